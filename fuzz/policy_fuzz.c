@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Fuzz target: policies. A refused one has findings with places; one that loads is whole, and its
+ * canonical form is itself a policy of the same version, for JSON is YAML.
+ */
+#include "assess/assess.h"
+#include "base/panic.h"
+#include "policy/policy.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define INPUT_MAX (64 * KIB)
+
+static struct arena *arena;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    crypto_init();
+    arena = arena_new(4 * MIB);
+    ASSERT(arena);
+    return 0;
+}
+
+/* Loads; NULL when refused. `*hidden`: for a character that must be written as an escape. */
+static const struct policy *load(struct str yaml, bool *hidden)
+{
+    struct policy_finding findings[POLICY_FINDINGS_MAX];
+    const struct policy *policy;
+    struct ctx ctx;
+    size_t count, errors = 0;
+    enum fm_err err;
+
+    ctx_init(&ctx, arena);
+    err = policy_parse(&ctx, S("f"), yaml, findings, &count, &policy);
+    ASSERT(count <= POLICY_FINDINGS_MAX && (err == FM_OK) == (policy != NULL));
+    for (size_t i = 0; i < count; i++) {
+        ASSERT(findings[i].line > 0 && findings[i].column > 0 && findings[i].message.n > 0);
+        ASSERT(findings[i].column <= yaml.n + 1 && str_is_utf8(findings[i].message));
+        errors += !findings[i].warning;
+    }
+    ASSERT((errors == 0) == (err == FM_OK));
+    *hidden = count > 0 && str_starts(findings[0].message, S("U+"));
+    return policy;
+}
+
+/* What other code takes for granted. */
+static void check_policy(const struct policy *policy)
+{
+    ASSERT(policy_queue(policy, policy->queue) && policy->decide_by != 0);
+    ASSERT(policy->unknown_actions >= VERDICT_REVIEW && policy->mode != MODE_DECIDE_FIRST);
+    ASSERT(policy->undo_us < policy->valid_for_us && policy->respond_within_us > 0);
+    for (size_t i = 0; i < policy->queue_count; i++) {
+        const struct policy_queue *queue = &policy->queues[i];
+        size_t steps = 0;
+        ASSERT(policy_queue(policy, queue->name) == queue);
+        for (; queue->backup.p; queue = policy_queue(policy, queue->backup)) {
+            ASSERT(steps++ < policy->queue_count);
+        }
+    }
+}
+
+static void check_actions(const struct policy *policy)
+{
+    struct assessment assessment;
+    struct ctx ctx;
+
+    ctx_init(&ctx, arena);
+    for (size_t i = 0; i < policy->action_count && i < 100; i++) {
+        const struct policy_action *action = &policy->actions[i];
+        ASSERT(assess(&ctx, policy, action->name, &assessment) == FM_OK);
+        ASSERT(assessment.action == action && policy_queue(policy, assessment.queue));
+        ASSERT(assessment.verdict == (action->has_then ? action->then : policy->then));
+    }
+}
+
+static void check_canonical(const struct policy *policy)
+{
+    bool hidden;
+    const struct policy *again = load(policy->canonical, &hidden);
+
+    ASSERT(again || hidden);
+    if (again) {
+        ASSERT(str_eq(again->canonical, policy->canonical));
+        ASSERT(hash_eq(again->version, policy->version));
+    }
+    policy_drop(again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str input = {(const char *)data, size < INPUT_MAX ? size : INPUT_MAX};
+    const struct policy *policy;
+    bool hidden;
+
+    arena_reset(arena);
+    policy = load(input, &hidden);
+    if (policy) {
+        check_policy(policy);
+        check_actions(policy);
+        check_canonical(policy);
+    }
+    policy_drop(policy);
+    return 0;
+}

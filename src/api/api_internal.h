@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of this folder share: one request on its way (struct call), the table of routes, and the
+ * helpers that answer.
+ */
+#ifndef FM_API_INTERNAL_H
+#define FM_API_INTERNAL_H
+
+#include "api/api.h"
+#include "autonomy/autonomy.h"
+#include "base/map.h"
+
+#include <stdatomic.h>
+
+#define API_ANSWER_MAX (8 * MIB)
+#define LIST_BYTES_MAX (4 * MIB) /* a page of a list ends early beyond this */
+#define LIST_LIMIT_DEFAULT 50
+#define LIST_LIMIT_MAX 200
+#define WAIT_MAX_US (120 * SECOND_US)
+
+struct call;
+
+/* Who may use a route. People's routes can ask for a role besides. */
+enum api_who { WHO_PUBLIC, WHO_AGENT, WHO_PERSON, WHO_ANY };
+
+struct route {
+    enum http_method method;
+    const char *path; /* segments; {id} is a proposal's id, {n} a number */
+    enum api_who who;
+    unsigned roles; /* any of these; 0: no role in particular */
+    void (*handle)(struct call *call);
+};
+extern const struct route api_routes[];
+extern const size_t api_route_count;
+
+/* The part of the api that belongs to one loop. */
+struct loop_part {
+    struct api *api;
+    struct loop *loop;
+    struct store_conn *reader;
+    struct map *waiters; /* proposal id -> first struct waiter */
+    struct waiter *newest;
+    struct stream *streams;
+    size_t waiting;
+};
+
+struct api {
+    struct api_config config;
+    struct flow *flow; /* from here on valid once serving */
+    struct str origin, cookie_name;
+    bool secure;
+    _Atomic(struct http_server *) server; /* NULL: not serving yet */
+    _Atomic bool draining;
+};
+
+/* What a write does on the committer's thread; fills call->proposal and call->status. */
+typedef enum fm_err call_run_fn(struct call *call, struct store_conn *conn);
+/* Writes the answer's body. Reads through `conn`: the loop's, or the committer's for a kept answer. */
+typedef enum fm_err call_render_fn(struct call *call, struct store_conn *conn, struct buf *body);
+
+/* One request. Lives in the request's arena. */
+struct call {
+    struct store_cmd cmd; /* first: the committer hands back this */
+    struct loop_message message;
+    struct ctx ctx;
+    struct api *api;
+    struct loop_part *part;
+    struct http_request *request;
+    const struct route *route;
+    const struct directory *directory; /* one reference */
+    const struct policy *policy;       /* one reference */
+    const struct credential *credential;
+    struct flow_caller caller;
+    struct id id;      /* {id} of the path */
+    uint64_t number;   /* {n} of the path */
+    const struct json *body; /* NULL when there is none */
+    bool woken;        /* a parked wait that comes back */
+    bool wait_over;    /* and whose time is up */
+    int64_t wait_until_us; /* monotonic; 0: not set yet */
+    int64_t committed_at_us; /* of the batch that woke it */
+
+    call_run_fn *run;
+    call_render_fn *render;
+    int status;
+    struct proposal proposal;
+    void *in; /* the handler's own input, in the arena */
+    char set_cookie[256];
+
+    struct str idempotency_key;
+    struct hash scope, body_hash;
+    struct buf answer; /* a kept answer: rendered before COMMIT, or read back */
+    bool has_answer, replayed;
+};
+
+/* Answers. Each ends the call. */
+void call_fail(struct call *call, enum fm_err err);
+void call_answer(struct call *call, int status, struct buf *body); /* JSON; takes the bytes */
+void call_answer_empty(struct call *call, int status);
+void call_answer_text(struct call *call, const char *content_type, struct buf *body);
+/* Frees what a call holds besides its arena: after another way of answering. */
+void call_release(struct call *call);
+
+/* Runs `run` in the committer, then answers with what `render` writes. */
+void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int status);
+
+/* Renders with the loop's reader and answers. */
+void call_read(struct call *call, call_render_fn *render, int status);
+
+/* The handler's input, cleared; NULL (and the call failed) when memory is short. */
+void *call_input(struct call *call, size_t size);
+
+/* Binds the body through a table; a missing body reads as {}. */
+enum fm_err call_bind(struct call *call, const struct json_field *fields, size_t count, void *into)
+    MUST_CHECK;
+
+/* Problem document for the call's error. */
+void problem_write(struct buf *body, const struct ctx *ctx, enum fm_err err);
+
+/* Authentication: fills credential and caller; checks the route's demands (who, roles, origin). */
+enum fm_err auth_check(struct call *call) MUST_CHECK;
+
+/* Idempotency: the committer's side. `*replay`: the kept answer stands in call->answer. */
+enum fm_err idempotency_begin(struct call *call, struct store_conn *conn, bool *replay) MUST_CHECK;
+enum fm_err idempotency_keep(struct call *call, struct store_conn *conn) MUST_CHECK;
+enum fm_err idempotency_read(struct call *call) MUST_CHECK; /* the loop's side: header, scope, hash */
+
+/* Lists: ?limit= and ?cursor=. A cursor is two numbers; 0, 0 at the beginning. */
+struct page {
+    int64_t limit, first, second;
+    bool has_cursor;
+};
+enum fm_err page_read(struct call *call, struct page *out) MUST_CHECK;
+void page_write_cursor(struct json_out *out, bool more, int64_t first, int64_t second);
+/* Refuses query parameters other than these (space-separated). */
+enum fm_err query_allow(struct call *call, const char *names) MUST_CHECK;
+/* A query parameter naming an id. False when present and malformed. */
+enum fm_err query_id(struct call *call, const char *name, enum id_kind kind, struct id *out,
+                     bool *present) MUST_CHECK;
+
+/* Proposals as 03 has them. */
+struct view {
+    struct ctx *ctx;
+    struct store_conn *conn;
+    const struct directory *directory;
+    const struct policy *policy;
+    const struct flow_caller *caller;
+    const struct permit_issuer *issuer;
+    int64_t now_us;
+    bool whole; /* people's single read: card, comments, counts, timeline, can */
+};
+void view_of_call(struct call *call, struct store_conn *conn, struct view *out);
+enum fm_err view_proposal(const struct view *view, struct json_out *out, const struct proposal *proposal)
+    MUST_CHECK;
+enum fm_err view_inbox_item(const struct view *view, struct json_out *out,
+                            const struct proposal *proposal) MUST_CHECK;
+enum fm_err call_render_proposal(struct call *call, struct store_conn *conn, struct buf *body) MUST_CHECK;
+/* Parts of a view. `request` is the canonical request as a tree; NULL when erased. */
+void view_hold(const struct view *view, struct json_out *out, const struct proposal *p);
+enum fm_err view_card(const struct view *view, struct json_out *out, const struct proposal *p,
+                      const struct json *request) MUST_CHECK;
+struct str view_title(const struct view *view, const struct proposal *p, const struct json *request);
+enum fm_err view_timeline(const struct view *view, struct json_out *out, const struct proposal *p)
+    MUST_CHECK;
+enum fm_err view_comments(const struct view *view, struct json_out *out, const struct proposal *p)
+    MUST_CHECK;
+void write_agent_ref(struct json_out *out, const struct directory *directory, int64_t row);
+
+/* Waiting and streams (bus.c). */
+bool bus_park(struct call *call); /* false: memory is short; the call has failed */
+void bus_open_stream(struct call *call);
+
+/* Handles a parked request again (call.c). */
+void call_wake(struct api *api, struct http_request *request, int64_t wait_until_us, bool wait_over,
+               int64_t committed_at_us);
+
+/* Static files embedded in the binary. */
+bool assets_serve(struct api *api, struct http_request *request);
+struct str asset_openapi(void);
+
+/* Handlers, one file per resource. */
+#define HANDLERS(X)                                                                                  \
+    X(proposals_create) X(proposals_list) X(proposals_get) X(proposals_attachment)                   \
+    X(proposals_revise) X(proposals_withdraw) X(proposals_outcome) X(permits_redeem)                 \
+    X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                   \
+    X(review_undo_call) X(review_comment_call) X(stream_open)                                        \
+    X(session_create) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list)   \
+    X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get)          \
+    X(ready_get) X(openapi_get) X(commit_to_send_get)
+#define X(name) void name(struct call *call);
+HANDLERS(X)
+#undef X
+
+void commit_to_send_observe(int64_t elapsed_us);
+
+#endif

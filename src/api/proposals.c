@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Agents' calls on proposals, and reads for everybody who may see them.
+ */
+#include "api/api_internal.h"
+
+#include <strings.h>
+
+#define SCAN_MAX 5000 /* rows looked at for one page of a filtered list */
+
+static enum fm_err render_own(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    return call_render_proposal(call, conn, body);
+}
+
+/* --- propose ------------------------------------------------------------------------------------------- */
+
+static enum fm_err run_create(struct call *call, struct store_conn *conn)
+{
+    return flow_submit(call->api->flow, &call->ctx, conn, &call->caller, call->in,
+                       &call->proposal);
+}
+
+static enum fm_err read_submission(struct call *call, struct flow_submission *in)
+{
+    if (!call->body) {
+        return fail(&call->ctx, FM_E_INVALID_ARGUMENT, "send a proposal as JSON");
+    }
+    TRY(intake_read(&call->ctx, call->policy, call->body, &in->submission));
+    return flow_prepare(&call->ctx, call->policy, call->caller.agent, in);
+}
+
+void proposals_create(struct call *call)
+{
+    struct flow_submission *in = call_input(call, sizeof(*in));
+    enum fm_err err;
+
+    if (!in) {
+        return;
+    }
+    err = read_submission(call, in);
+    if (err != FM_OK) {
+        call_fail(call, err);
+        return;
+    }
+    call_write(call, run_create, render_own, 201);
+}
+
+/* --- read and wait ------------------------------------------------------------------------------------- */
+
+/* ?wait=30s, or Prefer: wait=30. 0: do not wait. */
+static enum fm_err read_wait(struct call *call, int64_t *wait_us)
+{
+    struct str wait = http_query(call->request, "wait"), prefer = http_header(call->request, "Prefer");
+    uint64_t seconds;
+
+    *wait_us = 0;
+    if (wait.p && !duration_parse(wait, wait_us)) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/wait"), "a duration such as 30s");
+    }
+    while (!wait.p && prefer.p) {
+        struct str part = str_split(&prefer, ',');
+        while (part.n && part.p[0] == ' ') {
+            part = str_skip(part, 1);
+        }
+        if (str_starts(part, S("wait=")) && str_to_u64(str_skip(part, 5), &seconds)) {
+            *wait_us = seconds > 120 ? WAIT_MAX_US : (int64_t)seconds * SECOND_US;
+        }
+    }
+    if (*wait_us > WAIT_MAX_US) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/wait"), "at most 120s");
+    }
+    return FM_OK;
+}
+
+static enum fm_err find_visible(struct call *call)
+{
+    TRY(proposal_find(&call->ctx, call->part->reader, call->id, &call->proposal));
+    if (!flow_may_see(call->policy, &call->caller, &call->proposal)) {
+        return fail(&call->ctx, FM_E_NOT_FOUND, "no such proposal");
+    }
+    return FM_OK;
+}
+
+static bool must_wait(struct call *call, int64_t wait_us)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    if (wait_us == 0 || call->wait_over || !proposal_is_pending(&call->proposal) ||
+        atomic_load(&call->api->draining)) {
+        return false;
+    }
+    if (call->wait_until_us == 0) {
+        call->wait_until_us = now_us + wait_us;
+    }
+    return now_us < call->wait_until_us;
+}
+
+void proposals_get(struct call *call)
+{
+    int64_t wait_us;
+    enum fm_err err = query_allow(call, "wait");
+
+    err = err == FM_OK ? read_wait(call, &wait_us) : err;
+    err = err == FM_OK ? find_visible(call) : err;
+    if (err != FM_OK) {
+        call_fail(call, err);
+        return;
+    }
+    if (must_wait(call, wait_us)) {
+        (void)bus_park(call);
+        return;
+    }
+    call_read(call, render_own, 200);
+}
+
+/* --- attachments --------------------------------------------------------------------------------------- */
+
+static enum fm_err find_attachment(struct call *call, struct str *bytes, struct str *type)
+{
+    struct str payload;
+    const struct json *request, *evidence, *item;
+
+    TRY(find_visible(call));
+    TRY(journal_payload(&call->ctx, call->part->reader, (uint64_t)call->proposal.payload, &payload));
+    if (!payload.p) {
+        return fail(&call->ctx, FM_E_NOT_FOUND, "its content was erased");
+    }
+    TRY(json_parse(&call->ctx, payload, &JSON_LIMITS_WIRE, &request));
+    evidence = json_at(request, S("/brief/evidence"));
+    item = evidence && call->number < evidence->count ? &evidence->as.items[call->number] : NULL;
+    if (!item || !base64_decode(call->ctx.arena, json_text(json_get(item, S("base64"))), bytes)) {
+        return fail(&call->ctx, FM_E_NOT_FOUND, "no such attachment");
+    }
+    *type = json_text(json_get(item, S("content_type")));
+    return FM_OK;
+}
+
+/* Only these may be shown; everything else is bytes to be saved, whatever the agent calls it. */
+static struct str safe_type(struct str claimed)
+{
+    static const struct str images[] = {STR("image/png"), STR("image/jpeg"), STR("image/gif"),
+                                        STR("image/webp")};
+
+    for (size_t i = 0; i < COUNT_OF(images); i++) {
+        if (str_eq(claimed, images[i])) {
+            return images[i];
+        }
+    }
+    return S("application/octet-stream");
+}
+
+void proposals_attachment(struct call *call)
+{
+    struct str bytes, type;
+    AUTO(buf_done) struct buf body = BUF_INIT(API_ANSWER_MAX);
+    enum fm_err err = find_attachment(call, &bytes, &type);
+    struct http_request *request = call->request;
+    size_t n;
+    char *p;
+
+    if (err != FM_OK) {
+        call_fail(call, err);
+        return;
+    }
+    struct http_header_line headers[] = {
+        {"Content-Type", safe_type(type)},
+        {"Content-Disposition", S("attachment")},
+        {"Content-Security-Policy", S("default-src 'none'; sandbox")},
+        {"Cross-Origin-Resource-Policy", S("same-origin")},
+        {"Cache-Control", S("no-store")},
+        {"X-Content-Type-Options", S("nosniff")},
+    };
+    buf_add(&body, bytes);
+    p = buf_take(&body, &n);
+    call_release(call);
+    http_answer(request, 200, headers, COUNT_OF(headers), p, n);
+}
+
+/* --- lists --------------------------------------------------------------------------------------------- */
+
+SQL(SQL_LIST_ALL, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE row < $before"
+                  " ORDER BY row DESC LIMIT $max");
+SQL(SQL_LIST_AGENT, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE agent = $agent AND row < $before"
+                    " ORDER BY row DESC LIMIT $max");
+SQL(SQL_LIST_DECIDER, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE decided_by = $person"
+                      " AND row < $before ORDER BY decided_at DESC LIMIT $max");
+
+struct filter {
+    struct str status, action, category, queue, q;
+    int64_t agent;  /* row; 0: any */
+    int64_t decided_by; /* row; 0: any */
+};
+
+static enum fm_err read_filter(struct call *call, struct filter *out)
+{
+    struct id id;
+    bool present, decided;
+    const struct agent *agent;
+
+    TRY(query_allow(call, "status action category agent queue q limit cursor decided_by"));
+    *out = (struct filter){.status = http_query(call->request, "status"),
+                           .action = http_query(call->request, "action"),
+                           .category = http_query(call->request, "category"),
+                           .queue = http_query(call->request, "queue"),
+                           .q = http_query(call->request, "q")};
+    TRY(query_id(call, "agent", ID_AGENT, &id, &present));
+    agent = present ? directory_agent_by_id(call->directory, id) : call->caller.agent;
+    out->agent = agent ? agent->row : present ? -1 : 0;
+    decided = http_query(call->request, "decided_by").n > 0;
+    if (decided && (!call->caller.person ||
+                    !str_eq(http_query(call->request, "decided_by"), S("me")))) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/decided_by"), "must be `me`");
+    }
+    out->decided_by = decided ? call->caller.person->row : 0;
+    return FM_OK;
+}
+
+static bool holds(struct str wanted, struct str value)
+{
+    return !wanted.n || str_eq(wanted, value);
+}
+
+/* A case-insensitive search in the stored request: ASCII letters fold, the rest compares as it is. */
+static bool contains(struct str text, struct str wanted)
+{
+    for (size_t i = 0; wanted.n <= text.n && i <= text.n - wanted.n; i++) {
+        if (strncasecmp(text.p + i, wanted.p, wanted.n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum fm_err matches_search(struct call *call, const struct filter *filter,
+                                  const struct proposal *p, bool *out)
+{
+    struct str payload;
+
+    *out = true;
+    if (!filter->q.n) {
+        return FM_OK;
+    }
+    TRY(journal_payload(&call->ctx, call->part->reader, (uint64_t)p->payload, &payload));
+    *out = payload.p && contains(payload, filter->q);
+    return FM_OK;
+}
+
+static bool matches(const struct call *call, const struct filter *filter, const struct proposal *p)
+{
+    return holds(filter->status, str_of(proposal_status(p->state))) &&
+           holds(filter->action, p->action) && holds(filter->category, p->category) &&
+           holds(filter->queue, p->queue) && (!filter->agent || filter->agent == p->agent) &&
+           flow_may_see(call->policy, &call->caller, p);
+}
+
+static enum fm_err start_list(struct call *call, const struct filter *filter, int64_t before,
+                              struct store_rows **rows)
+{
+    struct store_conn *conn = call->part->reader;
+
+    if (filter->decided_by) {
+        return store_query(&call->ctx, conn, &SQL_LIST_DECIDER,
+                           ARGS(A_INT("$person", filter->decided_by), A_INT("$before", before),
+                                A_INT("$max", SCAN_MAX)),
+                           rows);
+    }
+    if (filter->agent) {
+        return store_query(&call->ctx, conn, &SQL_LIST_AGENT,
+                           ARGS(A_INT("$agent", filter->agent), A_INT("$before", before),
+                                A_INT("$max", SCAN_MAX)),
+                           rows);
+    }
+    return store_query(&call->ctx, conn, &SQL_LIST_ALL,
+                       ARGS(A_INT("$before", before), A_INT("$max", SCAN_MAX)), rows);
+}
+
+/* One page: newest first; ends at the limit, at the size of an answer, or after SCAN_MAX rows (then the
+ * cursor goes on from there). */
+static enum fm_err write_page(struct call *call, const struct filter *filter, const struct page *page,
+                              struct buf *body)
+{
+    struct json_out out = JSON_OUT(body);
+    struct store_rows *rows;
+    struct view view;
+    int64_t last = 0, count = 0, scanned = 0;
+    bool full = false;
+
+    view_of_call(call, call->part->reader, &view);
+    view.whole = false;
+    call->ctx.err = FM_OK;
+    TRY(start_list(call, filter, page->has_cursor ? page->first : INT64_MAX, &rows));
+    jo_object(&out);
+    jo_key(&out, "items");
+    jo_array(&out);
+    while (!full && rows_next(&call->ctx, rows)) {
+        bool found;
+        TRY(proposal_read(&call->ctx, rows, &call->proposal));
+        last = call->proposal.row;
+        scanned++;
+        if (!matches(call, filter, &call->proposal)) {
+            continue;
+        }
+        TRY(matches_search(call, filter, &call->proposal, &found));
+        if (found) {
+            TRY(view_proposal(&view, &out, &call->proposal));
+            full = ++count == page->limit || body->n > LIST_BYTES_MAX;
+        }
+    }
+    rows_done(rows);
+    jo_array_end(&out);
+    page_write_cursor(&out, full || scanned == SCAN_MAX, last, 0);
+    jo_object_end(&out);
+    return call->ctx.err;
+}
+
+static enum fm_err render_list(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    struct filter filter;
+    struct page page;
+
+    (void)conn;
+    TRY(read_filter(call, &filter));
+    TRY(page_read(call, &page));
+    return write_page(call, &filter, &page, body);
+}
+
+void proposals_list(struct call *call)
+{
+    call_read(call, render_list, 200);
+}
+
+/* --- revise, withdraw, outcome ------------------------------------------------------------------------- */
+
+static enum fm_err run_revise(struct call *call, struct store_conn *conn)
+{
+    return flow_revise(call->api->flow, &call->ctx, conn, &call->caller, call->id, call->body,
+                       &call->proposal);
+}
+
+void proposals_revise(struct call *call)
+{
+    if (!call->body) {
+        call_fail(call, fail(&call->ctx, FM_E_INVALID_ARGUMENT, "send `arguments`, `brief` or both"));
+        return;
+    }
+    call_write(call, run_revise, render_own, 200);
+}
+
+static enum fm_err run_withdraw(struct call *call, struct store_conn *conn)
+{
+    return flow_withdraw(call->api->flow, &call->ctx, conn, &call->caller, call->id,
+                         &call->proposal);
+}
+
+/* For calls without members: anything in the body is refused by name. */
+static bool no_members(struct call *call)
+{
+    char nothing;
+    enum fm_err err = call_bind(call, NULL, 0, &nothing);
+
+    if (err != FM_OK) {
+        call_fail(call, err);
+    }
+    return err == FM_OK;
+}
+
+void proposals_withdraw(struct call *call)
+{
+    if (no_members(call)) {
+        call_write(call, run_withdraw, render_own, 200);
+    }
+}
+
+struct outcome_body {
+    int status;
+    struct str detail;
+};
+
+static const char *const outcome_choices[] = {"succeeded", "failed", "reverted", NULL};
+static const struct json_field outcome_fields[] = {
+    {.name = "status", .type = JSON_T_CHOICE, .flags = JSON_F_REQUIRED,
+     .offset = offsetof(struct outcome_body, status), .choices = outcome_choices},
+    {.name = "detail", .type = JSON_T_STR, .flags = JSON_F_EMPTY,
+     .offset = offsetof(struct outcome_body, detail), .max = OUTCOME_DETAIL_MAX},
+};
+
+static enum fm_err run_outcome(struct call *call, struct store_conn *conn)
+{
+    const struct outcome_body *in = call->in;
+
+    return flow_outcome(call->api->flow, &call->ctx, conn, &call->caller, call->id,
+                        (enum outcome_status)(OUTCOME_SUCCEEDED + in->status), in->detail,
+                        &call->proposal);
+}
+
+void proposals_outcome(struct call *call)
+{
+    struct outcome_body *in = call_input(call, sizeof(*in));
+    enum fm_err err = in ? call_bind(call, outcome_fields, COUNT_OF(outcome_fields), in) : FM_OK;
+
+    if (err != FM_OK) {
+        call_fail(call, err);
+    } else if (in) {
+        call_write(call, run_outcome, render_own, 200);
+    }
+}
+
+/* --- permits ------------------------------------------------------------------------------------------- */
+
+struct redeem_body {
+    struct str permit;
+    const struct json *arguments;
+};
+
+static const struct json_field redeem_fields[] = {
+    {.name = "permit", .type = JSON_T_STR, .flags = JSON_F_REQUIRED,
+     .offset = offsetof(struct redeem_body, permit), .max = PERMIT_BYTES_MAX},
+    {.name = "arguments", .type = JSON_T_OBJECT, .flags = JSON_F_REQUIRED,
+     .offset = offsetof(struct redeem_body, arguments)},
+};
+
+struct redeem_input {
+    struct redeem_body body;
+    struct permit_claims claims;
+    struct hash arguments;
+};
+
+static enum fm_err run_redeem(struct call *call, struct store_conn *conn)
+{
+    const struct redeem_input *in = call->in;
+
+    return flow_redeem(call->api->flow, &call->ctx, conn, &call->caller, &in->claims,
+                       in->arguments, &call->proposal);
+}
+
+static enum fm_err render_redeemed(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    const struct redeem_input *in = call->in;
+    struct json_out out = JSON_OUT(body);
+
+    (void)conn;
+    jo_object(&out);
+    jo_m_id(&out, "proposal", ID_PROPOSAL, call->proposal.id);
+    jo_m_str(&out, "action", call->proposal.action);
+    jo_m_id(&out, "decision", ID_DECISION, call->proposal.decision);
+    jo_m_int(&out, "revision", call->proposal.revision);
+    jo_m_time(&out, "redeemed_at", call->proposal.redeemed_at);
+    jo_key(&out, "arguments");
+    jo_value(&out, in->body.arguments);
+    jo_object_end(&out);
+    return FM_OK;
+}
+
+static enum fm_err read_redeem(struct call *call, struct redeem_input *in)
+{
+    TRY(call_bind(call, redeem_fields, COUNT_OF(redeem_fields), &in->body));
+    TRY(permit_read(&call->ctx, flow_issuer(call->api->flow), in->body.permit, &in->claims));
+    return intake_check_arguments(&call->ctx, in->body.arguments, &in->arguments);
+}
+
+void permits_redeem(struct call *call)
+{
+    struct redeem_input *in = call_input(call, sizeof(*in));
+    enum fm_err err = in ? read_redeem(call, in) : FM_OK;
+
+    if (err != FM_OK) {
+        call_fail(call, err);
+    } else if (in) {
+        call_write(call, run_redeem, render_redeemed, 200);
+    }
+}

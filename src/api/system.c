@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The log's public face, keys, health, the interface's own description, and the histogram of the time
+ * from COMMIT to the waiting agent; the life of the api itself.
+ */
+#include "api/api_internal.h"
+
+#include <stdlib.h>
+
+void log_checkpoint(struct call *call)
+{
+    AUTO(buf_done) struct buf note = BUF_INIT(NOTE_TEXT_MAX);
+
+    journal_checkpoint(call->api->config.journal, &note);
+    if (note.n == 0) {
+        call_fail(call, fail(&call->ctx, FM_E_NOT_FOUND, "nothing was signed yet: ask again in 1 s"));
+        return;
+    }
+    call_answer_text(call, "text/plain; charset=utf-8", &note);
+}
+
+void log_vkey(struct call *call)
+{
+    AUTO(buf_done) struct buf vkey = BUF_INIT(KIB);
+
+    journal_vkey(call->api->config.journal, &vkey);
+    buf_add_char(&vkey, '\n');
+    call_answer_text(call, "text/plain; charset=utf-8", &vkey);
+}
+
+static enum fm_err render_jwks(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    const struct permit_issuer *issuer = flow_issuer(call->api->flow);
+
+    (void)conn;
+    jwks_write(body, &issuer->key, str_of(issuer->kid));
+    return FM_OK;
+}
+
+void jwks_get(struct call *call)
+{
+    call_read(call, render_jwks, 200);
+}
+
+static void answer_status(struct call *call, bool good, struct str why)
+{
+    AUTO(buf_done) struct buf body = BUF_INIT(4 * KIB);
+    struct json_out out = JSON_OUT(&body);
+
+    jo_object(&out);
+    jo_m_str(&out, "status", good ? S("ok") : S("not ready"));
+    if (why.p) {
+        jo_m_str(&out, "why", why);
+    }
+    jo_object_end(&out);
+    call_answer(call, good ? 200 : 503, &body);
+}
+
+void health_get(struct call *call)
+{
+    answer_status(call, true, STR_NONE);
+}
+
+void ready_get(struct call *call)
+{
+    struct str why = STR_NONE;
+    bool ready = call->api->config.ready(&why) && !atomic_load(&call->api->draining);
+
+    answer_status(call, ready, ready ? STR_NONE : why.p ? why : S("the server is stopping"));
+}
+
+void openapi_get(struct call *call)
+{
+    AUTO(buf_done) struct buf body = BUF_INIT(API_ANSWER_MAX);
+
+    buf_add(&body, asset_openapi());
+    call_answer(call, 200, &body);
+}
+
+/* --- from the return of COMMIT to the return of send() ------------------------------------------------- */
+
+/* Buckets of 2^(1/4) from 1 us: fine enough for a median, and counting is one atomic add. */
+#define BUCKETS 96
+
+static _Atomic uint64_t buckets[BUCKETS];
+
+static double bucket_end_us(size_t i)
+{
+    double end = 1;
+
+    for (size_t k = 0; k <= i; k++) {
+        end *= 1.189207115002721; /* 2^(1/4) */
+    }
+    return end;
+}
+
+void commit_to_send_observe(int64_t elapsed_us)
+{
+    static double ends[BUCKETS];
+    size_t i = 0;
+
+    if (ends[BUCKETS - 1] == 0) { /* the same values whoever fills them in */
+        for (size_t k = 0; k < BUCKETS; k++) {
+            ends[k] = bucket_end_us(k);
+        }
+    }
+    while (i < BUCKETS - 1 && (double)elapsed_us > ends[i]) {
+        i++;
+    }
+    atomic_fetch_add(&buckets[i], 1);
+}
+
+static double quantile(const uint64_t *counts, uint64_t total, double share)
+{
+    uint64_t seen = 0;
+
+    for (size_t i = 0; i < BUCKETS; i++) {
+        seen += counts[i];
+        if (total && (double)seen >= share * (double)total) {
+            return bucket_end_us(i);
+        }
+    }
+    return 0;
+}
+
+static void write_histogram(struct json_out *out, const uint64_t *counts, uint64_t total)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } quantiles[] = {{"p50_us", 0.5}, {"p90_us", 0.9}, {"p99_us", 0.99}};
+
+    jo_object(out);
+    jo_m_int(out, "count", (int64_t)total);
+    for (size_t i = 0; i < COUNT_OF(quantiles); i++) {
+        jo_m_int(out, quantiles[i].name, (int64_t)quantile(counts, total, quantiles[i].share));
+    }
+    jo_key(out, "buckets");
+    jo_array(out);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        if (counts[i]) {
+            jo_array(out);
+            jo_int(out, (int64_t)bucket_end_us(i));
+            jo_int(out, (int64_t)counts[i]);
+            jo_array_end(out);
+        }
+    }
+    jo_array_end(out);
+    jo_object_end(out);
+}
+
+void commit_to_send_get(struct call *call)
+{
+    AUTO(buf_done) struct buf body = BUF_INIT(64 * KIB);
+    struct json_out out = JSON_OUT(&body);
+    bool reset = str_eq(http_query(call->request, "reset"), S("1"));
+    uint64_t counts[BUCKETS], total = 0;
+
+    for (size_t i = 0; i < BUCKETS; i++) {
+        counts[i] = reset ? atomic_exchange(&buckets[i], 0) : atomic_load(&buckets[i]);
+        total += counts[i];
+    }
+    write_histogram(&out, counts, total);
+    call_answer(call, 200, &body);
+}
+
+/* --- life ---------------------------------------------------------------------------------------------- */
+
+enum fm_err api_new(struct ctx *ctx, const struct api_config *config, struct api **out)
+{
+    struct api *api = calloc(1, sizeof(*api));
+
+    if (!api) {
+        return fail_memory(ctx);
+    }
+    api->config = *config;
+    *out = api;
+    return FM_OK;
+}
+
+void api_free(struct api *api)
+{
+    free(api);
+}
+
+void api_serve(struct api *api, struct flow *flow, struct http_server *server, struct str origin)
+{
+    api->flow = flow;
+    api->origin = origin;
+    api->secure = str_starts(origin, S("https://"));
+    api->cookie_name = api->secure ? S("__Host-fermata") : S("fermata");
+    atomic_store_explicit(&api->server, server, memory_order_release);
+}
+
+void api_problem(void *with, enum fm_err err, const char *detail, struct buf *body)
+{
+    struct ctx ctx = {.err = err};
+
+    (void)with;
+    (void)fail(&ctx, err, "%s", detail);
+    problem_write(body, &ctx, err);
+}

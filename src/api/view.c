@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A proposal as 03 has it: the request's members as they were stored, then ours. Agents read `pending`
+ * and no decision until the release; people read everything.
+ */
+#include "api/api_internal.h"
+
+#define POSITION_MAX 200 /* positions beyond are not counted */
+
+SQL(SQL_POLICY_ID, "SELECT id FROM policies WHERE row = $row");
+SQL(SQL_POSITION, "SELECT count(*) FROM (SELECT 1 FROM proposals WHERE queue = $queue AND state < 3"
+                  " AND (due_at, row) < ($due, $row) LIMIT $max)");
+
+void view_of_call(struct call *call, struct store_conn *conn, struct view *out)
+{
+    *out = (struct view){
+        .ctx = &call->ctx,
+        .conn = conn,
+        .directory = call->directory,
+        .policy = call->policy,
+        .caller = &call->caller,
+        .issuer = flow_issuer(call->api->flow),
+        .now_us = clock_now_us(),
+        .whole = call->caller.person != NULL,
+    };
+}
+
+void write_agent_ref(struct json_out *out, const struct directory *directory, int64_t row)
+{
+    const struct agent *agent = directory_agent_by_row(directory, row);
+
+    jo_object(out);
+    jo_m_id(out, "id", ID_AGENT, agent ? agent->id : (struct id){{0}});
+    jo_m_str(out, "name", agent ? agent->name : STR_NONE);
+    jo_object_end(out);
+}
+
+/* --- the request's members ----------------------------------------------------------------------------- */
+
+/* An evidence item without its bytes: where they are, how many, and their hash. */
+static void write_attachment(const struct view *view, struct json_out *out, struct str base64,
+                             uint32_t index)
+{
+    struct str bytes;
+    struct hash hash;
+
+    if (!base64_decode(view->ctx->arena, base64, &bytes)) {
+        return;
+    }
+    hash = sha256(bytes);
+    jo_key(out, "attachment");
+    jo_object(out);
+    jo_m_int(out, "bytes", (int64_t)bytes.n);
+    jo_m_int(out, "index", index);
+    jo_m_hex(out, "sha256", hash_str(&hash));
+    jo_object_end(out);
+}
+
+static void write_evidence(const struct view *view, struct json_out *out, const struct json *evidence)
+{
+    jo_array(out);
+    for (uint32_t i = 0; i < evidence->count; i++) {
+        const struct json *item = &evidence->as.items[i];
+        jo_object(out);
+        for (uint32_t k = 0; k < item->count; k++) {
+            const struct json_member *member = &item->as.members[k];
+            if (str_eq(member->name, S("base64"))) {
+                write_attachment(view, out, member->value.as.text, i);
+            } else {
+                jo_key_str(out, member->name);
+                jo_value(out, &member->value);
+            }
+        }
+        jo_object_end(out);
+    }
+    jo_array_end(out);
+}
+
+static void write_brief(const struct view *view, struct json_out *out, const struct json *brief)
+{
+    jo_object(out);
+    for (uint32_t i = 0; i < brief->count; i++) {
+        const struct json_member *member = &brief->as.members[i];
+        jo_key_str(out, member->name);
+        if (str_eq(member->name, S("evidence"))) {
+            write_evidence(view, out, &member->value);
+        } else {
+            jo_value(out, &member->value);
+        }
+    }
+    jo_object_end(out);
+}
+
+static bool has_attachment(struct str request)
+{
+    return request.n && memmem(request.p, request.n, "\"base64\":", 9) != NULL;
+}
+
+/* Almost always the stored bytes as they are; with attachments the tree without their bytes. */
+static void write_request(const struct view *view, struct json_out *out, struct str bytes,
+                          const struct json *request)
+{
+    if (!has_attachment(bytes)) {
+        jo_members(out, bytes.n > 2 ? (struct str){bytes.p + 1, bytes.n - 2} : STR_NONE);
+        return;
+    }
+    for (uint32_t i = 0; i < request->count; i++) {
+        const struct json_member *member = &request->as.members[i];
+        jo_key_str(out, member->name);
+        if (str_eq(member->name, S("brief"))) {
+            write_brief(view, out, &member->value);
+        } else {
+            jo_value(out, &member->value);
+        }
+    }
+}
+
+/* --- ours ---------------------------------------------------------------------------------------------- */
+
+static enum fm_err policy_id(const struct view *view, int64_t row, struct id *out)
+{
+    struct store_rows *rows;
+
+    *out = (struct id){{0}};
+    TRY(store_query(view->ctx, view->conn, &SQL_POLICY_ID, ARGS(A_INT("$row", row)), &rows));
+    if (rows_next(view->ctx, rows)) {
+        *out = rows_id(rows, 0);
+    }
+    rows_done(rows);
+    return FM_OK;
+}
+
+static enum fm_err write_identity(const struct view *view, struct json_out *out,
+                                  const struct proposal *p)
+{
+    struct id policy;
+
+    TRY(policy_id(view, p->policy, &policy));
+    jo_m_id(out, "id", ID_PROPOSAL, p->id);
+    jo_m_str(out, "status", str_of(proposal_status(p->state)));
+    jo_m_str(out, "category", p->category);
+    jo_key(out, "agent");
+    write_agent_ref(out, view->directory, p->agent);
+    jo_m_int(out, "revision", p->revision);
+    jo_m_digest(out, "digest", hash_str(&p->digest));
+    jo_m_digest(out, "arguments_digest", hash_str(&p->arguments_digest));
+    jo_m_id(out, "policy", ID_POLICY, policy);
+    jo_m_time(out, "created_at", p->created_at);
+    jo_m_time(out, "updated_at", p->updated_at);
+    jo_m_id(out, "repeat_of", ID_PROPOSAL, p->repeat_of);
+    jo_m_raw(out, "assessment", p->assessment);
+    return FM_OK;
+}
+
+static void write_claim(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    const struct person *holder = directory_person_by_row(view->directory, p->claimed_by);
+
+    jo_key(out, "claimed_by");
+    if (p->state != PROPOSAL_CLAIMED || !holder || !view->caller->person) {
+        jo_null(out);
+        return;
+    }
+    jo_object(out);
+    jo_m_id(out, "id", ID_PERSON, holder->id);
+    jo_m_str(out, "name", holder->name);
+    jo_m_time(out, "at", p->claimed_at);
+    jo_m_time(out, "until", p->claimed_until);
+    jo_object_end(out);
+}
+
+static void write_position(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    int64_t before;
+
+    jo_key(out, "position");
+    if (store_int(view->ctx, view->conn, &SQL_POSITION,
+                  ARGS(A_TEXT("$queue", p->queue), A_INT("$due", p->due_at), A_INT("$row", p->row),
+                       A_INT("$max", POSITION_MAX)),
+                  POSITION_MAX, &before) != FM_OK ||
+        before >= POSITION_MAX) {
+        jo_null(out);
+        return;
+    }
+    jo_int(out, before + 1);
+}
+
+static const char *phase_of(const struct view *view, const struct proposal *p)
+{
+    if (p->state == PROPOSAL_UNDO) {
+        return view->caller->person ? "undo" : "claimed"; /* agents read nothing before the release */
+    }
+    return p->state == PROPOSAL_CLAIMED ? "claimed" : "waiting";
+}
+
+void view_hold(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    bool decided = p->state == PROPOSAL_UNDO && view->caller->person;
+
+    if (!proposal_is_pending(p)) {
+        jo_null(out);
+        return;
+    }
+    jo_object(out);
+    jo_m_str(out, "queue", p->queue);
+    jo_m_str(out, "mode", str_of(review_mode_name((enum review_mode)p->mode)));
+    jo_m_str(out, "phase", str_of(phase_of(view, p)));
+    jo_m_time(out, "due_at", p->due_at);
+    jo_m_time(out, "escalates_at", p->escalate_at);
+    jo_m_time(out, "deadline_at", p->deadline_at);
+    jo_m_time(out, "release_at", decided ? p->release_at : 0);
+    write_claim(view, out, p);
+    jo_m_int(out, "escalations", p->escalations);
+    jo_m_int(out, "people_needed", 1);
+    jo_m_int(out, "people_done", decided ? 1 : 0);
+    write_position(view, out, p);
+    jo_m_null(out, "expected_at");
+    jo_object_end(out);
+}
+
+/* A decision that is not released yet exists for people only. */
+static enum fm_err write_decision(const struct view *view, struct json_out *out,
+                                  const struct proposal *p, const struct json *arguments)
+{
+    bool hidden = p->state == PROPOSAL_UNDO && !view->caller->person;
+
+    jo_key(out, "decision");
+    if (hidden) {
+        jo_null(out);
+        return FM_OK;
+    }
+    return review_write_decision(view->ctx, out, view->conn, p, arguments);
+}
+
+static enum fm_err write_permit(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    const struct policy_action *action = policy_action(view->policy, p->action);
+    struct hash arguments;
+
+    jo_key(out, "permit");
+    if (p->state != PROPOSAL_APPROVED || !view->caller->agent || view->now_us >= p->approved_until) {
+        jo_null(out);
+        return FM_OK;
+    }
+    TRY(resume_final_arguments(view->ctx, view->conn, p, &arguments));
+    jo_text(out);
+    permit_issue(out->buf, view->issuer, p, view->caller->agent->id,
+                 action ? action->executor : STR_NONE, arguments, view->now_us);
+    jo_text_end(out);
+    return FM_OK;
+}
+
+static enum fm_err write_outcome(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    struct str payload;
+    const struct json *content;
+
+    jo_key(out, "outcome");
+    if (!p->outcome) {
+        jo_null(out);
+        return FM_OK;
+    }
+    TRY(journal_payload(view->ctx, view->conn, (uint64_t)p->outcome_leaf, &payload));
+    jo_object(out);
+    jo_m_str(out, "status", str_of(outcome_status_name((enum outcome_status)p->outcome)));
+    jo_m_time(out, "at", p->outcome_at);
+    jo_key(out, "detail");
+    if (payload.p) {
+        TRY(json_parse(view->ctx, payload, &JSON_LIMITS_WIRE, &content));
+        jo_value(out, json_get(content, S("detail")));
+    } else {
+        jo_null(out);
+    }
+    jo_object_end(out);
+    return FM_OK;
+}
+
+static enum fm_err write_result(const struct view *view, struct json_out *out, const struct proposal *p,
+                                const struct json *arguments)
+{
+    bool approved = p->verdict == DECISION_APPROVE || p->verdict == DECISION_MODIFY;
+    bool released = approved && p->state != PROPOSAL_UNDO;
+
+    TRY(write_decision(view, out, p, arguments));
+    TRY(write_permit(view, out, p));
+    jo_m_time(out, "approval_expires_at", released ? p->approved_until : 0);
+    jo_m_time(out, "redeemed_at", p->redeemed_at);
+    return write_outcome(view, out, p);
+}
+
+static enum fm_err write_counts(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    struct tally tally;
+
+    TRY(tally_find(view->ctx, view->conn, p->agent, p->category, &tally));
+    jo_key(out, "counts");
+    jo_object(out);
+    jo_m_int(out, "approved", tally.approved);
+    jo_m_int(out, "modified", tally.modified);
+    jo_m_int(out, "rejected", tally.rejected);
+    jo_m_int(out, "returned", tally.returned);
+    jo_m_int(out, "expired", tally.expired);
+    jo_object_end(out);
+    return FM_OK;
+}
+
+static void write_can(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    struct ctx ctx;
+    bool may;
+
+    ctx_init(&ctx, view->ctx->arena);
+    may = proposal_is_pending(p) && p->state != PROPOSAL_UNDO &&
+          review_may_decide(&ctx, view->policy, view->caller->person, p) == FM_OK;
+    jo_key(out, "can");
+    jo_object(out);
+    jo_m_bool(out, "decide", may);
+    jo_m_bool(out, "claim", may);
+    jo_m_str(out, "reason", ctx.detail[0] ? str_of(ctx.detail) : STR_NONE);
+    jo_object_end(out);
+}
+
+/* What only people's single read has. */
+static enum fm_err write_whole(const struct view *view, struct json_out *out, const struct proposal *p,
+                               const struct json *request)
+{
+    jo_key(out, "card");
+    TRY(view_card(view, out, p, request));
+    TRY(write_counts(view, out, p));
+    jo_key(out, "comments");
+    TRY(view_comments(view, out, p));
+    jo_key(out, "timeline");
+    TRY(view_timeline(view, out, p));
+    write_can(view, out, p);
+    return FM_OK;
+}
+
+enum fm_err view_proposal(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    struct str bytes;
+    const struct json *request = NULL;
+    bool needs_tree = view->whole || p->verdict;
+
+    TRY(journal_payload(view->ctx, view->conn, (uint64_t)p->payload, &bytes));
+    if (bytes.p && (needs_tree || has_attachment(bytes))) {
+        TRY(json_parse(view->ctx, bytes, &JSON_LIMITS_WIRE, &request));
+    }
+    jo_object(out);
+    write_request(view, out, bytes, request);
+    TRY(write_identity(view, out, p));
+    jo_key(out, "hold");
+    view_hold(view, out, p);
+    TRY(write_result(view, out, p, json_get(request, S("arguments"))));
+    if (view->whole) {
+        TRY(write_whole(view, out, p, request));
+    }
+    jo_object_end(out);
+    return FM_OK;
+}
+
+static void m_text_of(struct json_out *out, const char *name, const struct json *object)
+{
+    jo_key(out, name);
+    jo_value(out, json_get(object, str_of(name)));
+}
+
+enum fm_err view_inbox_item(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    const struct policy_action *action = policy_action(view->policy, p->action);
+    struct str bytes;
+    const struct json *request = NULL, *brief;
+
+    TRY(journal_payload(view->ctx, view->conn, (uint64_t)p->payload, &bytes));
+    if (bytes.p) {
+        TRY(json_parse(view->ctx, bytes, &JSON_LIMITS_WIRE, &request));
+    }
+    brief = json_get(request, S("brief"));
+    jo_object(out);
+    jo_m_str(out, "action", p->action);
+    TRY(write_identity(view, out, p));
+    jo_m_str(out, "title", view_title(view, p, request));
+    m_text_of(out, "summary", brief);
+    m_text_of(out, "recommendation", brief);
+    m_text_of(out, "confidence", brief);
+    jo_key(out, "effects");
+    jo_array(out);
+    for (unsigned i = 0; action && i < EFFECT_COUNT; i++) {
+        if (action->effects >> i & 1) {
+            jo_str(out, str_of(effect_name((enum effect)i)));
+        }
+    }
+    jo_array_end(out);
+    jo_key(out, "reversible");
+    if (action && action->reversible != JSON_UNSET) {
+        jo_bool(out, action->reversible == JSON_YES);
+    } else {
+        jo_null(out);
+    }
+    jo_key(out, "hold");
+    view_hold(view, out, p);
+    jo_object_end(out);
+    return FM_OK;
+}
+
+enum fm_err call_render_proposal(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    struct view view;
+    struct json_out out = JSON_OUT(body);
+
+    view_of_call(call, conn, &view);
+    return view_proposal(&view, &out, &call->proposal);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Ids (ULID, https://github.com/ulid/spec): 26 characters of Crockford's base32 over 128 bits.
+ */
+#include "base/id.h"
+
+#include "base/clock.h"
+#include "base/panic.h"
+
+#include <stdatomic.h>
+#include <sys/random.h>
+
+static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+static const struct str prefixes[] = {
+#define X(name, prefix) STR(prefix),
+    ID_KINDS(X)
+#undef X
+};
+
+void random_bytes(void *out, size_t n)
+{
+    char *p = out;
+
+    while (n > 0) {
+        ssize_t got = getrandom(p, n > 256 ? 256 : n, 0);
+        if (got < 0) {
+            PANIC("the kernel gives no randomness");
+        }
+        p += got;
+        n -= (size_t)got;
+    }
+}
+
+/* A process-wide count in the 16 bits behind the time makes ids of one millisecond rise; the remaining
+ * 64 bits are random. When the clock stands still or goes back, the last time is kept. */
+static uint64_t next_stamp(void)
+{
+    static _Atomic uint64_t last;
+    uint64_t now = (uint64_t)(clock_now_us() / 1000) << 16;
+    uint64_t seen = atomic_load_explicit(&last, memory_order_relaxed);
+    uint64_t next;
+
+    do {
+        next = now > seen ? now : seen + 1;
+    } while (!atomic_compare_exchange_weak(&last, &seen, next));
+    return next;
+}
+
+struct id id_new(void)
+{
+    struct id id;
+    uint64_t stamp = next_stamp();
+
+    for (int i = 7; i >= 0; i--, stamp >>= 8) {
+        id.bytes[i] = (uint8_t)stamp;
+    }
+    random_bytes(id.bytes + 8, 8);
+    return id;
+}
+
+bool id_eq(struct id a, struct id b)
+{
+    return memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
+}
+
+bool id_is_zero(struct id id)
+{
+    return id_eq(id, (struct id){{0}});
+}
+
+/* The 5 bits of character `i`: 130 bits are written, the first two of them zero. */
+static unsigned bits_at(const struct id *id, int i)
+{
+    int bit = i * 5 - 2;
+    unsigned high = bit < 0 ? 0 : id->bytes[bit / 8];
+    unsigned low = bit < 0 ? id->bytes[0] : bit / 8 + 1 < 16 ? id->bytes[bit / 8 + 1] : 0;
+    int shift = bit < 0 ? 5 : 11 - bit % 8;
+
+    return ((high << 8 | low) >> shift) & 31;
+}
+
+struct str id_format(enum id_kind kind, struct id id, char out[ID_TEXT_MAX])
+{
+    struct str prefix = prefixes[kind];
+
+    memcpy(out, prefix.p, prefix.n);
+    for (int i = 0; i < 26; i++) {
+        out[prefix.n + (size_t)i] = alphabet[bits_at(&id, i)];
+    }
+    out[prefix.n + 26] = '\0';
+    return (struct str){out, prefix.n + 26};
+}
+
+void buf_add_id(struct buf *buf, enum id_kind kind, struct id id)
+{
+    char text[ID_TEXT_MAX];
+
+    buf_add(buf, id_format(kind, id, text));
+}
+
+bool id_parse(enum id_kind kind, struct str text, struct id *out)
+{
+    struct str digits = str_skip(text, prefixes[kind].n);
+    struct id id = {{0}};
+
+    if (!str_starts(text, prefixes[kind]) || digits.n != 26 || digits.p[0] > '7') {
+        return false;
+    }
+    for (size_t i = 0; i < 26; i++) {
+        const char *hit = digits.p[i] ? strchr(alphabet, digits.p[i]) : NULL;
+        if (!hit) {
+            return false;
+        }
+        for (size_t bit = 0; bit < 5; bit++) { /* most significant first; the first two are zero */
+            size_t at = i * 5 + bit;
+            unsigned set = (unsigned)(hit - alphabet) >> (4 - bit) & 1;
+            if (at >= 2) {
+                id.bytes[(at - 2) / 8] |= (uint8_t)(set << (7 - (at - 2) % 8));
+            }
+        }
+    }
+    *out = id;
+    return true;
+}
+
+struct id id_from(struct str bytes)
+{
+    struct id id = {{0}};
+
+    if (bytes.n == sizeof(id.bytes)) {
+        memcpy(id.bytes, bytes.p, sizeof(id.bytes));
+    }
+    return id;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What agents do with a proposal of theirs: withdraw it, redeem its permit, report its outcome.
+ */
+#include "flow/flow_internal.h"
+
+static struct actor by_agent(const struct flow_caller *caller)
+{
+    return (struct actor){ACTOR_AGENT, caller->agent->id};
+}
+
+enum fm_err flow_withdraw(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                          const struct flow_caller *caller, struct id id, struct proposal *out)
+{
+    int64_t now_us = clock_now_us();
+    bool was_pending;
+
+    TRY(flow_find(flow, ctx, conn, caller, id, out));
+    was_pending = proposal_is_pending(out);
+    if (!proposal_may_become(out->state, PROPOSAL_WITHDRAWN)) {
+        return review_ended(ctx, conn, out);
+    }
+    if (out->state == PROPOSAL_UNDO) { /* the agent never saw that decision: it does not stand */
+        out->verdict = out->decided_by = out->decided_at = out->via = 0;
+        out->decision = out->permit = (struct id){{0}};
+        out->decision_leaf = -1;
+    }
+    out->ended_by = caller->agent->id;
+    TRY(proposal_move(ctx, conn, out, PROPOSAL_WITHDRAWN,
+                      (struct journal_event){.kind = JOURNAL_PROPOSAL_WITHDRAWN,
+                                             .by = by_agent(caller),
+                                             .at_us = now_us},
+                      0));
+    return flow_moved(flow, ctx, was_pending, JOURNAL_PROPOSAL_WITHDRAWN, out, now_us);
+}
+
+enum fm_err flow_outcome(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                         const struct flow_caller *caller, struct id id, enum outcome_status status,
+                         struct str detail, struct proposal *out)
+{
+    int64_t now_us = clock_now_us();
+
+    TRY(flow_find(flow, ctx, conn, caller, id, out));
+    TRY(resume_outcome(ctx, conn, out, status, detail, by_agent(caller), now_us));
+    return flow_moved(flow, ctx, false, JOURNAL_PROPOSAL_OUTCOME, out, now_us);
+}
+
+enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        const struct flow_caller *caller, const struct permit_claims *claims,
+                        struct hash arguments, struct proposal *out)
+{
+    char own_id[ID_TEXT_MAX];
+    bool may = id_eq(claims->agent, caller->agent->id) ||
+               str_eq(claims->audience, caller->agent->name) ||
+               str_eq(claims->audience, id_format(ID_AGENT, caller->agent->id, own_id));
+
+    if (!may) {
+        return fail(ctx, FM_E_FORBIDDEN,
+                    "this permit is for the agent that proposed and for the action's executor");
+    }
+    return resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), clock_now_us(),
+                         out);
+}

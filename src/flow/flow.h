@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * THE story: what happens to a proposal, told by calling the stages in order. Every function that takes a
+ * connection runs inside a command of the committer: on any error nothing has happened, not even in the
+ * log. Knows nothing of HTTP.
+ */
+#ifndef FM_FLOW_H
+#define FM_FLOW_H
+
+#include "assess/assess.h"
+#include "intake/intake.h"
+#include "people/people.h"
+#include "resume/resume.h"
+#include "review/review.h"
+
+struct flow;
+
+/* Who calls: exactly one of agent and person. Borrowed from a directory that outlives the call. */
+struct flow_caller {
+    const struct agent *agent;
+    const struct person *person;
+    enum decide_via via;
+};
+
+/* News of a committed batch, for whoever waits: agents' long polls and the page's stream. */
+struct announcement {
+    enum journal_kind kind;
+    struct id proposal, event;
+    int64_t agent;              /* row */
+    int64_t leaf;               /* of the event */
+    enum proposal_state state;  /* after it */
+    int64_t at_us;
+    char queue[PEOPLE_NAME_MAX + 1], first_queue[PEOPLE_NAME_MAX + 1];
+};
+/* Called on the committer's thread after COMMIT; must not block. The array lives for the call. */
+typedef void flow_announce_fn(void *with, const struct announcement *news, size_t count,
+                              int64_t committed_at_us);
+
+/* Life: reads what the ledgers need. `issuer` and `policy` (one reference of ours) stay until flow_free.
+ * The policy is recorded in the log if it is not the one in force. */
+enum fm_err flow_new(struct ctx *ctx, struct store_conn *reader, const struct permit_issuer *issuer,
+                     flow_announce_fn *announce, void *with, struct flow **out) MUST_CHECK;
+void flow_free(struct flow *flow);
+
+/* The committer's hooks of the in-memory states kept here. */
+void flow_mark(struct flow *flow);
+void flow_rollback(struct flow *flow);
+void flow_abandon(struct flow *flow);
+void flow_after_commit(struct flow *flow, int64_t committed_at_us);
+
+/* The policy in force, with one reference for the caller. Any thread. */
+const struct policy *flow_policy(struct flow *flow);
+const struct permit_issuer *flow_issuer(const struct flow *flow);
+
+/* Puts a policy in force: a row, a leaf, and after COMMIT the pointer. A no-op for the same version. */
+enum fm_err flow_activate_policy(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                 const struct policy *policy, struct actor by) MUST_CHECK;
+
+/* Agents ---------------------------------------------------------------------------------------------- */
+
+struct flow_submission {
+    struct submission submission;
+    struct assessment assessment;
+    const struct policy *policy; /* that the two were made with */
+    struct str assessment_json;
+    struct id id;                /* of the new proposal */
+    struct hash digest;          /* with revision 1 */
+};
+
+/* Makes id, assessment and digest of a submission: what depends on the proposal and the policy alone.
+ * Any thread. */
+enum fm_err flow_prepare(struct ctx *ctx, const struct policy *policy, const struct agent *agent,
+                         struct flow_submission *out) MUST_CHECK;
+
+/* Accepts, and lets it go on, blocks it, or holds it. */
+enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        const struct flow_caller *caller, struct flow_submission *submission,
+                        struct proposal *out) MUST_CHECK;
+enum fm_err flow_revise(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        const struct flow_caller *caller, struct id id, const struct json *body,
+                        struct proposal *out) MUST_CHECK;
+enum fm_err flow_withdraw(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                          const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
+enum fm_err flow_outcome(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                         const struct flow_caller *caller, struct id id, enum outcome_status status,
+                         struct str detail, struct proposal *out) MUST_CHECK;
+enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        const struct flow_caller *caller, const struct permit_claims *claims,
+                        struct hash arguments, struct proposal *out) MUST_CHECK;
+
+/* People ---------------------------------------------------------------------------------------------- */
+
+enum fm_err flow_claim(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                       const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
+enum fm_err flow_unclaim(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                         const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
+enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        const struct flow_caller *caller, struct id id,
+                        struct decision_request *decision, struct proposal *out) MUST_CHECK;
+enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                      const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
+enum fm_err flow_comment(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                         const struct flow_caller *caller, struct id id, struct str text,
+                         struct id *comment, struct proposal *out) MUST_CHECK;
+
+/* Whether this caller may read it: an agent its own, a person what their role and queues show. */
+bool flow_may_see(const struct policy *policy, const struct flow_caller *caller,
+                  const struct proposal *proposal);
+
+/* Time ------------------------------------------------------------------------------------------------ */
+
+#define SWEEP_MAX 100 /* proposals of one sweep */
+
+/* Does what is due, at most SWEEP_MAX proposals; `*more` when there is more. */
+enum fm_err flow_sweep(struct flow *flow, struct ctx *ctx, struct store_conn *conn, int64_t now_us,
+                       bool *more) MUST_CHECK;
+
+/* The clock thread: sweeps when something falls due, signs the log once a second, removes answers that
+ * were kept long enough. */
+struct clockwork;
+enum fm_err clockwork_start(struct ctx *ctx, struct flow *flow, struct store *store,
+                            struct journal *journal, struct committer *committer,
+                            struct clockwork **out) MUST_CHECK;
+void clockwork_stop(struct clockwork *clockwork);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of this folder share.
+ */
+#ifndef FM_FLOW_INTERNAL_H
+#define FM_FLOW_INTERNAL_H
+
+#include "base/locks.h"
+#include "base/map.h"
+#include "flow/flow.h"
+
+#define NEWS_MAX 8192 /* announcements of one batch; a command makes at most SWEEP_MAX */
+
+/* Per agent: how many are pending, and the proposals of the running minute. */
+struct ledger_row {
+    int64_t agent;
+    int64_t pending;
+    int64_t minute, in_minute;
+};
+
+/* A change of a ledger row that can be taken back. */
+struct ledger_change {
+    struct ledger_row *row;
+    int pending;
+};
+
+struct flow {
+    const struct permit_issuer *issuer;
+    flow_announce_fn *announce;
+    void *with;
+
+    struct lock lock; /* guards policy */
+    const struct policy *policy;
+    int64_t policy_row;           /* committer's thread only, as everything below */
+    const struct policy *activated; /* in the running batch */
+    int64_t activated_row;
+
+    struct map *ledger; /* agent's row -> struct ledger_row */
+    struct ledger_change *changes;
+    size_t change_count, change_room, change_mark;
+
+    struct announcement *news;
+    size_t news_count, news_mark;
+};
+
+/* Adds to an agent's pending count; taken back with the command. */
+enum fm_err ledger_add(struct flow *flow, struct ctx *ctx, int64_t agent, int pending) MUST_CHECK;
+/* Whether the agent may propose once more; counts the attempt. FM_E_RATE_LIMITED. */
+enum fm_err ledger_admit(struct flow *flow, struct ctx *ctx, const struct policy *policy, int64_t agent,
+                         int64_t now_us) MUST_CHECK;
+enum fm_err ledger_load(struct flow *flow, struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
+
+/* Notes an event of the running command for announcing after COMMIT. */
+void flow_note(struct flow *flow, enum journal_kind kind, const struct proposal *proposal,
+               int64_t at_us);
+
+/* Reads a proposal that the caller may see: otherwise FM_E_NOT_FOUND, as if there were none. */
+enum fm_err flow_find(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                      const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
+
+/* After a move: keeps the ledger right and notes the news. `was_pending` is the state before. */
+enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, bool was_pending, enum journal_kind kind,
+                       const struct proposal *proposal, int64_t at_us) MUST_CHECK;
+
+/* The write side reads the pointer without a reference: only its own thread replaces it. */
+const struct policy *flow_policy_now(struct flow *flow);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What people do with a held proposal.
+ */
+#include "autonomy/autonomy.h"
+#include "flow/flow_internal.h"
+
+/* What every change by a person begins with: it is there, they may see it, they may decide it. */
+static enum fm_err find_decidable(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                  const struct flow_caller *caller, struct id id, struct proposal *out)
+{
+    TRY(flow_find(flow, ctx, conn, caller, id, out));
+    return review_may_decide(ctx, flow_policy_now(flow), caller->person, out);
+}
+
+enum fm_err flow_claim(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                       const struct flow_caller *caller, struct id id, struct proposal *out)
+{
+    int64_t now_us = clock_now_us();
+    enum proposal_state before;
+    int64_t holder;
+
+    TRY(find_decidable(flow, ctx, conn, caller, id, out));
+    before = out->state;
+    holder = out->claimed_by;
+    TRY(review_claim(ctx, conn, out, caller->person, now_us));
+    if (before != PROPOSAL_CLAIMED || holder != out->claimed_by) {
+        flow_note(flow, JOURNAL_PROPOSAL_CLAIMED, out, now_us);
+    }
+    return FM_OK;
+}
+
+enum fm_err flow_unclaim(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                         const struct flow_caller *caller, struct id id, struct proposal *out)
+{
+    int64_t now_us = clock_now_us();
+    enum proposal_state before;
+
+    TRY(find_decidable(flow, ctx, conn, caller, id, out));
+    before = out->state;
+    TRY(review_unclaim(ctx, conn, out, caller->person, now_us));
+    if (before != out->state) {
+        flow_note(flow, JOURNAL_PROPOSAL_UNCLAIMED, out, now_us);
+    }
+    return FM_OK;
+}
+
+static enum fm_err check_via(struct ctx *ctx, const struct policy *policy, enum decide_via via)
+{
+    if (policy->decide_by & via) {
+        return FM_OK;
+    }
+    return fail(ctx, FM_E_FORBIDDEN,
+                "the policy does not let a personal token decide (`decide_by`): use the page");
+}
+
+/* The proposed arguments, for the list of changes and for the digest of an unchanged approval. */
+static enum fm_err read_proposed(struct ctx *ctx, struct store_conn *conn, const struct proposal *p,
+                                 const struct json **arguments)
+{
+    struct str request;
+    const struct json *tree;
+
+    TRY(journal_payload(ctx, conn, (uint64_t)p->payload, &request));
+    if (!request.p) {
+        return fail(ctx, FM_E_NOT_FOUND, "its content was erased");
+    }
+    TRY(json_parse(ctx, request, &JSON_LIMITS_WIRE, &tree));
+    *arguments = json_get(tree, S("arguments"));
+    return *arguments ? FM_OK : fail(ctx, FM_E_INTERNAL, "a request without arguments");
+}
+
+/* Edited arguments are assessed again: `block` refuses the modification. */
+static enum fm_err assess_edit(struct flow *flow, struct ctx *ctx, const struct proposal *p)
+{
+    struct assessment assessment;
+
+    TRY(assess(ctx, flow_policy_now(flow), p->action, &assessment));
+    if (assessment.verdict == VERDICT_BLOCK) {
+        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/arguments"),
+                       "the policy blocks %.*s with these arguments", STR_ARG(p->action));
+    }
+    return FM_OK;
+}
+
+static enum fm_err count_decision(struct ctx *ctx, struct store_conn *conn, const struct proposal *p,
+                                  int64_t verdict, int by)
+{
+    static const enum tally_kind kinds[] = {
+        [DECISION_APPROVE] = TALLY_APPROVED,
+        [DECISION_MODIFY] = TALLY_MODIFIED,
+        [DECISION_REJECT] = TALLY_REJECTED,
+        [DECISION_RETURN] = TALLY_RETURNED,
+    };
+
+    return tally_add(ctx, conn, p->agent, p->category, kinds[verdict], by);
+}
+
+enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        const struct flow_caller *caller, struct id id,
+                        struct decision_request *decision, struct proposal *out)
+{
+    int64_t now_us = clock_now_us();
+    const struct policy *policy = flow_policy_now(flow);
+    const struct policy_action *action;
+    bool was_pending;
+
+    TRY(find_decidable(flow, ctx, conn, caller, id, out));
+    TRY(check_via(ctx, policy, caller->via));
+    was_pending = proposal_is_pending(out);
+    action = policy_action(policy, out->action);
+    if (was_pending && decision->arguments) {
+        TRY(read_proposed(ctx, conn, out, &decision->proposed));
+        TRY(assess_edit(flow, ctx, out));
+    } else {
+        decision->arguments_digest = out->arguments_digest;
+    }
+    TRY(review_decide(ctx, conn, out, caller->person, caller->via, decision,
+                      action ? action->critical : (struct policy_list){NULL, 0}, policy->valid_for_us,
+                      now_us));
+    TRY(count_decision(ctx, conn, out, out->verdict, 1));
+    return flow_moved(flow, ctx, was_pending, JOURNAL_PROPOSAL_DECIDED, out, now_us);
+}
+
+enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                      const struct flow_caller *caller, struct id id, struct proposal *out)
+{
+    int64_t now_us = clock_now_us(), verdict;
+
+    TRY(find_decidable(flow, ctx, conn, caller, id, out));
+    verdict = out->verdict;
+    TRY(review_undo(ctx, conn, out, caller->person, now_us));
+    TRY(count_decision(ctx, conn, out, verdict, -1));
+    return flow_moved(flow, ctx, true, JOURNAL_PROPOSAL_UNDONE, out, now_us);
+}
+
+enum fm_err flow_comment(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                         const struct flow_caller *caller, struct id id, struct str text,
+                         struct id *comment, struct proposal *out)
+{
+    int64_t now_us = clock_now_us();
+
+    TRY(flow_find(flow, ctx, conn, caller, id, out));
+    TRY(review_comment(ctx, conn, out, caller->person, text, now_us, comment));
+    flow_note(flow, JOURNAL_PROPOSAL_COMMENTED, out, now_us);
+    return FM_OK;
+}

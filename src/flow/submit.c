@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A proposal arrives, is assessed, and goes on, is blocked, or is held.
+ */
+#include "flow/flow_internal.h"
+
+SQL(SQL_REPEAT, "SELECT id FROM proposals WHERE agent = $agent AND arguments_digest = $digest"
+                " AND state < 3 AND action = $action ORDER BY row LIMIT 1");
+
+enum fm_err flow_prepare(struct ctx *ctx, const struct policy *policy, const struct agent *agent,
+                         struct flow_submission *out)
+{
+    AUTO(buf_done) struct buf json = BUF_INIT(64 * KIB);
+    struct json_out writer = JSON_OUT(&json);
+
+    out->policy = policy;
+    out->id = id_new();
+    TRY(proposal_digest(ctx, out->submission.request, out->id, 1, agent->id, &out->digest));
+    TRY(assess(ctx, policy, out->submission.action, &out->assessment));
+    assess_write(&writer, &out->assessment);
+    out->assessment_json = arena_copy(ctx->arena, buf_str(&json));
+    return out->assessment_json.p ? FM_OK : fail_memory(ctx);
+}
+
+/* If the policy changed between the worker and the committer, what depends on it is made again. */
+static enum fm_err assess_again(struct flow *flow, struct ctx *ctx, struct flow_submission *s)
+{
+    const struct policy *policy = flow_policy_now(flow);
+    AUTO(buf_done) struct buf json = BUF_INIT(64 * KIB);
+    struct json_out writer = JSON_OUT(&json);
+
+    if (s->policy == policy) {
+        return FM_OK;
+    }
+    TRY(assess(ctx, policy, s->submission.action, &s->assessment));
+    assess_write(&writer, &s->assessment);
+    s->assessment_json = arena_copy(ctx->arena, buf_str(&json));
+    s->policy = policy;
+    return s->assessment_json.p ? FM_OK : fail_memory(ctx);
+}
+
+static enum fm_err supersede(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                             const struct flow_caller *caller, struct id id)
+{
+    struct proposal old;
+
+    if (id_is_zero(id)) {
+        return FM_OK;
+    }
+    TRY(flow_withdraw(flow, ctx, conn, caller, id, &old));
+    return FM_OK;
+}
+
+static void start_row(struct proposal *p, struct flow *flow, const struct flow_caller *caller,
+                      const struct flow_submission *s, int64_t now_us)
+{
+    *p = (struct proposal){
+        .id = s->id,
+        .agent = caller->agent->row,
+        .revision = 1,
+        .action = s->submission.action,
+        .category = s->assessment.category,
+        .policy = flow->policy_row,
+        .digest = s->digest,
+        .arguments_digest = s->submission.arguments_digest,
+        .assessment = s->assessment_json,
+        .created_at = now_us,
+        .updated_at = now_us,
+        .decision_leaf = -1,
+    };
+}
+
+static void event_data(struct buf *buf, const struct proposal *p, const struct assessment *assessment,
+                       struct str queue)
+{
+    struct json_out out = JSON_OUT(buf);
+
+    jo_m_str(&out, "action", p->action);
+    jo_m_str(&out, "category", p->category);
+    if (queue.p) {
+        jo_m_str(&out, "queue", queue);
+    }
+    jo_m_int(&out, "revision", p->revision);
+    jo_m_str(&out, "verdict", str_of(verdict_name(assessment->verdict)));
+}
+
+static void approve_by_policy(struct proposal *p, const struct assessment *assessment, int64_t now_us)
+{
+    p->state = PROPOSAL_APPROVED;
+    p->verdict = DECISION_APPROVE;
+    p->decision = id_new();
+    p->decided_at = now_us;
+    p->permit = id_new();
+    p->approved_until = now_us + assessment->valid_for_us;
+}
+
+static void set_hold(struct proposal *p, struct flow *flow, const struct assessment *assessment,
+                     int64_t now_us)
+{
+    p->queue = assessment->queue;
+    p->mode = assessment->mode;
+    p->undo_us = assessment->undo_us;
+    p->respond_within_us = assessment->respond_within_us;
+    p->on_expiry = assessment->on_expiry;
+    review_hold(p, flow_policy_now(flow), now_us);
+}
+
+static enum fm_err find_repeat(struct ctx *ctx, struct store_conn *conn, struct proposal *p)
+{
+    struct store_rows *rows;
+
+    ctx->err = FM_OK;
+    TRY(store_query(ctx, conn, &SQL_REPEAT,
+                    ARGS(A_INT("$agent", p->agent), A_BLOB("$digest", hash_str(&p->arguments_digest)),
+                         A_TEXT("$action", p->action)),
+                    &rows));
+    if (rows_next(ctx, rows)) {
+        p->repeat_of = rows_id(rows, 0);
+    }
+    rows_done(rows);
+    return ctx->err;
+}
+
+static enum fm_err insert(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                          const struct flow_caller *caller, const struct flow_submission *s,
+                          struct proposal *p, enum journal_kind kind, int64_t now_us)
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(2 * KIB);
+
+    event_data(&data, p, &s->assessment, p->queue);
+    TRY(proposal_insert(ctx, conn, p,
+                        (struct journal_event){.kind = kind,
+                                               .by = {ACTOR_AGENT, caller->agent->id},
+                                               .at_us = now_us,
+                                               .data = buf_str(&data),
+                                               .payload = s->submission.canonical}));
+    if (kind == JOURNAL_PROPOSAL_HELD) { /* what goes on at once is no news: nobody waits for it */
+        return flow_moved(flow, ctx, false, kind, p, now_us);
+    }
+    return FM_OK;
+}
+
+enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        const struct flow_caller *caller, struct flow_submission *s,
+                        struct proposal *out)
+{
+    int64_t now_us = clock_now_us();
+
+    TRY(assess_again(flow, ctx, s));
+    TRY(ledger_admit(flow, ctx, flow_policy_now(flow), caller->agent->row, now_us));
+    TRY(supersede(flow, ctx, conn, caller, s->submission.supersedes));
+    start_row(out, flow, caller, s, now_us);
+    switch (s->assessment.verdict) {
+    case VERDICT_ALLOW:
+        approve_by_policy(out, &s->assessment, now_us);
+        return insert(flow, ctx, conn, caller, s, out, JOURNAL_PROPOSAL_RELEASED, now_us);
+    case VERDICT_BLOCK:
+        out->state = PROPOSAL_BLOCKED;
+        return insert(flow, ctx, conn, caller, s, out, JOURNAL_PROPOSAL_BLOCKED, now_us);
+    case VERDICT_EARN: /* no autonomy was earned yet: reviewed */
+    case VERDICT_REVIEW:
+        out->state = PROPOSAL_WAITING;
+        out->deadline_at =
+            s->submission.deadline_us ? now_us + s->submission.deadline_us : 0;
+        set_hold(out, flow, &s->assessment, now_us);
+        TRY(find_repeat(ctx, conn, out));
+        return insert(flow, ctx, conn, caller, s, out, JOURNAL_PROPOSAL_HELD, now_us);
+    }
+    return fail(ctx, FM_E_INTERNAL, "an assessment without a verdict");
+}
+
+/* A revision is held whatever its new assessment says: people asked for it. Only `block` is stricter. */
+static enum fm_err hold_again(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                              const struct flow_caller *caller, const struct flow_submission *s,
+                              struct proposal *p, int64_t now_us)
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(2 * KIB);
+    int64_t reviewer = p->decided_by;
+
+    p->revision++;
+    p->policy = flow->policy_row;
+    p->assessment = s->assessment_json;
+    p->arguments_digest = s->submission.arguments_digest;
+    TRY(proposal_digest(ctx, s->submission.request, p->id, p->revision, caller->agent->id, &p->digest));
+    p->decision = (struct id){{0}};
+    p->verdict = p->decided_by = p->decided_at = p->via = 0;
+    p->decision_leaf = -1;
+    p->claimed_by = p->claimed_at = p->claimed_until = 0;
+    set_hold(p, flow, &s->assessment, now_us);
+    event_data(&data, p, &s->assessment, p->queue);
+    TRY(proposal_move(ctx, conn, p, PROPOSAL_WAITING,
+                      (struct journal_event){.kind = JOURNAL_PROPOSAL_REVISED,
+                                             .by = {ACTOR_AGENT, caller->agent->id},
+                                             .at_us = now_us,
+                                             .data = buf_str(&data),
+                                             .payload = s->submission.canonical},
+                      PROPOSAL_REFER_PAYLOAD));
+    TRY(flow_moved(flow, ctx, false, JOURNAL_PROPOSAL_REVISED, p, now_us));
+    p->preferred = reviewer;
+    return FM_OK;
+}
+
+/* The person who asked gets it first: as a claim of ten minutes, if they may still decide it. */
+static enum fm_err give_to_asker(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                 struct proposal *p, int64_t now_us)
+{
+    const struct directory *directory = directory_keep();
+    const struct person *person = directory_person_by_row(directory, p->preferred);
+    enum fm_err err = FM_OK;
+
+    if (person && review_may_decide(ctx, flow_policy_now(flow), person, p) == FM_OK) {
+        err = review_claim(ctx, conn, p, person, now_us);
+    }
+    directory_drop(directory);
+    return err;
+}
+
+enum fm_err flow_revise(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        const struct flow_caller *caller, struct id id, const struct json *body,
+                        struct proposal *out)
+{
+    int64_t now_us = clock_now_us();
+    const struct policy *policy = flow_policy_now(flow);
+    struct flow_submission s = {0};
+    struct str request;
+
+    TRY(flow_find(flow, ctx, conn, caller, id, out));
+    if (out->state != PROPOSAL_RETURNED) {
+        if (proposal_is_pending(out)) {
+            return fail(ctx, FM_E_NOT_RETURNED, "it is pending: nobody has returned it");
+        }
+        return review_ended(ctx, conn, out);
+    }
+    TRY(journal_payload(ctx, conn, (uint64_t)out->payload, &request));
+    TRY(intake_revise(ctx, policy, request, body, &s.submission));
+    TRY(flow_prepare(ctx, policy, caller->agent, &s));
+    if (s.assessment.verdict == VERDICT_BLOCK) {
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "the policy blocks %.*s now", STR_ARG(out->action));
+    }
+    out->action = s.submission.action;
+    TRY(hold_again(flow, ctx, conn, caller, &s, out, now_us));
+    return give_to_asker(flow, ctx, conn, out, now_us);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Backups and restores. A restore is a fork of history that says so: it opens a new epoch in the log, and
+ * permits of the old one that were not redeemed are void (invariant 6).
+ */
+#include "keep/keep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+SQL(SQL_EPOCH, "SELECT value FROM meta WHERE name = 'epoch'");
+SQL(SQL_EPOCH_SET, "INSERT INTO meta(name, value) VALUES('epoch', $epoch)"
+                   " ON CONFLICT(name) DO UPDATE SET value = excluded.value");
+
+static const char *const key_files[] = {"log.key", "permit.key"};
+
+static enum fm_err file_failed(struct ctx *ctx, const char *what, const char *path)
+{
+    return fail(ctx, FM_E_INTERNAL, "cannot %s %s: %s", what, path, strerror(errno));
+}
+
+static enum fm_err write_all(struct ctx *ctx, int fd, const char *path, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(fd, p, n);
+        if (written < 0) {
+            return file_failed(ctx, "write", path);
+        }
+        p += written;
+        n -= (size_t)written;
+    }
+    return FM_OK;
+}
+
+static enum fm_err copy_open(struct ctx *ctx, int in, int out, const char *path)
+{
+    char bytes[64 * 1024];
+    ssize_t n;
+
+    while ((n = read(in, bytes, sizeof(bytes))) > 0) {
+        TRY(write_all(ctx, out, path, bytes, (size_t)n));
+    }
+    if (n < 0 || fsync(out) != 0) {
+        return file_failed(ctx, "copy", path);
+    }
+    return FM_OK;
+}
+
+/* Copies `from`/name to `to`/name; a source that is not there is no error. Never overwrites. */
+static enum fm_err copy_file(struct ctx *ctx, const char *from, const char *to, const char *name)
+{
+    struct str source = arena_printf(ctx->arena, "%s/%s", from, name);
+    struct str target = arena_printf(ctx->arena, "%s/%s", to, name);
+    enum fm_err err;
+    int in, out;
+
+    if (!source.p || !target.p) {
+        return fail_memory(ctx);
+    }
+    in = open(source.p, O_RDONLY | O_CLOEXEC);
+    if (in < 0) {
+        return errno == ENOENT ? FM_OK : file_failed(ctx, "read", source.p);
+    }
+    out = open(target.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    err = out < 0 ? file_failed(ctx, "make", target.p) : copy_open(ctx, in, out, target.p);
+    close(in);
+    if (out >= 0) {
+        close(out);
+    }
+    return err;
+}
+
+enum fm_err keep_backup(struct ctx *ctx, const char *from, const char *to,
+                        void (*progress)(void *with, int done, int total), void *with)
+{
+    struct store_conn *reader;
+    enum fm_err err;
+
+    TRY(store_open_readonly(ctx, from, &reader));
+    err = store_backup(ctx, reader, to, progress, with);
+    store_reader_close(reader);
+    for (size_t i = 0; err == FM_OK && i < COUNT_OF(key_files); i++) {
+        err = copy_file(ctx, from, to, key_files[i]);
+    }
+    return err;
+}
+
+enum fm_err keep_open_epoch(struct ctx *ctx, struct store_conn *conn, int64_t *epoch)
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(KIB);
+    struct json_out out = JSON_OUT(&data);
+    uint64_t leaf;
+
+    TRY(store_int(ctx, conn, &SQL_EPOCH, NO_ARGS, 1, epoch));
+    (*epoch)++;
+    jo_m_int(&out, "epoch", *epoch);
+    TRY(store_exec(ctx, conn, &SQL_EPOCH_SET, ARGS(A_INT("$epoch", *epoch))));
+    return journal_append(ctx, conn,
+                          &(struct journal_event){.kind = JOURNAL_EPOCH_OPENED,
+                                                  .by = {.kind = ACTOR_OPERATOR},
+                                                  .previous = -1,
+                                                  .at_us = clock_now_us(),
+                                                  .data = buf_str(&data)},
+                          &leaf);
+}
+
+SQL(SQL_BEGIN, "BEGIN IMMEDIATE");
+SQL(SQL_COMMIT, "COMMIT");
+
+/* The epoch's row and leaf, without a committer: nothing else works on the folder yet. */
+static enum fm_err open_epoch(struct ctx *ctx, const char *dir, int64_t *epoch)
+{
+    struct store *store;
+    struct journal *journal = NULL;
+    enum fm_err err;
+
+    TRY(store_open(ctx, dir, &store));
+    err = journal_open(ctx, store, S("fermata.local/log"), &journal);
+    if (err == FM_OK) {
+        struct store_conn *conn = store_writer(store);
+        err = store_exec(ctx, conn, &SQL_BEGIN, NO_ARGS);
+        err = err == FM_OK ? keep_open_epoch(ctx, conn, epoch) : err;
+        err = err == FM_OK ? journal_before_commit(journal, ctx, conn) : err;
+        err = err == FM_OK ? store_exec(ctx, conn, &SQL_COMMIT, NO_ARGS) : err;
+        journal_after_commit(journal);
+    }
+    journal_close(journal);
+    store_close(store);
+    return err;
+}
+
+enum fm_err keep_restore(struct ctx *ctx, const char *from, const char *to, int64_t *epoch)
+{
+    struct str database = arena_printf(ctx->arena, "%s/fermata.db", to);
+
+    if (!database.p) {
+        return fail_memory(ctx);
+    }
+    if (access(database.p, F_OK) == 0) {
+        return fail(ctx, FM_E_EXISTS, "%s holds a store already: give another --data", to);
+    }
+    TRY(keep_backup(ctx, from, to, NULL, NULL));
+    return open_epoch(ctx, to, epoch);
+}

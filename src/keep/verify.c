@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Verifying a store from the first leaf to the last. The tree is built again from the entries alone and
+ * compared with everything that was stored about it; every payload is compared with its commitment, and
+ * every proposal with its newest leaf. Memory does not grow with the log.
+ */
+#include "keep/keep.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+SQL(SQL_HEAD, "SELECT size, root FROM log_head");
+SQL(SQL_ENTRIES, "SELECT e.idx, e.previous, e.entry, p.idx, p.salt, p.body FROM log_entries e"
+                 " LEFT JOIN payloads p ON p.idx = e.idx ORDER BY e.idx");
+SQL(SQL_TILE, "SELECT hashes FROM log_tiles WHERE tile = $tile");
+SQL(SQL_TILE_COUNT, "SELECT count(*) FROM log_tiles");
+SQL(SQL_STRAY, "SELECT count(*) FROM payloads WHERE idx NOT IN (SELECT idx FROM log_entries)");
+SQL(SQL_CHECKPOINTS, "SELECT size, note FROM log_checkpoints ORDER BY size");
+SQL(SQL_PROPOSALS, "SELECT " PROPOSAL_COLUMNS " FROM proposals ORDER BY row");
+SQL(SQL_ENTRY, "SELECT entry FROM log_entries WHERE idx = $idx");
+SQL(SQL_BODY, "SELECT body FROM payloads WHERE idx = $idx");
+SQL(SQL_AGENT, "SELECT id FROM agents WHERE row = $row");
+SQL(SQL_CHECK, "PRAGMA integrity_check(10)");
+
+#define TILE_LEVELS 8
+
+struct verify {
+    struct ctx *ctx;       /* for the report: lives to the end */
+    struct ctx leaf;       /* forgotten after each leaf */
+    struct store_conn *conn;
+    const struct verify_options *options;
+    struct verify_report *report;
+    struct tlog_frontier tree;
+    struct hash tiles[TILE_LEVELS][TLOG_TILE_WIDTH];
+    uint64_t tiles_seen;
+    uint64_t head_size;
+    struct hash head_root;
+    struct store_rows *checkpoints; /* a cursor that follows the growing tree */
+    bool checkpoint_waits;
+    struct tlog_checkpoint next_checkpoint;
+    struct tlog_checkpoint against;
+};
+
+__attribute__((format(printf, 2, 3))) static void found(struct verify *v, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (v->report->finding_count < FINDINGS_MAX) {
+        v->report->findings[v->report->finding_count] =
+            arena_printf(v->ctx->arena, "%s", text);
+    }
+    v->report->finding_count++;
+}
+
+/* --- the tree ------------------------------------------------------------------------------------------ */
+
+static void check_tile(struct verify *v, unsigned level, uint64_t tile, size_t width)
+{
+    struct store_rows *rows;
+    struct str stored = STR_NONE;
+    struct ctx ctx = v->leaf;
+
+    v->tiles_seen++;
+    if (store_query(&ctx, v->conn, &SQL_TILE,
+                    ARGS(A_INT("$tile", (int64_t)((uint64_t)level << 48 | tile))), &rows) != FM_OK) {
+        found(v, "tile %u/%" PRIu64 " cannot be read", level, tile);
+        return;
+    }
+    if (rows_next(&ctx, rows)) {
+        stored = rows_bytes(rows, 0);
+    }
+    if (!str_eq(stored, (struct str){(const char *)v->tiles[level], width * SHA256_SIZE})) {
+        found(v, "tile %u/%" PRIu64 " does not fit the entries", level, tile);
+    }
+    rows_done(rows);
+}
+
+static void on_completed(void *with, unsigned level, uint64_t index, struct hash hash)
+{
+    struct verify *v = with;
+    size_t place = index % TLOG_TILE_WIDTH;
+
+    if (level % 8 != 0) {
+        return;
+    }
+    v->tiles[level / 8][place] = hash;
+    if (place == TLOG_TILE_WIDTH - 1) {
+        check_tile(v, level / 8, index / TLOG_TILE_WIDTH, TLOG_TILE_WIDTH);
+    }
+}
+
+/* The last tiles above level 0 are stored though they are not full. */
+static void check_partial_tiles(struct verify *v)
+{
+    uint64_t size = v->tree.size / TLOG_TILE_WIDTH;
+
+    for (unsigned level = 1; level < TILE_LEVELS; level++, size /= TLOG_TILE_WIDTH) {
+        if (size % TLOG_TILE_WIDTH != 0) {
+            check_tile(v, level, size / TLOG_TILE_WIDTH, size % TLOG_TILE_WIDTH);
+        }
+    }
+}
+
+/* --- checkpoints --------------------------------------------------------------------------------------- */
+
+static bool open_note(struct verify *v, struct str text, const char *what, struct tlog_checkpoint *out)
+{
+    struct note note;
+    struct ctx ctx = v->leaf;
+
+    if (note_open(&ctx, text, v->options->verifier, 1, &note) != FM_OK) {
+        found(v, "%s: %s", what, ctx.detail);
+        return false;
+    }
+    if (!tlog_checkpoint_parse(note.text, out)) {
+        found(v, "%s is no log checkpoint", what);
+        return false;
+    }
+    return true;
+}
+
+/* Moves the cursor to the next stored checkpoint that can be opened. */
+static void next_checkpoint(struct verify *v)
+{
+    char what[64];
+
+    v->checkpoint_waits = false;
+    while (v->checkpoints && !v->checkpoint_waits) {
+        if (!rows_next(&v->leaf, v->checkpoints)) {
+            v->checkpoints = NULL;
+            return;
+        }
+        snprintf(what, sizeof(what), "the checkpoint of size %" PRId64, rows_int(v->checkpoints, 0));
+        v->checkpoint_waits = open_note(v, rows_bytes(v->checkpoints, 1), what, &v->next_checkpoint);
+        v->next_checkpoint.origin = STR_NONE; /* borrowed from the row */
+        v->report->checkpoints++;
+        if (v->checkpoint_waits && v->next_checkpoint.size != (uint64_t)rows_int(v->checkpoints, 0)) {
+            found(v, "%s says another size", what);
+        }
+    }
+}
+
+static void check_root_at_size(struct verify *v)
+{
+    struct hash root;
+    bool due = v->checkpoint_waits && v->next_checkpoint.size == v->tree.size;
+    bool against = v->against.size == v->tree.size && v->options->against.p;
+
+    if (!due && !against) {
+        return;
+    }
+    root = tlog_root(&v->tree);
+    if (against && !hash_eq(root, v->against.root)) {
+        found(v, "the first %" PRIu64 " leaves are not those of the earlier checkpoint", v->tree.size);
+    }
+    while (v->checkpoint_waits && v->next_checkpoint.size == v->tree.size) {
+        if (!hash_eq(root, v->next_checkpoint.root)) {
+            found(v, "the first %" PRIu64 " leaves are not those of the checkpoint signed then",
+                  v->tree.size);
+        }
+        next_checkpoint(v);
+    }
+}
+
+/* --- leaves -------------------------------------------------------------------------------------------- */
+
+static bool is_canonical(struct verify *v, const struct json *leaf, struct str bytes)
+{
+    AUTO(buf_done) struct buf again = BUF_INIT(TLOG_ENTRY_MAX + 1);
+
+    (void)v;
+    json_write(&again, leaf);
+    return str_eq(buf_str(&again), bytes);
+}
+
+static void check_payload(struct verify *v, uint64_t index, struct str commitment, bool has_row,
+                          struct str salt, struct str body)
+{
+    struct hash stated, real;
+
+    if (!commitment.p) {
+        if (has_row) {
+            found(v, "leaf %" PRIu64 " commits to nothing but has a payload", index);
+        }
+        return;
+    }
+    if (!has_row) {
+        found(v, "the payload of leaf %" PRIu64 " is missing", index);
+        return;
+    }
+    if (!salt.p && !body.p) {
+        v->report->erased++;
+        return;
+    }
+    v->report->payloads++;
+    real = journal_commitment(salt, body);
+    if (!hex_decode(commitment, stated.bytes, SHA256_SIZE) || !hash_eq(stated, real)) {
+        found(v, "the payload of leaf %" PRIu64 " is not the one that was committed to", index);
+    }
+}
+
+static void check_leaf(struct verify *v, struct store_rows *rows)
+{
+    uint64_t index = (uint64_t)rows_int(rows, 0);
+    struct str bytes = rows_bytes(rows, 2);
+    const struct json *leaf = NULL;
+
+    arena_reset(v->leaf.arena);
+    ctx_clear(&v->leaf);
+    if (index != v->tree.size) {
+        found(v, "leaf %" PRIu64 " is missing", v->tree.size);
+    }
+    if (json_parse(&v->leaf, bytes, &JSON_LIMITS_WIRE, &leaf) != FM_OK ||
+        !is_canonical(v, leaf, bytes)) {
+        found(v, "leaf %" PRIu64 " is not a canonical entry", index);
+    } else {
+        check_payload(v, index, json_text(json_get(leaf, S("commitment"))), !rows_is_null(rows, 3),
+                      rows_bytes(rows, 4), rows_bytes(rows, 5));
+    }
+    if (!rows_is_null(rows, 1) && rows_int(rows, 1) >= (int64_t)index) {
+        found(v, "leaf %" PRIu64 " points forward to its predecessor", index);
+    }
+    tlog_append(&v->tree, tlog_leaf_hash(bytes), on_completed, v);
+    check_root_at_size(v);
+}
+
+static enum fm_err check_log(struct verify *v)
+{
+    struct store_rows *rows;
+
+    TRY(store_query(&v->leaf, v->conn, &SQL_CHECKPOINTS, NO_ARGS, &v->checkpoints));
+    next_checkpoint(v);
+    check_root_at_size(v); /* a checkpoint of the empty tree */
+    TRY(store_query(v->ctx, v->conn, &SQL_ENTRIES, NO_ARGS, &rows));
+    v->ctx->err = FM_OK;
+    while (rows_next(v->ctx, rows)) {
+        check_leaf(v, rows);
+        if (v->options->progress && v->tree.size % 4096 == 0) {
+            v->options->progress(v->options->with, v->tree.size, v->head_size);
+        }
+    }
+    TRY(v->ctx->err);
+    check_partial_tiles(v);
+    if (v->checkpoint_waits) {
+        found(v, "the log has %" PRIu64 " leaves, a checkpoint was signed for %" PRIu64, v->tree.size,
+              v->next_checkpoint.size);
+        rows_done(v->checkpoints);
+    }
+    return FM_OK;
+}
+
+static enum fm_err check_head(struct verify *v)
+{
+    struct hash root = tlog_root(&v->tree);
+    int64_t count;
+
+    v->report->leaves = v->tree.size;
+    v->report->root = root;
+    if (v->tree.size != v->head_size) {
+        found(v, "the log has %" PRIu64 " leaves, its head says %" PRIu64, v->tree.size, v->head_size);
+    } else if (!hash_eq(root, v->head_root)) {
+        found(v, "the root of the log is not the one of its head");
+    }
+    if (v->options->against.p && v->against.size > v->tree.size) {
+        found(v, "the log has %" PRIu64 " leaves, the earlier checkpoint %" PRIu64
+                 ": its tail was cut off",
+              v->tree.size, v->against.size);
+    }
+    TRY(store_int(v->ctx, v->conn, &SQL_TILE_COUNT, NO_ARGS, 0, &count));
+    if ((uint64_t)count != v->tiles_seen) {
+        found(v, "%" PRId64 " tiles are stored, the log has %" PRIu64, count, v->tiles_seen);
+    }
+    TRY(store_int(v->ctx, v->conn, &SQL_STRAY, NO_ARGS, 0, &count));
+    if (count) {
+        found(v, "%" PRId64 " payloads belong to no leaf", count);
+    }
+    return FM_OK;
+}
+
+/* --- proposals ----------------------------------------------------------------------------------------- */
+
+/* Which states a proposal can be in when this is its newest leaf (comments and escalations leave it). */
+static bool state_fits(struct str kind, enum proposal_state state)
+{
+#define IN(name) (1u << PROPOSAL_##name)
+    static const struct {
+        enum journal_kind kind;
+        unsigned states;
+    } rows[] = {
+        {JOURNAL_PROPOSAL_HELD, IN(WAITING)},
+        {JOURNAL_PROPOSAL_BLOCKED, IN(BLOCKED)},
+        {JOURNAL_PROPOSAL_CLAIMED, IN(CLAIMED)},
+        {JOURNAL_PROPOSAL_UNCLAIMED, IN(WAITING)},
+        {JOURNAL_PROPOSAL_DECIDED, IN(UNDO) | IN(APPROVED) | IN(REJECTED) | IN(RETURNED)},
+        {JOURNAL_PROPOSAL_UNDONE, IN(CLAIMED) | IN(WAITING)},
+        {JOURNAL_PROPOSAL_RELEASED, IN(APPROVED)},
+        {JOURNAL_PROPOSAL_REVISED, IN(WAITING)},
+        {JOURNAL_PROPOSAL_ESCALATED, IN(WAITING) | IN(CLAIMED)},
+        {JOURNAL_PROPOSAL_EXPIRED, IN(EXPIRED)},
+        {JOURNAL_PROPOSAL_WITHDRAWN, IN(WITHDRAWN)},
+        {JOURNAL_PROPOSAL_OUTCOME, IN(SETTLED)},
+        {JOURNAL_PERMIT_REDEEMED, IN(REDEEMED)},
+    };
+#undef IN
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (str_eq(kind, str_of(journal_kind_name(rows[i].kind)))) {
+            return rows[i].states >> state & 1;
+        }
+    }
+    return str_eq(kind, str_of(journal_kind_name(JOURNAL_PROPOSAL_COMMENTED)));
+}
+
+static struct str read_bytes(struct verify *v, const struct sql *sql, const char *name, int64_t key)
+{
+    struct store_rows *rows;
+    struct str bytes = STR_NONE;
+
+    if (store_query(&v->leaf, v->conn, sql, (const struct sql_arg[]){A_INT(name, key)}, 1, &rows) ==
+            FM_OK &&
+        rows_next(&v->leaf, rows)) {
+        bytes = arena_copy(v->leaf.arena, rows_bytes(rows, 0));
+        rows_done(rows);
+    }
+    return bytes;
+}
+
+static void check_digest(struct verify *v, const struct proposal *p, const char *id)
+{
+    struct str body = read_bytes(v, &SQL_BODY, "$idx", p->payload);
+    struct id agent = id_from(read_bytes(v, &SQL_AGENT, "$row", p->agent));
+    const struct json *request;
+    struct hash digest;
+
+    if (!body.p) {
+        return; /* erased, or missing: said at its leaf */
+    }
+    if (json_parse(&v->leaf, body, &JSON_LIMITS_WIRE, &request) != FM_OK ||
+        proposal_digest(&v->leaf, request, p->id, p->revision, agent, &digest) != FM_OK ||
+        !hash_eq(digest, p->digest)) {
+        found(v, "the digest of %s is not that of its content", id);
+    }
+}
+
+static void check_proposal(struct verify *v, const struct proposal *p)
+{
+    char id[ID_TEXT_MAX];
+    struct str entry = read_bytes(v, &SQL_ENTRY, "$idx", p->last_leaf);
+    const struct json *leaf;
+
+    id_format(ID_PROPOSAL, p->id, id);
+    v->report->proposals++;
+    if (!entry.p || json_parse(&v->leaf, entry, &JSON_LIMITS_WIRE, &leaf) != FM_OK) {
+        found(v, "%s names leaf %" PRId64 ", which cannot be read", id, p->last_leaf);
+        return;
+    }
+    if (!str_eq(json_text(json_get(leaf, S("proposal"))), str_of(id))) {
+        found(v, "the newest leaf of %s is another proposal's", id);
+    } else if (!state_fits(json_text(json_get(leaf, S("kind"))), p->state)) {
+        found(v, "%s is %s, its newest leaf says %.*s", id, proposal_state_name(p->state),
+              STR_ARG(json_text(json_get(leaf, S("kind")))));
+    }
+    check_digest(v, p, id);
+}
+
+static enum fm_err check_proposals(struct verify *v)
+{
+    struct store_rows *rows;
+
+    v->leaf.err = v->ctx->err = FM_OK;
+    TRY(store_query(v->ctx, v->conn, &SQL_PROPOSALS, NO_ARGS, &rows));
+    for (;;) {
+        struct proposal p;
+        arena_reset(v->leaf.arena);
+        ctx_clear(&v->leaf);
+        if (!rows_next(v->ctx, rows)) {
+            return v->ctx->err;
+        }
+        if (proposal_read(&v->leaf, rows, &p) != FM_OK) {
+            found(v, "a row of proposals cannot be read");
+            continue;
+        }
+        check_proposal(v, &p);
+    }
+}
+
+/* --- the whole ----------------------------------------------------------------------------------------- */
+
+static enum fm_err read_head(struct verify *v)
+{
+    struct store_rows *rows;
+
+    TRY(store_query(v->ctx, v->conn, &SQL_HEAD, NO_ARGS, &rows));
+    if (rows_next(v->ctx, rows)) {
+        struct str root = rows_bytes(rows, 1);
+        v->head_size = (uint64_t)rows_int(rows, 0);
+        if (root.n == SHA256_SIZE) {
+            memcpy(v->head_root.bytes, root.p, SHA256_SIZE);
+        }
+        rows_done(rows);
+        return FM_OK;
+    }
+    v->head_root = tlog_empty_root();
+    return v->ctx->err;
+}
+
+static enum fm_err check_file(struct verify *v)
+{
+    struct store_rows *rows;
+
+    TRY(store_query(v->ctx, v->conn, &SQL_CHECK, NO_ARGS, &rows));
+    while (rows_next(v->ctx, rows)) {
+        struct str line = rows_bytes(rows, 0);
+        if (!str_eq(line, S("ok"))) {
+            found(v, "the database file: %.*s", STR_ARG(line));
+        }
+    }
+    return v->ctx->err;
+}
+
+static enum fm_err check_everything(struct verify *v)
+{
+    TRY(read_head(v));
+    if (v->options->against.p &&
+        !open_note(v, v->options->against, "the earlier checkpoint", &v->against)) {
+        return FM_OK;
+    }
+    TRY(check_file(v));
+    TRY(check_log(v));
+    TRY(check_head(v));
+    return check_proposals(v);
+}
+
+enum fm_err keep_verify(struct ctx *ctx, struct store_conn *conn, const struct verify_options *options,
+                        struct verify_report *out)
+{
+    AUTO(arena_done) struct arena *leaf_arena = arena_new(64 * MIB);
+    struct verify *v = arena_zalloc(ctx->arena, 1, sizeof(*v));
+    enum fm_err err;
+
+    if (!leaf_arena || !v) {
+        return fail_memory(ctx);
+    }
+    *out = (struct verify_report){.origin = str_of(options->verifier->name)};
+    v->ctx = ctx;
+    v->conn = conn;
+    v->options = options;
+    v->report = out;
+    ctx_init(&v->leaf, leaf_arena);
+    TRY(store_snapshot(ctx, conn));
+    err = check_everything(v);
+    store_snapshot_end(conn);
+    return err;
+}

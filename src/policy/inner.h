@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of policy/ share and nobody else needs. A load goes through them in this order:
+ * tree.c makes a tree with marks out of the YAML text, keys.c reads the tree by tables into the
+ * struct, with the readers of value.c; check.c looks at what only shows in the whole; load.c puts
+ * it together. All of them report through findings.c and go on, so that one run names every
+ * mistake.
+ */
+#ifndef FM_POLICY_INNER_H
+#define FM_POLICY_INNER_H
+
+#include "policy/policy.h"
+#include "policy/policy_limits.h"
+
+/* Findings ------------------------------------------------------------------------------------- */
+
+/* A place in the file, counted from 1; columns count characters. */
+struct mark {
+    unsigned line, column;
+};
+
+/* The name of a queue somewhere in the file: checked once all queues are known. `name` is the very
+ * text that stands in the struct. */
+struct reference {
+    const struct reference *next;
+    struct str name;
+    struct mark at;
+};
+
+/* One load under way. */
+struct load {
+    struct ctx *ctx;       /* the caller's: its arena holds the texts of the findings */
+    struct arena *scratch; /* dies with the load: tree, references */
+    struct arena *arena;   /* the policy's own */
+    struct policy *policy;
+    const struct reference *references;
+    struct policy_finding findings[POLICY_FINDINGS_MAX];
+    size_t finding_count, error_count; /* kept; error_count of them are no warnings */
+    bool memory_short;
+};
+
+/* Adds a finding. Beyond POLICY_FINDINGS_MAX errors push out warnings and the rest is dropped. */
+void finding_error(struct load *load, struct mark at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void finding_warning(struct load *load, struct mark at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Whether there is no room for another error: work that only serves its message can be left out. */
+bool finding_full(const struct load *load);
+
+/* Puts the findings into the order of the file. */
+void finding_sort(struct load *load);
+
+/* `text` in double quotes for a message: cut to a few words, control characters as "?". In
+ * scratch. */
+const char *quoted(struct load *load, struct str text);
+
+/* The known name that somebody probably meant. Start with {.wanted = ..}, offer every candidate,
+ * then put nearest_hint into the message: `; did you mean "queue"?`, or nothing. */
+struct nearest {
+    struct str wanted, best;
+    size_t distance;
+};
+void nearest_offer(const struct load *load, struct nearest *nearest, struct str candidate);
+const char *nearest_hint(struct load *load, const struct nearest *nearest);
+
+/* Tree ----------------------------------------------------------------------------------------- */
+
+/* NODE_REFUSED stands where something was refused already: readers pass over it in silence. */
+enum node_kind { NODE_TEXT, NODE_LIST, NODE_MAP, NODE_REFUSED };
+
+/* A value of the file; lives in scratch. Invariant: in a map, `sorted` has `count` children in the
+ * order of str_cmp of their keys; equal keys were reported. */
+struct node {
+    enum node_kind kind;
+    bool plain; /* NODE_TEXT: written without quotes */
+    struct mark at, key_at;
+    struct str key;  /* inside a map; else absent */
+    struct str text; /* NODE_TEXT */
+    size_t count;    /* of children */
+    struct node *first, *next;
+    struct node **sorted;
+};
+
+/* Reads YAML into a tree. NULL when there is none (a finding says why, or memory is short). Plain
+ * text keeps its spelling: what it means is up to the key that it stands under. */
+const struct node *tree_read(struct load *load, struct str yaml);
+
+/* Why a character may not stand in a file (or on a terminal), or NULL. */
+const char *tree_refusal(uint32_t code);
+
+/* The value under `key`, or NULL; `map` may be NULL or something else (then NULL). O(log n). */
+const struct node *node_find(const struct node *map, struct str key);
+
+/* Whether the node is an empty value: nothing, ~ or null without quotes. */
+bool node_is_nothing(const struct node *node);
+
+/* Whether the node is an empty list, an empty map or nothing. */
+bool node_is_empty(const struct node *node);
+
+/* Appends the RFC 8785 form of the tree. Numbers in canonical spelling and true, false, null
+ * without quotes are themselves, all other text is a string: files of different meaning never
+ * share a form. */
+enum fm_err canonical_write(struct load *load, const struct node *root, struct buf *out) MUST_CHECK;
+
+/* Keys ----------------------------------------------------------------------------------------- */
+
+/* A word that a value may be. `refusal`: known, but not accepted, for this reason. Tables end in
+ * {0}. */
+struct choice {
+    const char *name;
+    unsigned value;
+    const char *refusal;
+};
+
+struct key;
+typedef void (*key_read_fn)(struct load *load, const struct node *value, const struct key *key,
+                            void *into);
+
+/* A key of some map: how its value is read, and where to. Tables end in {0}. */
+struct key {
+    const char *name;
+    key_read_fn read;
+    size_t offset;               /* of the target in `into` */
+    const struct choice *choices; /* value_choice, value_choices */
+    const struct key *keys;       /* value_map */
+    int64_t min, max;             /* value_int; value_text: characters; lists: items */
+};
+
+/* Readers: put the value at `into` + key->offset, or report it. */
+void value_map(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_choice(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_choices(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_bool(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_int(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_duration(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_word(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_words(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_queue(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_person(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_members(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_text(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_title(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_pointers(struct load *load, const struct node *value, const struct key *key, void *into);
+
+/* Whether `name` has 1 to `max_bytes` bytes of [a-z0-9._/-]. */
+bool value_is_word(struct str name, size_t max_bytes);
+
+/* Copies into the policy's arena; remembers when memory is short. */
+struct str value_keep(struct load *load, struct str text);
+
+/* Reads the whole file's map into load->policy, which holds the defaults already. */
+void keys_read(struct load *load, const struct node *root);
+
+/* Reports what only shows in the whole: queues that do not exist, backups in a circle. */
+void check_whole(struct load *load, const struct node *root);
+
+/* The policy in which all is as the page "policy" says for a file that is silent. */
+extern const struct policy POLICY_SILENT;
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loading a policy, all or nothing, and sharing it by counted references.
+ *
+ * It must never hand out a policy with an error in it, and never change one that it handed out.
+ *
+ * 1. Everything of a policy lives in one arena, which the last reference frees.
+ * 2. The policy without a file takes the same road as one with a file.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/panic.h"
+#include "policy/inner.h"
+
+/* Owns the arena that it lives in. */
+struct owned {
+    struct policy policy; /* first: policy_keep and policy_drop find the rest from it */
+    atomic_size_t references;
+    struct arena *arena;
+    bool immortal; /* never freed: the one without a file */
+};
+
+_Static_assert(offsetof(struct owned, policy) == 0, "a policy is the beginning of its owner");
+
+/* Loading -------------------------------------------------------------------------------------- */
+
+/* Reads the tree and the struct; what is wrong with them is in the findings. */
+static void load_struct(struct load *load, struct str yaml, const struct node **root)
+{
+    *root = tree_read(load, yaml);
+    if (*root) {
+        keys_read(load, *root);
+        check_whole(load, *root);
+    }
+    finding_sort(load);
+}
+
+/* Copies the findings out and turns the first error into ctx->detail. */
+static enum fm_err load_report(struct load *load, struct str file, struct policy_finding *findings,
+                               size_t *finding_count)
+{
+    for (size_t i = 0; i < load->finding_count; i++) {
+        findings[i] = load->findings[i];
+    }
+    *finding_count = load->finding_count;
+    if (load->memory_short) {
+        return fail_memory(load->ctx);
+    }
+    for (size_t i = 0; i < load->finding_count; i++) {
+        const struct policy_finding *row = &load->findings[i];
+        if (!row->warning) {
+            return fail(load->ctx, FM_E_INVALID_ARGUMENT, "%.*s:%u:%u: %.*s", STR_ARG(file),
+                        row->line, row->column, STR_ARG(row->message));
+        }
+    }
+    return FM_OK;
+}
+
+/* Gives the policy its version. */
+static enum fm_err load_version(struct load *load, const struct node *root)
+{
+    AUTO(buf_done) struct buf form = BUF_INIT(POLICY_JSON_MAX);
+    struct policy *policy = load->policy;
+
+    TRY(canonical_write(load, root, &form));
+    policy->canonical = value_keep(load, buf_str(&form));
+    policy->version = sha256(policy->canonical);
+    return load->memory_short ? fail_memory(load->ctx) : FM_OK;
+}
+
+static struct owned *owned_new(void)
+{
+    struct arena *arena = arena_new(POLICY_ARENA_MAX);
+    struct owned *owned = arena ? arena_zalloc(arena, 1, sizeof(*owned)) : NULL;
+
+    if (!owned) {
+        arena_free(arena);
+        return NULL;
+    }
+    owned->policy = POLICY_SILENT;
+    owned->arena = arena;
+    atomic_init(&owned->references, 1);
+    return owned;
+}
+
+static void arena_scope_end(struct arena **arena)
+{
+    arena_free(*arena);
+}
+
+enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
+                         struct policy_finding *findings, size_t *finding_count,
+                         const struct policy **out)
+{
+    AUTO(arena_scope_end) struct arena *scratch = arena_new(POLICY_SCRATCH_MAX);
+    struct owned *owned = owned_new();
+    struct load load = {.ctx = ctx, .scratch = scratch};
+    const struct node *root = NULL;
+    enum fm_err err;
+
+    *out = NULL;
+    *finding_count = 0;
+    if (!scratch || !owned) {
+        arena_free(owned ? owned->arena : NULL);
+        return fail_memory(ctx);
+    }
+    load.arena = owned->arena;
+    load.policy = &owned->policy;
+    load_struct(&load, yaml, &root);
+    err = load_report(&load, file, findings, finding_count);
+    if (err == FM_OK) {
+        ASSERT(root);
+        err = load_version(&load, root);
+    }
+    if (err != FM_OK) {
+        arena_free(owned->arena);
+        return err;
+    }
+    *out = &owned->policy;
+    return FM_OK;
+}
+
+/* Files ---------------------------------------------------------------------------------------- */
+
+static void file_scope_end(FILE **file)
+{
+    if (*file) {
+        fclose(*file);
+    }
+}
+
+/* Reads at most one byte more than a policy may have: then policy_parse says that it is too large.
+ * */
+static enum fm_err file_read(struct ctx *ctx, const char *path, struct buf *out)
+{
+    AUTO(file_scope_end) FILE *file = fopen(path, "rbe");
+    char chunk[16 * KIB];
+    size_t n;
+
+    if (!file) {
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
+    }
+    while (out->n <= POLICY_BYTES_MAX && (n = fread(chunk, 1, sizeof(chunk), file)) > 0) {
+        buf_add(out, (struct str){chunk, n});
+    }
+    if (ferror(file)) {
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
+    }
+    return buf_ok(out) ? FM_OK : fail_memory(ctx);
+}
+
+enum fm_err policy_load(struct ctx *ctx, const char *path, struct policy_finding *findings,
+                        size_t *finding_count, const struct policy **out)
+{
+    AUTO(buf_done) struct buf yaml = BUF_INIT(POLICY_BYTES_MAX + 32 * KIB);
+
+    *out = NULL;
+    *finding_count = 0;
+    TRY(file_read(ctx, path, &yaml));
+    return policy_parse(ctx, str_of(path), buf_str(&yaml), findings, finding_count, out);
+}
+
+/* The policy without a file -------------------------------------------------------------------- */
+
+static const struct policy *builtin;
+
+static void builtin_make(void)
+{
+    static const struct str yaml = STR("version: 1\ndefaults: {then: review}\n");
+    struct policy_finding findings[POLICY_FINDINGS_MAX];
+    struct arena *arena = arena_new(64 * KIB);
+    struct ctx ctx;
+    size_t n;
+
+    ctx_init(&ctx, arena);
+    if (!arena || policy_parse(&ctx, S("builtin"), yaml, findings, &n, &builtin) != FM_OK) {
+        PANIC("the policy without a file cannot be made: %s", ctx.detail);
+    }
+    ((struct owned *)builtin)->immortal = true;
+    arena_free(arena);
+}
+
+const struct policy *policy_builtin(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, builtin_make);
+    return builtin;
+}
+
+/* References ----------------------------------------------------------------------------------- */
+
+const struct policy *policy_keep(const struct policy *policy)
+{
+    struct owned *owned = (struct owned *)policy;
+
+    if (!owned->immortal) {
+        size_t before = atomic_fetch_add_explicit(&owned->references, 1, memory_order_relaxed);
+        ASSERT(before > 0);
+    }
+    return policy;
+}
+
+void policy_drop(const struct policy *policy)
+{
+    struct owned *owned = (struct owned *)policy;
+    size_t before;
+
+    if (!owned || owned->immortal) {
+        return;
+    }
+    before = atomic_fetch_sub_explicit(&owned->references, 1, memory_order_acq_rel);
+    ASSERT(before > 0);
+    if (before == 1) {
+        arena_free(owned->arena); /* and with it, itself */
+    }
+}

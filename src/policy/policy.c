@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looking things up in a loaded policy, and the names of its words. Nothing here changes anything.
+ */
+#include "policy/policy.h"
+
+#include "base/panic.h"
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {"allow", "earn", "review", "block"};
+
+    ASSERT((size_t)verdict < COUNT_OF(names));
+    return names[verdict];
+}
+
+const char *effect_name(enum effect effect)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        EFFECTS(X)
+#undef X
+    };
+
+    ASSERT((size_t)effect < COUNT_OF(names));
+    return names[effect];
+}
+
+const char *brief_part_name(enum brief_part part)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        BRIEF_PARTS(X)
+#undef X
+    };
+
+    ASSERT((size_t)part < COUNT_OF(names));
+    return names[part];
+}
+
+const char *review_mode_name(enum review_mode mode)
+{
+    static const char *const names[] = {"glance", "read", "decide_first"};
+
+    ASSERT((size_t)mode < COUNT_OF(names));
+    return names[mode];
+}
+
+static const char *const ROLE_NAMES[] = {
+#define X(name, text) text,
+    ROLES(X)
+#undef X
+};
+
+const char *role_name(enum role role)
+{
+    ASSERT((size_t)role < COUNT_OF(ROLE_NAMES));
+    return ROLE_NAMES[role];
+}
+
+int role_of_name(struct str name)
+{
+    for (size_t i = 0; i < COUNT_OF(ROLE_NAMES); i++) {
+        if (str_eq(name, str_of(ROLE_NAMES[i]))) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* Lookups -------------------------------------------------------------------------------------- */
+
+/* Index of the row whose first member is the str `name`, in an array sorted by it; `count` if
+ * none. */
+static size_t row_find(const void *rows, size_t count, size_t size, struct str name)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = str_cmp(*(const struct str *)((const char *)rows + middle * size), name);
+        if (order == 0) {
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return count;
+}
+
+_Static_assert(offsetof(struct policy_action, name) == 0, "row_find reads the name there");
+_Static_assert(offsetof(struct policy_queue, name) == 0, "row_find reads the name there");
+
+const struct policy_action *policy_action(const struct policy *policy, struct str name)
+{
+    size_t i = row_find(policy->actions, policy->action_count, sizeof(struct policy_action), name);
+
+    return i < policy->action_count ? &policy->actions[i] : NULL;
+}
+
+const struct policy_queue *policy_queue(const struct policy *policy, struct str name)
+{
+    size_t i = row_find(policy->queues, policy->queue_count, sizeof(struct policy_queue), name);
+
+    return i < policy->queue_count ? &policy->queues[i] : NULL;
+}
+
+bool policy_queue_has(const struct policy_queue *queue, struct str person, unsigned roles)
+{
+    const struct policy_list *people = &queue->people; /* sorted at load */
+
+    return (queue->roles & roles) != 0 ||
+           row_find(people->items, people->count, sizeof(struct str), person) < people->count;
+}
+
+bool policy_has_reason(const struct policy *policy, struct str reason_code)
+{
+    for (size_t i = 0; i < policy->reasons.count; i++) {
+        if (str_eq(policy->reasons.items[i], reason_code)) {
+            return true;
+        }
+    }
+    return false;
+}

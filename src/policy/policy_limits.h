@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How large a policy may be. Every loop over the file ends at one of these; POLICY_BYTES_MAX and
+ * POLICY_FINDINGS_MAX stand in policy.h, because callers need them.
+ */
+#ifndef FM_POLICY_LIMITS_H
+#define FM_POLICY_LIMITS_H
+
+#define POLICY_DEPTH_MAX 32      /* nesting; this version's own keys need 5 */
+#define POLICY_NODES_MAX 400000  /* keys and values; 10,000 actions with all keys have 370,000 */
+#define POLICY_ACTIONS_MAX 10000
+#define POLICY_QUEUES_MAX 1000
+
+#define POLICY_ACTION_NAME_MAX 128 /* bytes of [a-z0-9._/-], as on the wire */
+#define POLICY_WORD_MAX 64         /* bytes: queues, domains, reasons, people, agents */
+#define POLICY_MEMBERS_MAX 1000    /* of one queue */
+#define POLICY_REASONS_MAX 100
+#define POLICY_EVIDENCE_MAX 50 /* items of evidence that a brief can hold at all */
+
+#define POLICY_TITLE_CHARACTERS_MAX 200
+#define POLICY_HOLE_MAX 128 /* bytes of a member's name in a title */
+#define POLICY_OVERSIGHT_CHARACTERS_MAX 2000
+#define POLICY_CRITICAL_MAX 64 /* pointers of one action */
+#define POLICY_POINTER_MAX 512 /* bytes of one */
+
+#define POLICY_PENDING_MAX 1000000000 /* ceilings of what `limits` may say: far above any server */
+#define POLICY_RATE_MAX 1000000000
+
+/* Memory of a load: the tree and its canonical form (given back at the end), and the policy
+ * itself. */
+#define POLICY_SCRATCH_MAX (256 * MIB)
+#define POLICY_ARENA_MAX (64 * MIB)
+#define POLICY_JSON_MAX (6 * POLICY_BYTES_MAX + MIB) /* a byte becomes at most \u00XX */
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What time does to a held proposal. Time never approves: it releases what a person approved, moves a
+ * hold to the backup, gives claims back, and ends what nobody answered (invariant 5).
+ */
+#include "review/review_internal.h"
+
+static bool reached(int64_t moment, int64_t now_us)
+{
+    return moment != 0 && moment <= now_us;
+}
+
+static enum fm_err move(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                        enum proposal_state to, enum journal_kind kind, const char *why, int64_t now_us)
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(KIB);
+    struct json_out out = JSON_OUT(&data);
+
+    jo_m_str(&out, "why", str_of(why));
+    return proposal_move(ctx, conn, proposal, to,
+                         (struct journal_event){.kind = kind,
+                                                .by = {.kind = ACTOR_CLOCK},
+                                                .at_us = now_us,
+                                                .data = buf_str(&data)},
+                         0);
+}
+
+/* The undo time is over. A policy that would block it by now sends it back to people instead. */
+static enum fm_err release(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                           bool block, int64_t now_us, enum journal_kind *kind)
+{
+    if (!block) {
+        *kind = JOURNAL_PROPOSAL_RELEASED;
+        return move(ctx, conn, proposal, PROPOSAL_APPROVED, *kind, "undo_over", now_us);
+    }
+    *kind = JOURNAL_PROPOSAL_UNDONE;
+    proposal->verdict = proposal->decided_by = proposal->decided_at = proposal->via = 0;
+    proposal->release_at = proposal->approved_until = 0;
+    proposal->decision = proposal->permit = (struct id){{0}};
+    proposal->decision_leaf = -1;
+    claim_clear(proposal);
+    return move(ctx, conn, proposal, PROPOSAL_WAITING, *kind, "policy_stricter", now_us);
+}
+
+static enum fm_err escalate(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                            const struct policy *policy, int64_t now_us, enum journal_kind *kind)
+{
+    const struct policy_queue *queue = policy_queue(policy, proposal->queue);
+    AUTO(buf_done) struct buf data = BUF_INIT(KIB);
+    struct json_out out = JSON_OUT(&data);
+
+    proposal->escalate_at = 0;
+    if (!queue || !queue->backup.p) { /* the policy has changed since */
+        return proposal_save(ctx, conn, proposal,
+                             (struct journal_event){.kind = JOURNAL_KIND_COUNT});
+    }
+    jo_m_str(&out, "from", proposal->queue);
+    jo_m_str(&out, "to", queue->backup);
+    proposal->queue = queue->backup;
+    proposal->escalations++;
+    *kind = JOURNAL_PROPOSAL_ESCALATED;
+    return proposal_save(ctx, conn, proposal,
+                         (struct journal_event){.kind = *kind,
+                                                .by = {.kind = ACTOR_CLOCK},
+                                                .at_us = now_us,
+                                                .data = buf_str(&data)});
+}
+
+static enum fm_err expire(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                          const char *why, int64_t now_us, enum journal_kind *kind)
+{
+    *kind = JOURNAL_PROPOSAL_EXPIRED;
+    if (proposal->state == PROPOSAL_UNDO) { /* the decision was never released: it does not stand */
+        proposal->verdict = proposal->decided_by = proposal->decided_at = proposal->via = 0;
+        proposal->permit = proposal->decision = (struct id){{0}};
+        proposal->decision_leaf = -1;
+    }
+    return move(ctx, conn, proposal, PROPOSAL_EXPIRED, *kind, why, now_us);
+}
+
+enum fm_err review_time(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                        const struct policy *policy, bool block, int64_t now_us,
+                        enum journal_kind *kind)
+{
+    bool waits = proposal->state == PROPOSAL_WAITING || proposal->state == PROPOSAL_CLAIMED;
+    bool open = waits || proposal->state == PROPOSAL_UNDO || proposal->state == PROPOSAL_RETURNED;
+
+    *kind = JOURNAL_KIND_COUNT;
+    if (open && reached(proposal->deadline_at, now_us)) {
+        return expire(ctx, conn, proposal, "deadline", now_us, kind);
+    }
+    if (proposal->state == PROPOSAL_UNDO && reached(proposal->release_at, now_us)) {
+        return release(ctx, conn, proposal, block, now_us, kind);
+    }
+    if (waits && proposal->on_expiry == ON_EXPIRY_EXPIRE && reached(proposal->due_at, now_us)) {
+        return expire(ctx, conn, proposal, "nobody_answered", now_us, kind);
+    }
+    if (waits && reached(proposal->escalate_at, now_us)) {
+        return escalate(ctx, conn, proposal, policy, now_us, kind);
+    }
+    if (proposal->state == PROPOSAL_CLAIMED && reached(proposal->claimed_until, now_us)) {
+        claim_clear(proposal);
+        *kind = JOURNAL_PROPOSAL_UNCLAIMED;
+        return move(ctx, conn, proposal, PROPOSAL_WAITING, *kind, "claim_over", now_us);
+    }
+    if (proposal->state == PROPOSAL_APPROVED && reached(proposal->approved_until, now_us)) {
+        return expire(ctx, conn, proposal, "approval_over", now_us, kind);
+    }
+    return FM_OK;
+}

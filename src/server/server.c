@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Start, drain, stop. Order matters: the store first, then what works on it, HTTP last; backwards at the
+ * end. A policy that cannot be loaded stops the start before anything listens.
+ */
+#include "server/server.h"
+
+#include "api/api.h"
+#include "base/log.h"
+#include "server/admin.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BODY_MAX MIB              /* 03: request 1 MiB */
+#define ARENA_MAX (48 * MIB)      /* of one request: its tree, canonical forms, and decoded attachments */
+#define CONNECTIONS_MAX 30000     /* per loop */
+#define IDLE_S 75
+#define DRAIN_MS 5000
+#define LOOPS_MAX 16
+
+struct server {
+    struct instance instance;
+    struct admin *admin;
+    struct permit_issuer issuer;
+    struct store_conn *reader;
+    struct flow *flow;
+    struct clockwork *clockwork;
+    struct api *api;
+    struct http_server *http;
+    const struct policy *policy;
+    struct str host, origin;
+    uint16_t port;
+};
+
+/* --- options ------------------------------------------------------------------------------------------- */
+
+static enum fm_err read_listen(struct ctx *ctx, const char *listen, struct str *host, uint16_t *port)
+{
+    struct str text = str_of(listen);
+    size_t colon = text.n;
+    uint64_t number;
+
+    while (colon > 0 && text.p[colon - 1] != ':') {
+        colon--;
+    }
+    if (colon < 2 || !str_to_u64(str_skip(text, colon), &number) || number > 65535) {
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "--listen wants HOST:PORT, such as 127.0.0.1:8600");
+    }
+    *host = (struct str){text.p, colon - 1};
+    if (host->p[0] == '[' && host->n > 2 && host->p[host->n - 1] == ']') {
+        *host = (struct str){host->p + 1, host->n - 2};
+    }
+    *port = (uint16_t)number;
+    return FM_OK;
+}
+
+static enum fm_err load_policy(struct ctx *ctx, const char *path, const struct policy **out)
+{
+    struct policy_finding findings[POLICY_FINDINGS_MAX];
+    size_t count = 0;
+    enum fm_err err;
+
+    if (!path) {
+        *out = policy_builtin();
+        return FM_OK;
+    }
+    err = policy_load(ctx, path, findings, &count, out);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stderr, "%s:%u:%u: %s%.*s\n", path, findings[i].line, findings[i].column,
+                findings[i].warning ? "warning: " : "", STR_ARG(findings[i].message));
+    }
+    return err;
+}
+
+/* --- start --------------------------------------------------------------------------------------------- */
+
+struct activate_cmd {
+    struct store_cmd cmd;
+    struct server *server;
+};
+
+static enum fm_err run_activate(struct store_cmd *cmd, struct store_conn *conn)
+{
+    struct server *server = ((struct activate_cmd *)cmd)->server;
+    uint64_t leaf;
+
+    TRY(journal_append(cmd->ctx, conn,
+                       &(struct journal_event){.kind = JOURNAL_STORE_OPENED,
+                                               .by = {.kind = ACTOR_OPERATOR},
+                                               .previous = -1,
+                                               .at_us = clock_now_us()},
+                       &leaf));
+    return flow_activate_policy(server->flow, cmd->ctx, conn, server->policy,
+                                (struct actor){.kind = ACTOR_OPERATOR});
+}
+
+static void no_done(struct store_cmd *cmd)
+{
+    (void)cmd;
+}
+
+static enum fm_err activate(struct ctx *ctx, struct server *server)
+{
+    struct activate_cmd activate = {
+        .cmd = {.run = run_activate, .done = no_done, .ctx = ctx}, .server = server};
+
+    return committer_call(server->instance.committer, &activate.cmd);
+}
+
+static enum fm_err load_issuer(struct ctx *ctx, const char *dir, struct server *server)
+{
+    struct str path = arena_printf(ctx->arena, "%s/permit.key", dir);
+
+    if (!path.p) {
+        return fail_memory(ctx);
+    }
+    TRY(sign_key_load(ctx, path.p, &server->issuer.key));
+    jwk_thumbprint(&server->issuer.key, server->issuer.kid);
+    return resume_epoch(ctx, server->reader, &server->issuer.epoch);
+}
+
+static bool is_ready(struct str *why_not)
+{
+    (void)why_not;
+    return true; /* it answers: the store is open and the committer runs */
+}
+
+static enum fm_err start_flow(struct ctx *ctx, const struct server_options *options,
+                              struct server *server)
+{
+    const struct api_config config = {.store = server->instance.store,
+                                      .journal = server->instance.journal,
+                                      .committer = server->instance.committer,
+                                      .ready = is_ready};
+
+    TRY(store_reader(ctx, server->instance.store, &server->reader));
+    TRY(load_issuer(ctx, options->dir, server));
+    TRY(api_new(ctx, &config, &server->api));
+    TRY(flow_new(ctx, server->reader, &server->issuer, api_announce, server->api, &server->flow));
+    instance_set_flow(&server->instance, server->flow);
+    TRY(activate(ctx, server));
+    return clockwork_start(ctx, server->flow, server->instance.store, server->instance.journal,
+                           server->instance.committer, &server->clockwork);
+}
+
+static enum fm_err start_http(struct ctx *ctx, const struct server_options *options,
+                              struct server *server)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct http_config config = {
+        .host = server->host,
+        .port = server->port,
+        .loops = options->loops ? options->loops : cores > LOOPS_MAX ? LOOPS_MAX : (unsigned)cores,
+        .body_max = BODY_MAX,
+        .arena_max = ARENA_MAX,
+        .connections_max = CONNECTIONS_MAX,
+        .idle_s = IDLE_S,
+        .handler = api_handle,
+        .problem = api_problem,
+        .loop_started = api_loop_started,
+        .loop_stopping = api_loop_stopping,
+        .with = server->api,
+    };
+
+    return http_start(ctx, &config, &server->http);
+}
+
+/* What browsers send as Origin and permits name as issuer. */
+static enum fm_err set_origin(struct ctx *ctx, const struct server_options *options,
+                              struct server *server)
+{
+    bool v6 = str_find(server->host, ':') < server->host.n;
+
+    server->origin = options->public_url
+                         ? arena_copy(ctx->arena, str_of(options->public_url))
+                         : arena_printf(ctx->arena, "http://%s%.*s%s:%u", v6 ? "[" : "",
+                                        STR_ARG(server->host), v6 ? "]" : "",
+                                        http_port(server->http));
+    while (server->origin.n && server->origin.p[server->origin.n - 1] == '/') {
+        server->origin.n--;
+    }
+    server->issuer.issuer = server->origin;
+    return server->origin.p ? FM_OK : fail_memory(ctx);
+}
+
+static enum fm_err start(struct ctx *ctx, const struct server_options *options, struct server *server)
+{
+    TRY(read_listen(ctx, options->listen, &server->host, &server->port));
+    TRY(load_policy(ctx, options->policy, &server->policy));
+    TRY(instance_open(ctx, options->dir, &server->instance));
+    TRY(start_flow(ctx, options, server));
+    slow_start();
+    TRY(admin_start(ctx, &server->instance, &server->admin));
+    TRY(start_http(ctx, options, server));
+    TRY(set_origin(ctx, options, server));
+    api_serve(server->api, server->flow, server->http, server->origin);
+    return FM_OK;
+}
+
+/* --- stop ---------------------------------------------------------------------------------------------- */
+
+static void stop(struct server *server)
+{
+    if (server->http) {
+        http_stop(server->http, DRAIN_MS, api_draining);
+    }
+    admin_stop(server->admin);
+    slow_stop();
+    clockwork_stop(server->clockwork);
+    committer_stop(server->instance.committer);
+    server->instance.committer = NULL;
+    instance_set_flow(&server->instance, NULL);
+    flow_free(server->flow);
+    api_free(server->api);
+    store_reader_close(server->reader);
+    policy_drop(server->policy);
+    instance_close(&server->instance);
+}
+
+static void wait_for_signal(const sigset_t *signals)
+{
+    int got;
+
+    sigwait(signals, &got);
+    log_info("server.stopping", F_INT("signal", got));
+}
+
+enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
+{
+    struct server *server = arena_zalloc(ctx->arena, 1, sizeof(*server));
+    sigset_t signals;
+    enum fm_err err;
+
+    if (!server) {
+        return fail_memory(ctx);
+    }
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before threads, so that all inherit it */
+    net_raise_file_limit();
+    err = start(ctx, options, server);
+    if (err == FM_OK) {
+        printf("fermata: listening on %.*s\n", STR_ARG(server->origin));
+        fflush(stdout);
+        log_info("server.started", F_TEXT("origin", server->origin), F_INT("port", http_port(server->http)));
+        wait_for_signal(&signals);
+    }
+    stop(server);
+    return err;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server: starts everything in order, waits for a signal, drains, stops.
+ */
+#ifndef FM_SERVER_H
+#define FM_SERVER_H
+
+#include "base/ctx.h"
+
+struct server_options {
+    const char *dir;
+    const char *listen;     /* HOST:PORT, [V6]:PORT; port 0: the kernel picks */
+    const char *policy;     /* file; NULL: the built-in policy reviews everything */
+    const char *public_url; /* what browsers see, "https://fermata.example"; NULL: http://HOST:PORT */
+    unsigned loops;         /* 0: one per core, at most 16 */
+};
+
+/* Runs until SIGTERM or SIGINT; drains and returns FM_OK. Errors: with a sentence for the operator. The
+ * line "fermata: listening on URL" goes to stdout when requests are served. */
+enum fm_err server_run(struct ctx *ctx, const struct server_options *options) MUST_CHECK;
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The numbered migrations: forward only, run at start under the store's lock, each in one transaction.
+ * A released migration never changes; the next one is a new row.
+ *
+ * Times are UTC microseconds. Ids are their 16 bytes. `row` is the store's own key and never leaves it.
+ */
+#include "store/store_internal.h"
+
+static const char migration_1[] =
+    /* epoch, log origin, and other single values */
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+
+    /* --- people ------------------------------------------------------------------------------- */
+    "CREATE TABLE people(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,"
+    "  roles INTEGER NOT NULL, password TEXT, created_at INTEGER NOT NULL, disabled_at INTEGER);"
+    "CREATE TABLE agents(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,"
+    "  owner INTEGER NOT NULL, hosts TEXT NOT NULL, webhook_secret TEXT, created_at INTEGER NOT NULL,"
+    "  disabled_at INTEGER);"
+    /* kind: 0 agent's key, 1 personal token, 2 session; hash: SHA-256 of the whole secret */
+    "CREATE TABLE credentials(hash BLOB PRIMARY KEY, id BLOB NOT NULL, kind INTEGER NOT NULL,"
+    "  agent INTEGER, person INTEGER, created_at INTEGER NOT NULL, expires_at INTEGER,"
+    "  revoked_at INTEGER) WITHOUT ROWID;"
+
+    /* --- policy ------------------------------------------------------------------------------- */
+    "CREATE TABLE policies(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, hash BLOB NOT NULL,"
+    "  canonical TEXT NOT NULL, activated_at INTEGER NOT NULL);"
+
+    /* --- the audit log ------------------------------------------------------------------------ */
+    /* previous: the leaf of the same proposal before this one, so that a life is a chain */
+    "CREATE TABLE log_entries(idx INTEGER PRIMARY KEY, previous INTEGER, entry BLOB NOT NULL);"
+    /* tile: level << 48 | index; up to 256 hashes of 32 bytes */
+    "CREATE TABLE log_tiles(tile INTEGER PRIMARY KEY, hashes BLOB NOT NULL);"
+    "CREATE TABLE log_head(one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL,"
+    "  root BLOB NOT NULL);"
+    "CREATE TABLE log_checkpoints(size INTEGER PRIMARY KEY, note TEXT NOT NULL,"
+    "  signed_at INTEGER NOT NULL);"
+    /* what a leaf commits to; erasing clears salt and body */
+    "CREATE TABLE payloads(idx INTEGER PRIMARY KEY, salt BLOB, body BLOB);"
+
+    /* --- proposals ---------------------------------------------------------------------------- */
+    "CREATE TABLE proposals("
+    "  row INTEGER PRIMARY KEY, id BLOB NOT NULL, agent INTEGER NOT NULL, state INTEGER NOT NULL,"
+    "  revision INTEGER NOT NULL, action TEXT NOT NULL, category TEXT NOT NULL,"
+    "  policy INTEGER NOT NULL, digest BLOB NOT NULL, arguments_digest BLOB NOT NULL,"
+    "  payload INTEGER NOT NULL, last_leaf INTEGER NOT NULL, assessment TEXT NOT NULL,"
+    "  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+    /* the next moment at which the clock must look at it; NULL: never */
+    "  next_at INTEGER,"
+    /* the hold */
+    "  queue TEXT, first_queue TEXT, mode INTEGER, undo INTEGER, respond_within INTEGER,"
+    "  on_expiry INTEGER, due_at INTEGER, escalate_at INTEGER, escalations INTEGER,"
+    "  deadline_at INTEGER, repeat_of BLOB, claimed_by INTEGER, claimed_at INTEGER,"
+    "  claimed_until INTEGER, preferred INTEGER,"
+    /* the decision */
+    "  decision BLOB, verdict INTEGER, decided_by INTEGER, decided_at INTEGER, via INTEGER,"
+    "  decision_leaf INTEGER, release_at INTEGER, ended_by BLOB,"
+    /* the permit and what came of it */
+    "  permit BLOB, approved_until INTEGER, redeemed_at INTEGER, outcome INTEGER, outcome_leaf INTEGER,"
+    "  outcome_at INTEGER);"
+    "CREATE UNIQUE INDEX proposals_id ON proposals(id);"
+    "CREATE INDEX proposals_agent ON proposals(agent, row);"
+    "CREATE INDEX proposals_next ON proposals(next_at) WHERE next_at IS NOT NULL;"
+    /* pending: states 0 to 2 (proposal/states.c) */
+    "CREATE INDEX proposals_pending ON proposals(queue, due_at, row) WHERE state < 3;"
+    "CREATE INDEX proposals_escalated ON proposals(first_queue, due_at, row)"
+    "  WHERE state < 3 AND escalations > 0;"
+    "CREATE INDEX proposals_repeat ON proposals(agent, arguments_digest) WHERE state < 3;"
+    "CREATE INDEX proposals_decided_by ON proposals(decided_by, decided_at)"
+    "  WHERE decided_by IS NOT NULL;"
+
+    "CREATE TABLE comments(row INTEGER PRIMARY KEY, id BLOB NOT NULL, proposal INTEGER NOT NULL,"
+    "  person INTEGER NOT NULL, at INTEGER NOT NULL, leaf INTEGER NOT NULL);"
+    "CREATE INDEX comments_proposal ON comments(proposal, row);"
+    "CREATE TABLE tallies(agent INTEGER NOT NULL, category TEXT NOT NULL,"
+    "  approved INTEGER NOT NULL DEFAULT 0, modified INTEGER NOT NULL DEFAULT 0,"
+    "  rejected INTEGER NOT NULL DEFAULT 0, returned INTEGER NOT NULL DEFAULT 0,"
+    "  expired INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (agent, category)) WITHOUT ROWID;"
+
+    /* --- answers kept for repeated requests ---------------------------------------------------- */
+    "CREATE TABLE answers(row INTEGER PRIMARY KEY, scope BLOB NOT NULL UNIQUE, body BLOB NOT NULL,"
+    "  status INTEGER NOT NULL, answer BLOB NOT NULL, at INTEGER NOT NULL);";
+
+const struct migration store_migrations[] = {
+    {1, "people, policy, audit log, proposals", migration_1},
+};
+const size_t store_migration_count = COUNT_OF(store_migrations);

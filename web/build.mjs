@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Builds the page into dist/: index.html, hashed assets, and manifest.txt from which the
+ * server's build embeds them. Must never: fetch anything, write outside dist/, or depend on
+ * the time or the folder it runs in (two builds of one tree are byte-identical).
+ *
+ * manifest.txt, one line for each file: URLPATH FILE CONTENT-TYPE (no spaces within a column).
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import esbuild from "esbuild";
+
+const ROOT = dirname(fileURLToPath(import.meta.url));
+const DIST = join(ROOT, "dist");
+const BUDGETS_GZ = { ".js": 40 * 1024, ".css": 8 * 1024 };
+const CONTENT_TYPES = {
+    ".html": "text/html;charset=utf-8",
+    ".js": "text/javascript;charset=utf-8",
+    ".css": "text/css;charset=utf-8",
+    ".svg": "image/svg+xml",
+};
+
+const extension = (name) => name.slice(name.lastIndexOf("."));
+const hashOf = (bytes) => createHash("sha256").update(bytes).digest("hex").slice(0, 12);
+
+/* The options of the one bundle; shared with the development server. */
+const OPTIONS = {
+    absWorkingDir: ROOT,
+    entryPoints: { app: "src/main.tsx" },
+    outdir: "dist/assets",
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    target: ["es2022", "chrome123", "firefox128", "safari17.5"],
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "warning",
+};
+
+/* Builds everything. Returns the list of {url, file, type, bytes}; throws on any error. */
+export async function build() {
+    const result = await esbuild.build(OPTIONS);
+    const assets = result.outputFiles.map((out) => asset("app", extension(out.path), out.contents));
+    const icon = asset("favicon", ".svg", await readFile(join(ROOT, "src/favicon.svg")));
+    const page = await indexHtml([...assets, icon]);
+    const files = [{ url: "/", file: "index.html", bytes: Buffer.from(page) }, ...assets, icon]
+        .map((file) => ({ ...file, type: CONTENT_TYPES[extension(file.file)] }))
+        .sort((a, b) => (a.url < b.url ? -1 : 1));
+    await writeAll(files);
+    return files;
+}
+
+function asset(name, ext, contents) {
+    const bytes = Buffer.from(contents);
+    const file = `assets/${name}-${hashOf(bytes)}${ext}`;
+    return { url: `/${file}`, file, bytes };
+}
+
+async function indexHtml(assets) {
+    let page = await readFile(join(ROOT, "src/index.html"), "utf8");
+    for (const { url } of assets) {
+        page = page.replace(`{{${extension(url).slice(1)}}}`, url);
+    }
+    if (page.includes("{{")) {
+        throw new Error("src/index.html names an asset that the build did not make");
+    }
+    return page;
+}
+
+async function writeAll(files) {
+    await rm(DIST, { recursive: true, force: true });
+    await mkdir(join(DIST, "assets"), { recursive: true });
+    for (const { file, bytes } of files) {
+        await writeFile(join(DIST, file), bytes);
+    }
+    const lines = files.map(({ url, file, type }) => `${url} ${file} ${type}\n`);
+    await writeFile(join(DIST, "manifest.txt"), lines.join(""));
+}
+
+/* Prints the sizes and fails over budget: a slow page is a defect like any other. */
+function checkBudgets(files) {
+    let over = 0;
+    for (const { file, bytes } of files) {
+        const size = gzipSync(bytes, { level: 9 }).length;
+        const budget = BUDGETS_GZ[extension(file)] ?? Infinity;
+        const verdict = size > budget ? `over the budget of ${budget}` : "";
+        console.log(`${file}  ${bytes.length} bytes, ${size} gzipped ${verdict}`.trimEnd());
+        over += size > budget ? 1 : 0;
+    }
+    return over;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+    process.exitCode = checkBudgets(await build()) === 0 ? 0 : 1;
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Notes of colleagues, and what has happened so far. Notes are people's text and the agent never
+ * sees them; they are shown with the same care as an agent's.
+ */
+import { useRef } from "preact/hooks";
+import { now } from "../state/clock";
+import { draftOf, saveDraft } from "../state/drafts";
+import { addComment, opened } from "../state/proposal";
+import { ago, clockTime, integer } from "../text/format";
+import type { Proposal, TimelineEvent } from "../wire";
+import { Prose, Said } from "./untrusted";
+
+const COMMENT_MAX = 4000;
+
+export function Notes({
+    proposal,
+    level,
+    writable,
+}: {
+    proposal: Proposal;
+    level: number;
+    writable: boolean;
+}) {
+    const Heading = `h${level}` as "h2";
+    const field = useRef<HTMLTextAreaElement>(null);
+    const text = draftOf(proposal.id).comment;
+    const send = async (): Promise<void> => {
+        if (text.trim() === "") {
+            field.current?.focus();
+        } else if (await addComment(text)) {
+            saveDraft(proposal.id, { comment: "" });
+        }
+    };
+    const comments = proposal.comments ?? [];
+    return (
+        <section class="block" aria-labelledby="notes-heading">
+            <Heading id="notes-heading">Notes ({integer(comments.length)})</Heading>
+            {comments.map((comment) => (
+                <article key={comment.id} class="note">
+                    <p class="note-head">
+                        <strong>
+                            <Said text={comment.by.name} />
+                        </strong>{" "}
+                        <time dateTime={comment.at} title={comment.at}>
+                            {ago(comment.at, now.value)}
+                        </time>
+                    </p>
+                    <Prose text={comment.text} />
+                </article>
+            ))}
+            <div class="field">
+                <label for="note-field">
+                    Note for colleagues <span class="quiet">(the agent does not see it)</span>
+                </label>
+                <textarea
+                    id="note-field"
+                    ref={field}
+                    rows={2}
+                    maxLength={COMMENT_MAX}
+                    value={text}
+                    disabled={!writable}
+                    onInput={(event) =>
+                        saveDraft(proposal.id, { comment: event.currentTarget.value })
+                    }
+                />
+                <button
+                    type="button"
+                    class="small"
+                    disabled={!writable || opened.value.busy !== null}
+                    onClick={send}
+                >
+                    Add note
+                </button>
+            </div>
+        </section>
+    );
+}
+
+const EVENTS: Readonly<Record<string, string>> = {
+    submitted: "Submitted",
+    held: "Held",
+    claimed: "Claimed",
+    unclaimed: "Given back",
+    decided: "Decided",
+    undone: "Undone",
+    released: "Released",
+    returned: "Returned",
+    expired: "Expired",
+    withdrawn: "Withdrawn",
+    outcome: "Outcome reported",
+    escalated: "Escalated",
+    revised: "Revised",
+    commented: "Note added",
+    redeemed: "Permit redeemed",
+    blocked: "Blocked",
+    approved: "Approved",
+};
+
+function eventName(type: string): string {
+    const name = type.split(".").pop() ?? type;
+    return EVENTS[name] ?? type;
+}
+
+function Happened({ event }: { event: TimelineEvent }) {
+    return (
+        <li>
+            <time dateTime={event.at} title={event.at}>
+                {clockTime(event.at, now.value)}
+            </time>
+            <span>
+                <strong>{eventName(event.type)}</strong>
+                {event.by?.name && (
+                    <>
+                        {" "}
+                        by <Said text={event.by.name} />
+                    </>
+                )}
+                {event.text && (
+                    <>
+                        : <Said text={event.text} />
+                    </>
+                )}
+                {event.log && (
+                    <span class="quiet" title="Index in the audit log">
+                        {" "}
+                        · log {event.log.index}
+                    </span>
+                )}
+            </span>
+        </li>
+    );
+}
+
+export function Timeline({ proposal, level }: { proposal: Proposal; level: number }) {
+    const Heading = `h${level}` as "h2";
+    const events = proposal.timeline ?? [];
+    if (events.length === 0) {
+        return null;
+    }
+    return (
+        <section class="block" aria-labelledby="timeline-heading">
+            <Heading id="timeline-heading">Timeline</Heading>
+            <ol class="timeline">
+                {events.map((event, index) => (
+                    <Happened key={index} event={event} />
+                ))}
+            </ol>
+        </section>
+    );
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What surrounds every page: the bar at the top, the line for offline, the decision that can still
+ * be undone, the lines for screen readers, and the keys that work everywhere.
+ */
+import type { ComponentChildren } from "preact";
+import { useKeys } from "../keys";
+import { go, place } from "../router";
+import { announce, polite, urgent } from "../state/announce";
+import { now } from "../state/clock";
+import {
+    dropHeld,
+    held,
+    stillHeld,
+    undoable,
+    undoDecision,
+    type HeldDecision,
+} from "../state/held";
+import { pendingNow } from "../state/inbox";
+import { wide } from "../state/layout";
+import { line } from "../state/live";
+import { adopt } from "../state/proposal";
+import { me } from "../state/session";
+import { duration, integer } from "../text/format";
+import { DECIDED, word } from "../text/words";
+import { Key } from "./bits";
+import { Dialogs, helpOpen } from "./dialogs";
+import { Icon, Logo } from "./icons";
+import { Said } from "./untrusted";
+
+const PAGES = [
+    { url: "/", label: "Inbox" },
+    { url: "/done", label: "Done" },
+    { url: "/categories", label: "Categories" },
+] as const;
+
+const LINES = {
+    live: { label: "Live", help: "The page follows the server as things happen." },
+    connecting: { label: "Connecting", help: "Waiting for the event stream." },
+    offline: { label: "Offline", help: "No connection: read only." },
+} as const;
+
+function Nav() {
+    const { path } = place.value;
+    const here = path.startsWith("/p/") ? "/" : path;
+    return (
+        <nav aria-label="Pages">
+            {PAGES.map(({ url, label }) => (
+                <a key={url} href={url} aria-current={here === url ? "page" : undefined}>
+                    {label}
+                    {url === "/" && pendingNow.value !== null && (
+                        <span class="count">{integer(pendingNow.value)}</span>
+                    )}
+                </a>
+            ))}
+        </nav>
+    );
+}
+
+/* Takes a decision back and shows the proposal again. */
+async function undo(entry: HeldDecision): Promise<void> {
+    const proposal = await undoDecision(entry.id);
+    if (proposal !== null) {
+        go(wide.value && place.value.path === "/" ? `/?sel=${proposal.id}` : `/p/${proposal.id}`);
+        adopt(proposal);
+    }
+}
+
+/* The newest decision while it can be undone, or just after it was sent. */
+function HeldLine() {
+    const entry = stillHeld(now.value)[0];
+    if (held.value.length === 0 || entry === undefined) {
+        return null;
+    }
+    const left = entry.releaseAt - now.value;
+    return (
+        <aside class="held" aria-label="Last decision">
+            <Icon name="check" />
+            <p>
+                <strong class="cap">{word(DECIDED, entry.verdict)}</strong>{" "}
+                <Said text={entry.title} />
+            </p>
+            {left > 0 ? (
+                <button type="button" onClick={() => void undo(entry)}>
+                    <Icon name="undo" />
+                    Undo <span class="tnum">{duration(left)}</span> <Key>z</Key>
+                </button>
+            ) : (
+                <button type="button" class="link" onClick={() => dropHeld(entry.id)}>
+                    Dismiss
+                </button>
+            )}
+        </aside>
+    );
+}
+
+function TopBar() {
+    const state = LINES[line.value];
+    return (
+        <div class="top">
+            <a class="brand" href="/" aria-label="Fermata">
+                <Logo />
+                <span>Fermata</span>
+            </a>
+            <Nav />
+            <div class="top-end">
+                <span class={`line ${line.value}`} title={state.help}>
+                    {state.label}
+                </span>
+                <button
+                    type="button"
+                    class="plain keys-button"
+                    aria-label="Keys"
+                    aria-keyshortcuts="?"
+                    onClick={() => {
+                        helpOpen.value = true;
+                    }}
+                >
+                    <kbd aria-hidden="true">?</kbd>
+                </button>
+                <a
+                    class="who"
+                    href="/me"
+                    aria-current={place.value.path === "/me" ? "page" : undefined}
+                >
+                    <span class="sr">Me: </span>
+                    <Said text={me.value?.name ?? ""} />
+                </a>
+            </div>
+        </div>
+    );
+}
+
+function useGlobalKeys(): void {
+    useKeys({
+        help: () => {
+            helpOpen.value = true;
+        },
+        undo: () => {
+            const entry = undoable(now.value);
+            if (entry) {
+                void undo(entry);
+            } else {
+                announce("Nothing to undo.");
+            }
+        },
+        "go-inbox": () => go("/"),
+        "go-done": () => go("/done"),
+        "go-categories": () => go("/categories"),
+        "go-me": () => go("/me"),
+    });
+}
+
+export function Shell({ children }: { children: ComponentChildren }) {
+    useGlobalKeys();
+    return (
+        <>
+            <a class="skip" href="#main">
+                Skip to content
+            </a>
+            <header class="chrome">
+                <TopBar />
+                {line.value === "offline" && (
+                    <p class="offline-line">
+                        <Icon name="warn" />
+                        Offline: read only. Decisions are refused, not queued. Trying to reconnect.
+                    </p>
+                )}
+            </header>
+            <main id="main" tabIndex={-1}>
+                {children}
+            </main>
+            <HeldLine />
+            <div class="sr" role="status" aria-live="polite">
+                {polite.value}
+            </div>
+            <div class="sr" role="alert" aria-live="assertive">
+                {urgent.value}
+            </div>
+            <Dialogs />
+        </>
+    );
+}

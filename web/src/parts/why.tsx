@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * WHY YOU SEE THIS: every reason of the assessment, the strictest first as the server sent them,
+ * and what people decided about this agent in this category before.
+ */
+import { integer, plural, share } from "../text/format";
+import { SOURCE, VERDICT, word } from "../text/words";
+import type { DecisionCounts, Proposal, Reason } from "../wire";
+import { Tag, type Tone } from "./bits";
+import { Said } from "./untrusted";
+
+const TONES: Readonly<Record<string, Tone>> = { block: "danger", review: "warn", earn: "accent" };
+
+function ReasonLine({ reason }: { reason: Reason }) {
+    return (
+        <li class="reason">
+            <Tag tone={TONES[reason.verdict] ?? "plain"}>{word(VERDICT, reason.verdict)}</Tag>
+            <span>
+                <strong>{word(SOURCE, reason.source)}</strong>
+                {reason.rule && (
+                    <>
+                        {" "}
+                        <code>
+                            <Said text={reason.rule} />
+                        </code>
+                    </>
+                )}
+                {reason.text && (
+                    <>
+                        : <Said text={reason.text} />
+                    </>
+                )}
+                {reason.pointer && (
+                    <span class="quiet">
+                        {" "}
+                        at{" "}
+                        <code>
+                            <Said text={reason.pointer} />
+                        </code>
+                    </span>
+                )}
+                {reason.p_value !== undefined && <span class="quiet"> (p = {reason.p_value})</span>}
+            </span>
+        </li>
+    );
+}
+
+/* The reviews of an agent in a category as a bar of three parts; the numbers stand beside it. */
+export function DecisionBar({ counts }: { counts: DecisionCounts }) {
+    const { approved, modified, rejected } = counts;
+    const parts = [
+        ["ok", approved],
+        ["warn", modified],
+        ["danger", rejected],
+    ] as const;
+    const whole = approved + modified + rejected;
+    return (
+        <span class="stack" aria-hidden="true">
+            {whole > 0 &&
+                parts
+                    .filter(([, count]) => count > 0)
+                    .map(([tone, count]) => (
+                        <span key={tone} class={tone} style={{ flexGrow: count }} />
+                    ))}
+        </span>
+    );
+}
+
+function Record({ proposal, counts }: { proposal: Proposal; counts: DecisionCounts }) {
+    const { approved, modified, rejected, returned, expired } = counts;
+    const reviewed = approved + modified + rejected;
+    return (
+        <div class="record">
+            <p>
+                <Said text={proposal.agent.name} /> in{" "}
+                <code>
+                    <Said text={proposal.category} />
+                </code>
+                :{" "}
+                {reviewed === 0 ? (
+                    "nothing reviewed by people yet."
+                ) : (
+                    <>
+                        of {plural(reviewed, "review")}, <strong>{integer(approved)}</strong>{" "}
+                        approved unchanged ({share(approved, reviewed)}),{" "}
+                        <strong>{integer(modified)}</strong> modified,{" "}
+                        <strong>{integer(rejected)}</strong> rejected.
+                    </>
+                )}
+                {returned + expired > 0 && (
+                    <span class="quiet">
+                        {" "}
+                        Also {integer(returned)} returned, {integer(expired)} expired.
+                    </span>
+                )}
+            </p>
+            <DecisionBar counts={counts} />
+        </div>
+    );
+}
+
+export function Why({ proposal, level }: { proposal: Proposal; level: number }) {
+    const Heading = `h${level}` as "h2";
+    const { reasons } = proposal.assessment;
+    return (
+        <section class="block" aria-labelledby="why-heading">
+            <Heading id="why-heading" tabIndex={-1}>
+                Why you see this
+            </Heading>
+            {reasons.length === 0 ? (
+                <p class="quiet">No reasons were recorded.</p>
+            ) : (
+                <ul class="reasons">
+                    {reasons.map((reason, index) => (
+                        <ReasonLine key={index} reason={reason} />
+                    ))}
+                </ul>
+            )}
+            {proposal.counts && <Record proposal={proposal} counts={proposal.counts} />}
+        </section>
+    );
+}
