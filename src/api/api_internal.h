@@ -81,8 +81,10 @@ struct call {
 
     call_run_fn *run;
     call_render_fn *render;
-    int status;
+    int wanted_status, status; /* of success; of the answer */
     struct proposal proposal;
+    struct str request_bytes;      /* the proposal's request where the call has it in memory already */
+    const struct json *request_tree;
     void *in; /* the handler's own input, in the arena */
     char set_cookie[256];
 
@@ -146,6 +148,9 @@ struct view {
     const struct flow_caller *caller;
     const struct permit_issuer *issuer;
     int64_t now_us;
+    struct str request_bytes;          /* of the proposal to be shown, if known already */
+    const struct json *request_tree;
+    struct flow *flow;
     bool whole; /* people's single read: card, comments, counts, timeline, can */
 };
 void view_of_call(struct call *call, struct store_conn *conn, struct view *out);

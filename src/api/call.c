@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#define ANSWER_ROOM (4 * KIB) /* most answers fit without growing */
+
 static const struct http_header_line json_headers[] = {
     {"Content-Type", STR("application/json")},
     {"Cache-Control", STR("no-store")},
@@ -329,8 +331,14 @@ void call_answer_text(struct call *call, const char *content_type, struct buf *b
 void call_read(struct call *call, call_render_fn *render, int status)
 {
     AUTO(buf_done) struct buf body = BUF_INIT(API_ANSWER_MAX);
-    enum fm_err err = render(call, call->part->reader, &body);
+    struct store_conn *reader = call->part->reader;
+    enum fm_err err = store_snapshot(&call->ctx, reader); /* one state, and one lock, for all its queries */
 
+    if (err == FM_OK) {
+        (void)buf_reserve(&body, ANSWER_ROOM);
+        err = render(call, reader, &body);
+        store_snapshot_end(reader);
+    }
     if (err != FM_OK) {
         call_fail(call, err);
         return;
@@ -347,6 +355,9 @@ static enum fm_err run_write(struct store_cmd *cmd, struct store_conn *conn)
     struct call *call = (struct call *)cmd;
     bool replay = false;
 
+    call->status = call->wanted_status;
+    call->has_answer = call->replayed = false;
+    buf_reset(&call->answer);
     TRY(idempotency_begin(call, conn, &replay));
     if (replay) {
         return FM_OK;
@@ -389,7 +400,7 @@ void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int
 {
     call->run = run;
     call->render = render;
-    call->status = status;
+    call->wanted_status = status;
     call->cmd.run = run_write;
     call->cmd.done = write_done;
     if (!committer_submit(call->api->config.committer, &call->cmd)) {

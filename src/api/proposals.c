@@ -43,6 +43,8 @@ void proposals_create(struct call *call)
         call_fail(call, err);
         return;
     }
+    call->request_bytes = in->submission.canonical;
+    call->request_tree = in->submission.request;
     call_write(call, run_create, render_own, 201);
 }
 

@@ -21,6 +21,9 @@ void view_of_call(struct call *call, struct store_conn *conn, struct view *out)
         .caller = &call->caller,
         .issuer = flow_issuer(call->api->flow),
         .now_us = clock_now_us(),
+        .request_bytes = call->request_bytes,
+        .request_tree = call->request_tree,
+        .flow = call->api->flow,
         .whole = call->caller.person != NULL,
     };
 }
@@ -121,6 +124,9 @@ static enum fm_err policy_id(const struct view *view, int64_t row, struct id *ou
 {
     struct store_rows *rows;
 
+    if (flow_policy_id(view->flow, row, out)) {
+        return FM_OK;
+    }
     *out = (struct id){{0}};
     TRY(store_query(view->ctx, view->conn, &SQL_POLICY_ID, ARGS(A_INT("$row", row)), &rows));
     if (rows_next(view->ctx, rows)) {
@@ -335,16 +341,30 @@ static enum fm_err write_whole(const struct view *view, struct json_out *out, co
     return FM_OK;
 }
 
+/* The request as it was stored, and its tree where something of it is needed. */
+static enum fm_err read_request(const struct view *view, const struct proposal *p, struct str *bytes,
+                                const struct json **request)
+{
+    bool needs_tree = view->whole || p->verdict;
+
+    *bytes = view->request_bytes;
+    *request = view->request_tree;
+    if (bytes->p) {
+        return FM_OK;
+    }
+    TRY(journal_payload(view->ctx, view->conn, (uint64_t)p->payload, bytes));
+    if (bytes->p && (needs_tree || has_attachment(*bytes))) {
+        TRY(json_parse(view->ctx, *bytes, &JSON_LIMITS_WIRE, request));
+    }
+    return FM_OK;
+}
+
 enum fm_err view_proposal(const struct view *view, struct json_out *out, const struct proposal *p)
 {
     struct str bytes;
-    const struct json *request = NULL;
-    bool needs_tree = view->whole || p->verdict;
+    const struct json *request;
 
-    TRY(journal_payload(view->ctx, view->conn, (uint64_t)p->payload, &bytes));
-    if (bytes.p && (needs_tree || has_attachment(bytes))) {
-        TRY(json_parse(view->ctx, bytes, &JSON_LIMITS_WIRE, &request));
-    }
+    TRY(read_request(view, p, &bytes, &request));
     jo_object(out);
     write_request(view, out, bytes, request);
     TRY(write_identity(view, out, p));

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ROOM_FIRST 512 /* most leaves, events and small answers fit */
+
 void buf_done(struct buf *buf)
 {
     free(buf->p);
@@ -43,7 +45,7 @@ bool buf_reserve(struct buf *buf, size_t n)
     if (n > buf->max - buf->n) {
         return buf_break(buf);
     }
-    room = buf->room < 256 ? 256 : buf->room * 2;
+    room = buf->room < ROOM_FIRST ? ROOM_FIRST : buf->room * 2;
     room = room < buf->n + n ? buf->n + n : room;
     room = room > buf->max ? buf->max : room;
     p = realloc(buf->p, room);
@@ -60,13 +62,6 @@ void buf_add(struct buf *buf, struct str s)
     if (s.n && buf_reserve(buf, s.n)) {
         memcpy(buf->p + buf->n, s.p, s.n);
         buf->n += s.n;
-    }
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-    if (buf_reserve(buf, 1)) {
-        buf->p[buf->n++] = c;
     }
 }
 

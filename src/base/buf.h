@@ -29,11 +29,18 @@ void buf_reset(struct buf *buf);
 bool buf_reserve(struct buf *buf, size_t n);
 
 void buf_add(struct buf *buf, struct str s);         /* appends bytes */
-void buf_add_char(struct buf *buf, char c);          /* appends one byte */
 void buf_add_u64(struct buf *buf, uint64_t value);   /* appends a decimal */
 void buf_add_hex(struct buf *buf, struct str bytes); /* appends lower-case hex */
 /* Appends printf output. */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends one byte. */
+static inline void buf_add_char(struct buf *buf, char c)
+{
+    if (buf->n < buf->room || buf_reserve(buf, 1)) {
+        buf->p[buf->n++] = c;
+    }
+}
 
 #define buf_lit(buf, literal) buf_add((buf), S(literal))
 

@@ -17,7 +17,8 @@ void ctx_clear(struct ctx *ctx)
     ctx_init(ctx, ctx->arena);
 }
 
-__attribute__((format(printf, 3, 0))) static void set_detail(struct ctx *ctx, enum fm_err err, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void set_detail(struct ctx *ctx, enum fm_err err,
+                                                             const char *format, va_list args)
 {
     ctx->err = err;
     vsnprintf(ctx->detail, sizeof(ctx->detail), format, args);

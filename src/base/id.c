@@ -18,7 +18,7 @@ static const struct str prefixes[] = {
 #undef X
 };
 
-void random_bytes(void *out, size_t n)
+static void fill_random(void *out, size_t n)
 {
     char *p = out;
 
@@ -30,6 +30,26 @@ void random_bytes(void *out, size_t n)
         p += got;
         n -= (size_t)got;
     }
+}
+
+/* Small requests are served from a pool of the thread: a system call per id would cost more than the id.
+ * Bytes are wiped as they are given out, so that none is ever given twice. */
+void random_bytes(void *out, size_t n)
+{
+    static _Thread_local char pool[512];
+    static _Thread_local size_t left;
+
+    if (n > sizeof(pool) / 4) {
+        fill_random(out, n);
+        return;
+    }
+    if (left < n) {
+        fill_random(pool, sizeof(pool));
+        left = sizeof(pool);
+    }
+    left -= n;
+    memcpy(out, pool + left, n);
+    memset(pool + left, 0, n);
 }
 
 /* A process-wide count in the 16 bits behind the time makes ids of one millisecond rise; the remaining

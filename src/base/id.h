@@ -29,6 +29,7 @@ enum id_kind {
 /* A fresh id; ids of one process rise strictly, so that they sort by creation. Any thread. */
 struct id id_new(void);
 
+/* Whether two ids are the same; whether one is not set. */
 bool id_eq(struct id a, struct id b);
 bool id_is_zero(struct id id);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Every lock of the program in one table, in rank order: a thread that holds one may only take locks
- * further down. Debug builds assert it. No I/O and no callbacks inside a lock.
+ * further down: asserted. No I/O and no callbacks inside a lock.
  */
 #ifndef FM_BASE_LOCKS_H
 #define FM_BASE_LOCKS_H
@@ -34,6 +34,8 @@ struct lock {
 
 #define LOCK_INIT(lock_rank) {PTHREAD_MUTEX_INITIALIZER, lock_rank}
 
+/* Prepares a lock of its rank; takes it (waits); gives it back. Taking out of rank order is a
+ * defect: it panics. Prefer LOCKED. */
 void lock_init(struct lock *lock, enum lock_rank rank);
 void lock_take(struct lock *lock);
 void lock_give(struct lock *lock);
@@ -41,6 +43,7 @@ void lock_give(struct lock *lock);
 /* Waits on `condition` with `lock` held. */
 void lock_wait(struct lock *lock, pthread_cond_t *condition);
 
+/* What LOCKED is made of. */
 static inline void lock_scope_end_(struct lock **held)
 {
     if (*held) {
@@ -48,6 +51,7 @@ static inline void lock_scope_end_(struct lock **held)
     }
 }
 
+/* Its other half. */
 static inline struct lock *lock_scope_begin_(struct lock *lock)
 {
     lock_take(lock);

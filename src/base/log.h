@@ -26,6 +26,8 @@ struct log_field {
 /* Below this level nothing is printed. Default LOG_INFO. Set once at start. */
 void log_set_level(enum log_level level);
 
+/* Writes one line of JSON to stderr; the macros below call it. `event` is a dotted name. Any
+ * thread. */
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 
 #define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__})

@@ -22,6 +22,7 @@ bool map_put(struct map *map, struct str key, void *value) __attribute__((warn_u
 /* Removes `key` and returns its value, or NULL. */
 void *map_remove(struct map *map, struct str key);
 
+/* How many entries it has. */
 size_t map_count(const struct map *map);
 
 /* Calls `visit` for each entry in no particular order; `visit` must not change the map. */

@@ -17,7 +17,7 @@
 
 #include "base/panic.h"
 
-_Static_assert(SHA256_SIZE == crypto_auth_hmacsha256_BYTES, "one size of hash");
+#define HMAC_BLOCK 64 /* bytes of a SHA-256 block: the padded key of RFC 2104 */
 
 static EVP_MD *sha256_digest;                 /* set by crypto_init, read-only afterwards */
 static pthread_key_t context_key;             /* only for its destructor at the end of a thread */
@@ -89,16 +89,26 @@ struct hash sha256_3(struct str first, struct str second, struct str third)
     return sha256_parts((const struct str[]){first, second, third}, 3);
 }
 
-/* libsodium's state lies on the stack and cannot fail; OpenSSL's would be one more per thread. */
+/* RFC 2104 over the EVP digest, which uses the processor's SHA instructions; libsodium's does not, and
+ * every leaf of the log costs one HMAC. */
 struct hash hmac_sha256(struct str key, struct str bytes)
 {
-    crypto_auth_hmacsha256_state state;
-    struct hash out;
+    char inner[HMAC_BLOCK], outer[HMAC_BLOCK];
+    struct hash hashed, out;
 
-    crypto_auth_hmacsha256_init(&state, (const uint8_t *)(key.p ? key.p : ""), key.n);
-    crypto_auth_hmacsha256_update(&state, (const uint8_t *)(bytes.p ? bytes.p : ""), bytes.n);
-    crypto_auth_hmacsha256_final(&state, out.bytes);
-    sodium_memzero(&state, sizeof(state));
+    if (key.n > HMAC_BLOCK) {
+        hashed = sha256(key);
+        key = hash_str(&hashed);
+    }
+    for (size_t i = 0; i < HMAC_BLOCK; i++) {
+        char byte = i < key.n ? key.p[i] : '\0';
+        inner[i] = byte ^ 0x36;
+        outer[i] = byte ^ 0x5C;
+    }
+    hashed = sha256_2((struct str){inner, HMAC_BLOCK}, bytes);
+    out = sha256_2((struct str){outer, HMAC_BLOCK}, hash_str(&hashed));
+    sodium_memzero(inner, sizeof(inner));
+    sodium_memzero(outer, sizeof(outer));
     return out;
 }
 

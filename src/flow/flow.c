@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-SQL(SQL_POLICY_LAST, "SELECT row, hash FROM policies ORDER BY row DESC LIMIT 1");
+SQL(SQL_POLICY_LAST, "SELECT row, hash, id FROM policies ORDER BY row DESC LIMIT 1");
 SQL(SQL_POLICY_ADD, "INSERT INTO policies(id, hash, canonical, activated_at)"
                     " VALUES($id, $hash, $canonical, $at)");
 SQL(SQL_PENDING, "SELECT agent, count(*) FROM proposals WHERE state < 3 GROUP BY agent");
@@ -192,13 +192,24 @@ const struct policy *flow_policy(struct flow *flow)
     return policy;
 }
 
+bool flow_policy_id(struct flow *flow, int64_t row, struct id *out)
+{
+    bool same = false;
+
+    LOCKED (&flow->lock) {
+        same = row == flow->policy_row;
+        *out = flow->policy_id;
+    }
+    return same;
+}
+
 const struct policy *flow_policy_now(struct flow *flow)
 {
     return flow->policy;
 }
 
 static enum fm_err last_policy(struct ctx *ctx, struct store_conn *conn, struct hash version,
-                               int64_t *row, bool *same)
+                               int64_t *row, struct id *id, bool *same)
 {
     struct store_rows *rows;
 
@@ -209,22 +220,23 @@ static enum fm_err last_policy(struct ctx *ctx, struct store_conn *conn, struct 
     if (rows_next(ctx, rows)) {
         *row = rows_int(rows, 0);
         *same = str_eq(rows_bytes(rows, 1), hash_str(&version));
+        *id = rows_id(rows, 2);
     }
     rows_done(rows);
     return ctx->err;
 }
 
 static enum fm_err record_policy(struct ctx *ctx, struct store_conn *conn, const struct policy *policy,
-                                 struct actor by, int64_t *row)
+                                 struct actor by, int64_t *row, struct id *out)
 {
     struct id id = id_new();
     int64_t now_us = clock_now_us();
     uint64_t leaf;
     AUTO(buf_done) struct buf data = BUF_INIT(KIB);
-    struct json_out out = JSON_OUT(&data);
+    struct json_out writer = JSON_OUT(&data);
 
-    jo_m_id(&out, "policy", ID_POLICY, id);
-    jo_m_digest(&out, "version", hash_str(&policy->version));
+    jo_m_id(&writer, "policy", ID_POLICY, id);
+    jo_m_digest(&writer, "version", hash_str(&policy->version));
     TRY(journal_append(ctx, conn,
                        &(struct journal_event){.kind = JOURNAL_POLICY_ACTIVATED,
                                                .by = by,
@@ -236,6 +248,7 @@ static enum fm_err record_policy(struct ctx *ctx, struct store_conn *conn, const
                    ARGS(A_ID("$id", &id), A_BLOB("$hash", hash_str(&policy->version)),
                         A_TEXT("$canonical", policy->canonical), A_INT("$at", now_us))));
     *row = store_last_rowid(conn);
+    *out = id;
     return FM_OK;
 }
 
@@ -243,15 +256,17 @@ enum fm_err flow_activate_policy(struct flow *flow, struct ctx *ctx, struct stor
                                  const struct policy *policy, struct actor by)
 {
     int64_t row;
+    struct id id;
     bool same;
 
-    TRY(last_policy(ctx, conn, policy->version, &row, &same));
+    TRY(last_policy(ctx, conn, policy->version, &row, &id, &same));
     if (!same) {
-        TRY(record_policy(ctx, conn, policy, by, &row));
+        TRY(record_policy(ctx, conn, policy, by, &row, &id));
     }
     policy_drop(flow->activated);
     flow->activated = policy_keep(policy);
     flow->activated_row = row;
+    flow->activated_id = id;
     return FM_OK;
 }
 
@@ -261,8 +276,9 @@ static void put_in_force(struct flow *flow)
 
     LOCKED (&flow->lock) {
         flow->policy = flow->activated;
+        flow->policy_row = flow->activated_row;
+        flow->policy_id = flow->activated_id;
     }
-    flow->policy_row = flow->activated_row;
     flow->activated = NULL;
     policy_drop(old);
 }

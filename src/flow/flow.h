@@ -52,6 +52,9 @@ void flow_after_commit(struct flow *flow, int64_t committed_at_us);
 const struct policy *flow_policy(struct flow *flow);
 const struct permit_issuer *flow_issuer(const struct flow *flow);
 
+/* The id of the policy in force if `row` is its row: spares a query. Any thread. */
+bool flow_policy_id(struct flow *flow, int64_t row, struct id *out);
+
 /* Puts a policy in force: a row, a leaf, and after COMMIT the pointer. A no-op for the same version. */
 enum fm_err flow_activate_policy(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                                  const struct policy *policy, struct actor by) MUST_CHECK;
@@ -90,15 +93,21 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
 
 /* People ---------------------------------------------------------------------------------------------- */
 
+/* Takes or renews a claim of ten minutes. FM_E_CLAIMED when somebody else has it. */
 enum fm_err flow_claim(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                        const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
+/* Gives the caller's claim back; a no-op without one. */
 enum fm_err flow_unclaim(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                          const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
+/* Records the caller's decision on the digest that it names. Errors: FM_E_DIGEST_MISMATCH and
+ * FM_E_ALREADY_DECIDED (both with what stands), FM_E_CLAIMED, FM_E_CLAIM_FIRST, FM_E_TOO_FAST. */
 enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                         const struct flow_caller *caller, struct id id,
                         struct decision_request *decision, struct proposal *out) MUST_CHECK;
+/* Takes a decision back before its release. FM_E_ALREADY_RELEASED afterwards. */
 enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                       const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
+/* Leaves a note for colleagues; agents never read it. */
 enum fm_err flow_comment(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                          const struct flow_caller *caller, struct id id, struct str text,
                          struct id *comment, struct proposal *out) MUST_CHECK;

@@ -29,11 +29,14 @@ struct flow {
     flow_announce_fn *announce;
     void *with;
 
-    struct lock lock; /* guards policy */
+    struct lock lock; /* guards policy, its row and id; only the committer's thread writes them */
     const struct policy *policy;
-    int64_t policy_row;           /* committer's thread only, as everything below */
+    int64_t policy_row;
+    struct id policy_id;
+    /* committer's thread only, as everything below */
     const struct policy *activated; /* in the running batch */
     int64_t activated_row;
+    struct id activated_id;
 
     struct map *ledger; /* agent's row -> struct ledger_row */
     struct ledger_change *changes;

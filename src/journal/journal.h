@@ -47,6 +47,7 @@ enum journal_kind {
     JOURNAL_KIND_COUNT
 };
 
+/* The type on the wire, "proposal.held"; whether the page's stream shows it. */
 const char *journal_kind_name(enum journal_kind kind);
 bool journal_kind_is_shown(enum journal_kind kind);
 

@@ -151,6 +151,7 @@ struct json_out {
 
 #define JSON_OUT(buffer) {(buffer), false}
 
+/* Structure. A member is jo_key and a value; commas come by themselves. */
 void jo_object(struct json_out *out);
 void jo_object_end(struct json_out *out);
 void jo_array(struct json_out *out);

@@ -64,8 +64,7 @@ void loop_unwatch(struct loop *loop, int fd)
     (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-/* Inbox
- * --------------------------------------------------------------------------------------------- */
+/* Inbox --------------------------------------------------------------------------------------- */
 
 void loop_post(struct loop *loop, struct loop_message *message)
 {
@@ -119,8 +118,7 @@ static bool inbox_waits(struct loop *loop)
     return waits;
 }
 
-/* Timers and per-loop state
- * ------------------------------------------------------------------------- */
+/* Timers and per-loop state ------------------------------------------------------------------- */
 
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t at_us,
                     void (*run)(struct loop_timer *timer))
@@ -153,8 +151,7 @@ void *loop_state(const struct loop *loop)
     return loop->state;
 }
 
-/* Rounds
- * -------------------------------------------------------------------------------------------- */
+/* Rounds -------------------------------------------------------------------------------------- */
 
 static void take_event(struct loop *loop, const struct epoll_event *event)
 {

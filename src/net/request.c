@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* Life
- * ---------------------------------------------------------------------------------------------- */
+/* Life ---------------------------------------------------------------------------------------- */
 
 static struct http_request *request_take(struct loop *loop)
 {
@@ -124,8 +123,7 @@ void request_end(void *loop_with, struct MHD_Connection *mhd, void **context,
     request_give(loop, request);
 }
 
-/* Going on
- * ------------------------------------------------------------------------------------------ */
+/* Going on ------------------------------------------------------------------------------------ */
 
 static enum http_method method_of(const char *method)
 {
@@ -259,8 +257,7 @@ void request_abandon(struct http_request *request)
     }
 }
 
-/* Reading
- * ------------------------------------------------------------------------------------------- */
+/* Reading ------------------------------------------------------------------------------------- */
 
 enum http_method http_method(const struct http_request *request)
 {
@@ -375,8 +372,7 @@ struct str http_query(const struct http_request *request, const char *name)
     return wanted.value;
 }
 
-/* Arena, state, parking
- * ----------------------------------------------------------------------------- */
+/* Arena, state, parking ----------------------------------------------------------------------- */
 
 struct arena *http_arena(struct http_request *request)
 {

@@ -23,8 +23,7 @@
 
 #define ADDRESS_TEXT_MAX 64
 
-/* Addresses and sockets
- * ----------------------------------------------------------------------------- */
+/* Addresses and sockets ----------------------------------------------------------------------- */
 
 struct address {
     struct sockaddr_storage bytes;
@@ -103,8 +102,7 @@ static int listen_socket(struct address *address)
     return -1;
 }
 
-/* Starting
- * ------------------------------------------------------------------------------------------ */
+/* Starting ------------------------------------------------------------------------------------ */
 
 static _Noreturn void daemon_panic(void *with, const char *file, unsigned line, const char *reason)
 {
@@ -289,8 +287,7 @@ struct loop *http_loop(const struct http_server *server, unsigned index)
     return (struct loop *)(uintptr_t)&server->loops[index];
 }
 
-/* Stopping
- * ------------------------------------------------------------------------------------------ */
+/* Stopping ------------------------------------------------------------------------------------ */
 
 /* No new connections; idle ones close, after a request that may have arrived just now. */
 static void run_drain(struct loop_message *message)

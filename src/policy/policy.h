@@ -26,6 +26,7 @@ enum effect {
 #undef X
     EFFECT_COUNT
 };
+/* As written in the file, "money". */
 const char *effect_name(enum effect effect);
 
 /* What a brief can be required to hold. */
@@ -40,9 +41,11 @@ enum brief_part {
 #undef X
     BRIEF_PART_COUNT
 };
+/* As written in the file, "case_against". */
 const char *brief_part_name(enum brief_part part);
 
 enum review_mode { MODE_GLANCE, MODE_READ, MODE_DECIDE_FIRST };
+/* As written in the file, "glance". */
 const char *review_mode_name(enum review_mode mode);
 enum on_expiry { ON_EXPIRY_EXPIRE, ON_EXPIRY_KEEP };
 enum decide_via { VIA_PAGE = 1, VIA_TOKEN = 2, VIA_CHAT = 4 }; /* a set */
@@ -141,6 +144,7 @@ enum role {
 #undef X
     ROLE_COUNT
 };
+/* As written in the file and on the wire, "reviewer". */
 const char *role_name(enum role role);
 int role_of_name(struct str name); /* -1 when there is none */
 #define ROLE_BIT(role) (1u << (role))

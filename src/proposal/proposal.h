@@ -46,6 +46,7 @@ enum decision_verdict { DECISION_APPROVE = 1, DECISION_MODIFY, DECISION_REJECT, 
 const char *decision_verdict_name(enum decision_verdict verdict); /* "approve", ... */
 
 enum outcome_status { OUTCOME_NONE, OUTCOME_SUCCEEDED, OUTCOME_FAILED, OUTCOME_REVERTED };
+/* "succeeded", "failed", "reverted"; empty for none. */
 const char *outcome_status_name(enum outcome_status status);
 
 /* A row. Texts are borrowed from wherever it was read; see proposal_find. */

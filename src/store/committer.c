@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The committer: one thread that owns the write connection. It takes whatever waits (at most
- * COMMIT_BATCH_MAX), runs each command inside a savepoint of one transaction, commits once, and hands
- * the commands back. There is no timer: while one batch syncs, the next one gathers.
+ * COMMIT_BATCH_MAX), runs the commands in one transaction, commits once, and hands them back. There is no
+ * timer: while one batch syncs, the next one gathers.
  *
  * 1. `done` is called only after COMMIT has returned, or after the command was rolled back.
- * 2. A command that fails leaves no trace: its savepoint and the hooks' memory are rolled back.
+ * 2. A command that fails leaves no trace: what it wrote and the hooks' memory are rolled back.
  * 3. A COMMIT that fails for want of room undoes the batch: every command of it failed, nothing happened.
  *    Any other failed COMMIT or sync ends the process: what is on disk is unknown, a restart reads it.
  */
@@ -77,22 +77,32 @@ static bool transaction_is_open(struct committer *committer)
     return sqlite3_get_autocommit(committer->conn->db) == 0;
 }
 
-static void run_command(struct committer *committer, struct ctx *own, struct store_cmd *cmd)
+/* Runs a command. False: it failed after it had written something, which must be undone. */
+static bool run_command(struct committer *committer, struct store_cmd *cmd)
+{
+    int64_t changes = sqlite3_total_changes64(committer->conn->db);
+
+    committer->hooks.mark(committer->hooks.with);
+    cmd->err = cmd->run(cmd, committer->conn);
+    if (cmd->err == FM_OK) {
+        return true;
+    }
+    committer->hooks.rollback(committer->hooks.with);
+    return sqlite3_total_changes64(committer->conn->db) == changes && transaction_is_open(committer);
+}
+
+/* The same inside a savepoint, which undoes what a failing command wrote. */
+static void run_guarded(struct committer *committer, struct ctx *own, struct store_cmd *cmd)
 {
     struct store_conn *conn = committer->conn;
 
     must(own, store_exec(own, conn, &SQL_SAVEPOINT, NO_ARGS), "savepoint");
-    committer->hooks.mark(committer->hooks.with);
-    cmd->err = cmd->run(cmd, conn);
-    if (!transaction_is_open(committer)) {
-        return;
-    }
-    if (cmd->err != FM_OK) {
-        committer->stats.rolled_back++;
-        committer->hooks.rollback(committer->hooks.with);
+    if (!run_command(committer, cmd) && transaction_is_open(committer)) {
         must(own, store_exec(own, conn, &SQL_ROLLBACK_TO, NO_ARGS), "rollback");
     }
-    must(own, store_exec(own, conn, &SQL_RELEASE, NO_ARGS), "release");
+    if (transaction_is_open(committer)) {
+        must(own, store_exec(own, conn, &SQL_RELEASE, NO_ARGS), "release");
+    }
 }
 
 /* Whether the transaction could begin: a full disk may refuse even that; then every command of the batch
@@ -108,15 +118,41 @@ static bool begin_batch(struct committer *committer, struct ctx *own, struct sto
     return false;
 }
 
-static bool run_commands(struct committer *committer, struct ctx *own, struct store_cmd *first)
+/* Savepoints cost as much as the rows of a small command, and hardly any command fails after it has
+ * written something. So all are run without; if one does, everything is undone and run again with. */
+static bool run_plain(struct committer *committer, struct store_cmd *first)
 {
     for (struct store_cmd *cmd = first; cmd; cmd = cmd->next) {
-        run_command(committer, own, cmd);
+        if (!run_command(committer, cmd)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool run_again_guarded(struct committer *committer, struct ctx *own, struct store_cmd *first)
+{
+    if (transaction_is_open(committer)) {
+        must(own, store_exec(own, committer->conn, &SQL_ROLLBACK, NO_ARGS), "undoing a batch");
+    }
+    committer->hooks.abandon(committer->hooks.with);
+    committer->stats.run_again++;
+    if (!begin_batch(committer, own, first)) {
+        return false;
+    }
+    for (struct store_cmd *cmd = first; cmd; cmd = cmd->next) {
+        ctx_clear(cmd->ctx);
+        run_guarded(committer, own, cmd);
         if (!transaction_is_open(committer)) {
             return false;
         }
     }
     return true;
+}
+
+static bool run_commands(struct committer *committer, struct ctx *own, struct store_cmd *first)
+{
+    return run_plain(committer, first) || run_again_guarded(committer, own, first);
 }
 
 /* Commits. False: the disk was full, the transaction is undone, nothing has happened. Any other failure
@@ -157,10 +193,13 @@ static void run_batch(struct committer *committer, struct ctx *own, struct store
     }
 }
 
-static void count_batch(struct committer_stats *stats, size_t count)
+static void count_batch(struct committer_stats *stats, const struct store_cmd *first, size_t count)
 {
     stats->batches++;
     stats->commands += count;
+    for (const struct store_cmd *cmd = first; cmd; cmd = cmd->next) {
+        stats->rolled_back += cmd->err != FM_OK;
+    }
     if (count > stats->largest_batch) {
         stats->largest_batch = count;
     }
@@ -190,7 +229,7 @@ static void *committer_main(void *arg)
     ctx_init(&own, arena);
     while ((first = take_batch(committer, &count)) != NULL) {
         run_batch(committer, &own, first);
-        count_batch(&committer->stats, count);
+        count_batch(&committer->stats, first, count);
         hand_back(committer, first);
         arena_reset(arena);
     }

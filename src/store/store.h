@@ -77,6 +77,7 @@ enum fm_err store_int(struct ctx *ctx, struct store_conn *conn, const struct sql
 void store_set_state(struct store_conn *conn, void *state);
 void *store_state(const struct store_conn *conn);
 
+/* Of the last INSERT of this connection. */
 int64_t store_last_rowid(struct store_conn *conn);
 int64_t store_changed(struct store_conn *conn); /* rows changed by the last statement */
 
@@ -85,8 +86,8 @@ enum fm_err store_snapshot(struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
 void store_snapshot_end(struct store_conn *conn);
 
 /* The committer --------------------------------------------------------------------------------------
- * Takes all waiting commands (at most COMMIT_BATCH_MAX), runs each inside a savepoint of one
- * transaction, commits once, then hands every command back. A COMMIT that fails ends the process, unless
+ * Takes all waiting commands (at most COMMIT_BATCH_MAX), runs them in one transaction, commits once, then
+ * hands every command back. A failing command leaves no trace. A COMMIT that fails ends the process, unless
  * it was for want of room on the disk: then every command of the batch fails with FM_E_OVERLOADED. */
 
 #define COMMIT_BATCH_MAX 256
@@ -94,8 +95,9 @@ void store_snapshot_end(struct store_conn *conn);
 
 struct store_cmd;
 
-/* Runs on the committer's thread inside the command's savepoint; an error rolls the command back (only
- * it). `conn` is the write connection. */
+/* Runs on the committer's thread inside the batch's transaction; an error rolls the command back (only
+ * it). `conn` is the write connection. May be called a second time, after everything that the first call
+ * wrote was undone: it must start from the command's inputs again. */
 typedef enum fm_err store_run_fn(struct store_cmd *cmd, struct store_conn *conn);
 /* Runs on the committer's thread after COMMIT has returned (or after the rollback of this command). */
 typedef void store_done_fn(struct store_cmd *cmd);
@@ -122,6 +124,7 @@ struct store_hooks {
 
 struct committer;
 
+/* Starts the thread; from now on it owns the write connection. `hooks` is copied. */
 enum fm_err committer_start(struct ctx *ctx, struct store *store, const struct store_hooks *hooks,
                             struct committer **out) MUST_CHECK;
 
@@ -135,8 +138,9 @@ enum fm_err committer_call(struct committer *committer, struct store_cmd *cmd) M
 void committer_stop(struct committer *committer);
 
 struct committer_stats {
-    uint64_t batches, commands, rolled_back, largest_batch, queue_full;
+    uint64_t batches, commands, rolled_back, run_again, largest_batch, queue_full;
 };
+/* Since the start; for metrics. Any thread. */
 struct committer_stats committer_stats(const struct committer *committer);
 
 /* The write connection, before committer_start or after committer_stop only. */

@@ -27,8 +27,7 @@
 #define PATIENCE_MS 20000
 #define BODY_MAX (1536 * KIB)
 
-/* Gates
- * --------------------------------------------------------------------------------------------- */
+/* Gates --------------------------------------------------------------------------------------- */
 
 /* Counts what happened; gate_wait returns once it happened often enough. */
 struct gate {
@@ -84,8 +83,7 @@ static inline bool gate_wait(struct gate *gate, unsigned count)
     return reached;
 }
 
-/* Server
- * -------------------------------------------------------------------------------------------- */
+/* Server -------------------------------------------------------------------------------------- */
 
 static inline void write_problem(void *with, enum fm_err err, const char *detail, struct buf *body)
 {
@@ -123,8 +121,7 @@ static inline void test_stop(struct http_server *server)
     http_stop(server, 0, NULL);
 }
 
-/* Client
- * -------------------------------------------------------------------------------------------- */
+/* Client -------------------------------------------------------------------------------------- */
 
 struct client {
     int fd;
@@ -275,7 +272,7 @@ static inline bool client_answer_to(struct client *client, bool to_head, struct 
         }
     }
     *out = (struct answer){.head = {client_unread(client).p, head_n}};
-    out->status = atoi(out->head.p + 9);
+    out->status = (int)strtol(out->head.p + 9, NULL, 10);
     out->chunked = answer_header(out, "Transfer-Encoding").p != NULL;
     out->closes = str_eq(answer_header(out, "Connection"), S("close"));
     str_to_u64(answer_header(out, "Content-Length"), &length);

@@ -11,8 +11,7 @@
 static struct gate observed = GATE_INIT;
 static _Atomic int64_t worst_late_us, worst_early_us;
 
-/* A worker thread, as the committer is one
- * ---------------------------------------------------------- */
+/* A worker thread, as the committer is one ---------------------------------------------------- */
 
 static pthread_mutex_t work_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work_more = PTHREAD_COND_INITIALIZER;
@@ -65,8 +64,7 @@ static void hand_to_worker(struct http_request *request)
     pthread_mutex_unlock(&work_mutex);
 }
 
-/* Handlers
- * ------------------------------------------------------------------------------------------ */
+/* Handlers ------------------------------------------------------------------------------------ */
 
 static void park(struct http_request *request)
 {
@@ -168,8 +166,7 @@ static int begin(void **state)
     return 0;
 }
 
-/* Waiting for another thread
- * ------------------------------------------------------------------------ */
+/* Waiting for another thread ------------------------------------------------------------------ */
 
 static void test_work(void **state)
 {
@@ -288,8 +285,7 @@ static void test_observe(void **state)
     client_close(&client);
 }
 
-/* Parking
- * ------------------------------------------------------------------------------------------- */
+/* Parking ------------------------------------------------------------------------------------- */
 
 static void test_park_and_wake(void **state)
 {
@@ -394,8 +390,31 @@ static void test_disconnect_waiting(void **state)
     }
 }
 
-/* Many at once
- * -------------------------------------------------------------------------------------- */
+static void park_kept(void)
+{
+    http_park(kept->request);
+}
+
+/* A request is parked when its peer has hung up already. */
+static void test_parked_too_late(void **state)
+{
+    struct client client = client_open(server), other = client_open(server);
+    struct answer answer;
+
+    (void)state;
+    client_printf(&client, "GET /keep HTTP/1.1\r\nHost: t\r\n\r\n");
+    assert_true(gate_wait(&waiting, 1));
+    shutdown(client.fd, SHUT_WR);
+    assert_true(client_get(&other, "/now", &answer)); /* the loop has seen the end by now */
+    assert_true(gate_wait(&finished, 1));
+    on_loop(park_kept);
+    assert_true(gate_wait(&finished, 2));
+    EXPECT(client_at_end(&client), "closed");
+    client_close(&client);
+    client_close(&other);
+}
+
+/* Many at once -------------------------------------------------------------------------------- */
 
 /* libmicrohttpd's own loop stalls when exactly 128, 256 or 384 connections are ready; ours must
  * not. */
@@ -440,8 +459,7 @@ static void test_lock_step(void **state)
     free(clients);
 }
 
-/* Several loops
- * ------------------------------------------------------------------------------------- */
+/* Several loops ------------------------------------------------------------------------------- */
 
 static _Atomic unsigned loops_started, loops_stopping;
 
@@ -491,8 +509,7 @@ static void test_loops(void **state)
     }
 }
 
-/* Stopping
- * ------------------------------------------------------------------------------------------ */
+/* Stopping ------------------------------------------------------------------------------------ */
 
 static void drain_parked(void *with, struct loop *loop)
 {
@@ -532,6 +549,39 @@ static void test_drain(void **state)
     client_close(&late);
 }
 
+static void *run_stop(void *with)
+{
+    http_stop(with, PATIENCE_MS, NULL);
+    return NULL;
+}
+
+/* While a request is still under way, idle connections are closed and the request gets its answer.
+ */
+static void test_drain_waits(void **state)
+{
+    struct client busy, idle;
+    struct answer answer;
+    pthread_t stopper;
+
+    (void)state;
+    wait_begin(handler);
+    busy = client_open(server);
+    idle = client_open(server);
+    assert_true(client_get(&idle, "/now", &answer));
+    client_printf(&busy, "GET /keep HTTP/1.1\r\nHost: t\r\n\r\n");
+    assert_true(gate_wait(&waiting, 1));
+    assert_int_equal(pthread_create(&stopper, NULL, run_stop, server), 0);
+    EXPECT(client_at_end(&idle), "closed");
+    assert_int_equal(gate_count(&finished), 1);
+    on_loop(answer_kept);
+    assert_true(client_answer(&busy, &answer));
+    EXPECT(str_eq(answer.body, S("late")) && answer.closes, "%.*s", STR_ARG(answer.head));
+    pthread_join(stopper, NULL);
+    assert_int_equal(gate_count(&finished), 2);
+    client_close(&busy);
+    client_close(&idle);
+}
+
 /* Beyond the grace what still waits is ended, each state freed. */
 static void test_stop_hard(void **state)
 {
@@ -567,9 +617,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_disconnect_parked, begin, wait_end),
         cmocka_unit_test_setup_teardown(test_hung_up_before_parking, begin, wait_end),
         cmocka_unit_test_setup_teardown(test_disconnect_waiting, begin, wait_end),
+        cmocka_unit_test_setup_teardown(test_parked_too_late, begin, wait_end),
         cmocka_unit_test_setup_teardown(test_lock_step, begin, wait_end),
         cmocka_unit_test(test_loops),
         cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_drain_waits),
         cmocka_unit_test(test_stop_hard),
     };
 

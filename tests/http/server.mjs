@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A real server for a test: its own folder, its own port, its own people and agents, made through the
+ * command line as an operator would. Also kills it, starts it again on the same folder, backs it up.
+ *
+ * Example:
+ *   const server = await startServer(t, { policy: "version: 1\n" });
+ *   const ana = await server.person("ana", ["reviewer"]);      // signed in: a session cookie
+ *   const bot = await server.agent("bot");                     // an agent's key
+ *   const made = await bot.post("/v1/proposals", { action: "a.b", arguments: {} });
+ *
+ * Every answer that passes through here has been held against docs/openapi.yaml.
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { openStream, send } from "./client.mjs";
+
+export { problemOf } from "./client.mjs";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const BINARY = process.env.FERMATA_BIN ?? join(ROOT, "build", "fermata");
+export const PASSWORD = "correct horse battery staple";
+
+const START_WITHIN_MS = 15_000;
+const STOP_WITHIN_MS = 15_000;
+
+/* Runs the binary to its end. */
+export function fermata(args, { input = "", env = {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(BINARY, args, { env: { ...process.env, ...env } });
+    const out = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"]) {
+      child[name].setEncoding("utf8").on("data", (text) => (out[name] += text));
+    }
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, ...out }));
+    child.stdin.on("error", () => {}); // it may end before it has read everything
+    child.stdin.end(input);
+  });
+}
+
+/* The same for a command that must succeed; with --json its answer is parsed. */
+export async function fermataJson(args, options) {
+  const { code, stdout, stderr } = await fermata([...args, "--json"], options);
+  if (code !== 0) {
+    throw new Error(`fermata ${args.join(" ")}: exit ${code}: ${stderr}${stdout}`);
+  }
+  return JSON.parse(stdout);
+}
+
+/* Somebody who calls the API. `headersFor(write)` says how they show who they are. */
+export class Caller {
+  constructor(server, { id, name, kind, headersFor }) {
+    Object.assign(this, { server, id, name, kind, headersFor });
+  }
+
+  request(method, path, options = {}) {
+    const headers = { ...this.headersFor(method !== "GET" && method !== "HEAD"), ...options.headers };
+    return send(this.server.origin, this.server.sockets, method, path, { ...options, headers });
+  }
+
+  get(path, options) {
+    return this.request("GET", path, options);
+  }
+
+  /* Without a body, {} is sent: most calls take none. */
+  post(path, body = {}, options) {
+    return this.request("POST", path, { body, ...options });
+  }
+
+  delete(path, options) {
+    return this.request("DELETE", path, options);
+  }
+
+  stream(path = "/v1/stream", headers = {}) {
+    return openStream(this.server.origin, path, { ...this.headersFor(false), ...headers });
+  }
+}
+
+export class Server {
+  constructor({ policy, args = [], env = {} }) {
+    this.folder = mkdtempSync(join(tmpdir(), "fermata-test-"));
+    this.data = join(this.folder, "data");
+    this.args = args;
+    this.env = env;
+    this.setPolicy(policy);
+  }
+
+  /* Takes effect at the next start. */
+  setPolicy(text) {
+    this.policyFile = text === undefined ? null : join(this.folder, "policy.yaml");
+    if (this.policyFile) {
+      writeFileSync(this.policyFile, text);
+    }
+  }
+
+  cli(...args) {
+    return fermataJson([...args, "--data", this.data]);
+  }
+
+  /* Starts the process; resolves when it serves. */
+  async start() {
+    const policy = this.policyFile ? ["--policy", this.policyFile] : [];
+    const args = ["serve", "--data", this.data, "--listen", "127.0.0.1:0", ...policy, ...this.args];
+    this.process = spawn(BINARY, args, { env: { ...process.env, ...this.env } });
+    this.exited = new Promise((resolve) => this.process.on("close", (code, signal) => resolve({ code, signal })));
+    this.log = "";
+    this.process.stderr.setEncoding("utf8").on("data", (text) => (this.log += text));
+    this.url = await this.#listening();
+    this.origin = this.url;
+    this.sockets = new http.Agent({ keepAlive: true });
+    this.public = new Caller(this, { name: "nobody", kind: "none", headersFor: () => ({}) });
+    return this;
+  }
+
+  #listening() {
+    return new Promise((resolve, reject) => {
+      let text = "";
+      const timer = setTimeout(() => this.process.kill("SIGKILL"), START_WITHIN_MS);
+      this.process.stdout.setEncoding("utf8").on("data", (part) => {
+        text += part;
+        const found = /listening on (http:\/\/\S+)/.exec(text);
+        if (found) {
+          clearTimeout(timer);
+          resolve(found[1]);
+        }
+      });
+      this.exited.then(({ code }) => reject(new Error(`the server did not start (${code}): ${this.log}`)));
+    });
+  }
+
+  /* Asks it to stop, and waits for the end. Resolves with its exit code. */
+  async stop() {
+    const timer = setTimeout(() => this.process.kill("SIGKILL"), STOP_WITHIN_MS);
+    this.process.kill("SIGTERM");
+    const { code } = await this.exited;
+    clearTimeout(timer);
+    this.sockets.destroy();
+    return code;
+  }
+
+  /* The hardest end: nothing of the process gets to run any more. */
+  async kill() {
+    this.process.kill("SIGKILL");
+    await this.exited;
+    this.sockets.destroy();
+  }
+
+  async restart({ policy, hard = false } = {}) {
+    await (hard ? this.kill() : this.stop());
+    if (policy !== undefined) {
+      this.setPolicy(policy);
+    }
+    return this.start();
+  }
+
+  async remove() {
+    if (this.process && this.process.exitCode === null && this.process.signalCode === null) {
+      await this.kill();
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /* --- people and agents ------------------------------------------------------------------------ */
+
+  addPerson(name, roles = ["reviewer"], password = PASSWORD) {
+    const flags = roles.flatMap((role) => ["--role", role]);
+    return fermataJson(["user", "add", name, ...flags, "--password-stdin", "--data", this.data], { input: `${password}\n` });
+  }
+
+  /* A new person, signed in through the page's way: with a session cookie. */
+  async person(name, roles, password = PASSWORD) {
+    await this.addPerson(name, roles, password);
+    return this.signIn(name, password);
+  }
+
+  /* A session of somebody who is there. Throws the answer when refused. */
+  async signIn(name, password = PASSWORD) {
+    const answer = await this.public.post("/v1/session", { name, password }, { headers: { origin: this.origin } });
+    if (answer.status !== 200) {
+      throw Object.assign(new Error(`sign-in: ${answer.status} ${answer.text}`), { answer });
+    }
+    const cookie = answer.headers["set-cookie"][0].split(";")[0];
+    return new Caller(this, {
+      ...answer.body,
+      kind: "session",
+      headersFor: (write) => ({ cookie, ...(write && { origin: this.origin }) }),
+    });
+  }
+
+  #bearer(kind, { id, name }, secret) {
+    const caller = new Caller(this, { id, name, kind, headersFor: () => ({ authorization: `Bearer ${secret}` }) });
+    return Object.assign(caller, { secret });
+  }
+
+  /* A personal token of somebody who is there. */
+  async token(name) {
+    const { token } = await this.cli("token", "create", "--user", name);
+    const caller = this.#bearer("token", { name }, token);
+    caller.id = (await caller.get("/v1/me")).body.id;
+    return caller;
+  }
+
+  /* A new agent; its owner is made where there is none. */
+  async agent(name, { owner } = {}) {
+    const ownedBy = owner ?? (await this.#owner());
+    const made = await this.cli("agent", "add", name, "--owner", ownedBy);
+    return this.#bearer("agent", { id: made.id, name }, made.key);
+  }
+
+  /* Another key of an agent that is there. */
+  async key(name, id) {
+    const { key } = await this.cli("key", "create", "--agent", name);
+    return this.#bearer("agent", { id, name }, key);
+  }
+
+  #owner() {
+    this.ownerMade ??= this.addPerson("owner", ["admin"]).then(({ name }) => name);
+    return this.ownerMade;
+  }
+}
+
+/*
+ * Starts a server that ends with the test `t` (anything with an `after` method, or node:test's module
+ * object itself for a whole file).
+ */
+export async function startServer(t, options = {}) {
+  const server = new Server(options);
+  t.after(() => server.remove());
+  return server.start();
+}
