@@ -1,29 +1,48 @@
-# The only front door. `make help` lists the targets.
+# SPDX-License-Identifier: Apache-2.0
+# The only front door. `make help` lists what it can do.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
 
 BUILD ?= build
 CC := gcc
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+# Real data that some tests are held against; they say so and skip where it is absent.
 export FERMATA_TESTDATA ?= $(abspath ../shared/data)
 
+# --- flags ---------------------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wswitch-enum -Wformat=2 -Wundef -Werror
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
 OPT ?= -O2 -g
+# The flags of a sanitizer; they take the place of the hardening.
 SAN ?=
-C_FLAGS = -std=gnu17 $(OPT) $(WARN) $(if $(SAN),$(SAN),$(HARDEN)) -Isrc -D_GNU_SOURCE -MMD -MP
+# The same sources give the same binary, wherever the tree lies.
+SAME = -ffile-prefix-map=$(CURDIR)=.
+C_FLAGS = -std=gnu17 $(OPT) $(WARN) $(if $(SAN),$(SAN),$(HARDEN)) $(SAME) -Isrc -D_GNU_SOURCE -MMD -MP
 LD_FLAGS = $(if $(SAN),$(SAN),-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 LIBS := -lmicrohttpd -lsqlite3 -lcrypto -lsodium -lyaml -lunistring -lpthread -lm
 
+ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+TSAN := -fsanitize=thread
+FUZZ := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+
+# --- what there is -------------------------------------------------------------------------------------
 SOURCES := $(filter-out src/main.c,$(wildcard src/*/*.c))
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/gen/assets_table.o
 LIBRARY := $(BUILD)/libfermata.a
 BINARY := $(BUILD)/fermata
-TEST_SOURCES := $(wildcard tests/unit/*/*_test.c tests/conformance/*_test.c tests/crash/*_test.c)
-TESTS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
 WEB_SOURCES := $(wildcard web/src/*.* web/src/*/*.* web/*.mjs web/package.json)
 
-## build: the binary build/fermata, hardened, with the page inside
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
+	$(wildcard tests/unit/*/*_test.c tests/conformance/*_test.c tests/crash/*_test.c))
+FUZZERS := $(patsubst fuzz/%_fuzz.c,%,$(wildcard fuzz/*_fuzz.c))
+BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+
+# --- the binary ----------------------------------------------------------------------------------------
+## build          the binary build/fermata, hardened, with the page inside (the default)
+.PHONY: build
 build: $(BINARY)
 
 $(BINARY): $(BUILD)/obj/main.o $(LIBRARY)
@@ -42,7 +61,7 @@ $(BUILD)/gen/assets_table.c: web/dist/manifest.txt web/dist/openapi.json tools/e
 	tools/embed web/dist web/dist/openapi.json $(BUILD)/gen > $@.new && mv $@.new $@
 
 $(BUILD)/gen/assets_table.o: $(BUILD)/gen/assets_table.c
-	$(CC) -std=gnu17 -O2 $(if $(SAN),$(SAN),-fPIE) -Isrc -c -o $@ $<
+	$(CC) -std=gnu17 -O2 $(if $(SAN),$(SAN),-fPIE) $(SAME) -Isrc -c -o $@ $<
 
 web/node_modules/.ready: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
@@ -55,4 +74,189 @@ web/dist/manifest.txt: $(WEB_SOURCES) web/node_modules/.ready
 web/dist/openapi.json: docs/openapi.yaml web/dist/manifest.txt web/node_modules/.ready
 	cd web && node openapi.mjs ../docs/openapi.yaml dist/openapi.json
 
--include $(OBJECTS:.o=.d) $(BUILD)/obj/main.d
+-include $(OBJECTS:.o=.d) $(BUILD)/obj/main.d $(TESTS:=.d) $(BENCHES:=.d)
+
+## run            a server on 127.0.0.1:8600 with sample people and proposals, in ./fermata-data
+.PHONY: run
+run:
+	@tools/deps build run
+	@$(MAKE) --no-print-directory -s -j$(JOBS) build
+	@tools/run
+
+## install        the binary and the sample policy, into PREFIX (/usr/local) below DESTDIR
+.PHONY: install
+install: build
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/fermata
+	install -D -m 644 examples/policy.yaml $(DESTDIR)$(PREFIX)/share/doc/fermata/policy.yaml
+	install -D -m 644 docs/policy.schema.json $(DESTDIR)$(PREFIX)/share/doc/fermata/policy.schema.json
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/fermata/LICENSE
+	install -D -m 644 NOTICE $(DESTDIR)$(PREFIX)/share/doc/fermata/NOTICE
+
+# --- tests ---------------------------------------------------------------------------------------------
+# A part is a program that ends with `N passed, N failed`. tools/part runs one and keeps its log in
+# build/test, tools/sum adds them up. What a folder does not hold (yet) is not run.
+RESULTS := $(BUILD)/test
+PART = @tools/part $(RESULTS)
+# $(call if_there,FILE,COMMAND): the command, when there is such a file.
+if_there = $(if $(wildcard $(1)),$(2))
+SUBMAKE = @$(MAKE) --no-print-directory -s -j$(JOBS)
+
+## test           everything: rules, gcc, clang, unit, fuzz corpora, web, sdk, http, crashes, browser
+.PHONY: test
+test:
+	@tools/deps build test
+	@rm -rf $(RESULTS)
+	$(SUBMAKE) build test-programs
+	$(SUBMAKE) BUILD=$(BUILD)/clang CC=clang build
+	$(SUBMAKE) fuzz-programs
+	@$(MAKE) --no-print-directory -s -j1 test-parts
+	@tools/sum $(RESULTS)
+
+PARTS := tidy unit corpora web sdk http crash e2e replay
+.PHONY: test-parts $(PARTS:%=parts-%)
+test-parts: $(PARTS:%=parts-%)
+
+# `make T=json_parse unit` runs only programs whose name holds that text.
+T ?=
+CHOSEN = $(if $(T),$(foreach test,$(TESTS),$(if $(findstring $(T),$(subst /,_,$(test))),$(test))),$(TESTS))
+
+parts-tidy:
+	$(PART) tidy/rules tools/tidy
+	$(PART) tidy/self python3 tests/tidy_test.py
+parts-unit:
+	@$(foreach test,$(CHOSEN),tools/part $(RESULTS) $(test:$(BUILD)/tests/%=%) $(test);)
+parts-corpora:
+	@$(foreach name,$(FUZZERS),tools/part $(RESULTS) corpora/$(name) tools/fuzz replay $(BUILD)/fuzz $(name);)
+parts-web:
+	$(PART) web bash -c 'cd web && npm run --silent check && npm test --silent'
+parts-sdk:
+	$(PART) sdk/python bash -c 'cd sdk/python && python3 -m unittest'
+	$(call if_there,sdk/typescript/package.json,$(PART) sdk/typescript bash -c 'cd sdk/typescript && npm test --silent')
+parts-http:
+	$(call if_there,tests/run.mjs,$(PART) http node tests/run.mjs http)
+parts-crash:
+	$(call if_there,tests/crash/run.mjs,$(PART) crash node tests/crash/run.mjs --small)
+parts-e2e:
+	$(call if_there,tests/e2e,$(PART) e2e node tests/run.mjs e2e)
+parts-replay:
+	$(call if_there,bench/replay/run.mjs,$(PART) replay node bench/replay/run.mjs --rows 1500)
+
+## unit           C tests alone; T=TEXT runs those with TEXT in their name
+## http           tests of the HTTP interface alone
+## crash          kill and power-loss tests alone, small
+## e2e            tests in a real browser alone
+## sdk            the client libraries' tests alone
+## web            the page's type check and tests alone
+.PHONY: unit http crash e2e sdk web
+unit: test-programs
+http crash e2e: build
+web: web/node_modules/.ready
+unit http crash e2e sdk web:
+	@rm -rf $(RESULTS)
+	@$(MAKE) --no-print-directory -s parts-$@
+	@tools/sum $(RESULTS)
+
+.PHONY: test-programs
+test-programs: $(TESTS)
+
+$(BUILD)/tests/%: tests/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) \
+		-lcmocka $(if $(findstring jansson,$*),-ljansson) $(LIBS)
+
+## asan           unit tests and fuzz corpora under the address and undefined behaviour sanitizers
+## tsan           unit tests under the thread sanitizer
+.PHONY: asan tsan
+asan: fuzz-programs
+	$(SUBMAKE) BUILD=$(BUILD)/asan SAN='$(ASAN)' OPT='-O1 -g' build test-programs
+	@rm -rf $(BUILD)/asan/test
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/asan parts-unit
+	@$(MAKE) --no-print-directory -s RESULTS=$(BUILD)/asan/test parts-corpora
+	@tools/sum $(BUILD)/asan/test
+tsan:
+	$(SUBMAKE) BUILD=$(BUILD)/tsan SAN='$(TSAN)' OPT='-O1 -g' build test-programs
+	@rm -rf $(BUILD)/tsan/test
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/tsan parts-unit
+	@tools/sum $(BUILD)/tsan/test
+
+# --- fuzzing -------------------------------------------------------------------------------------------
+S ?= 20
+## fuzz           fuzzes each target for S=20 seconds; T=json S=3600 one for an hour
+.PHONY: fuzz fuzz-programs fuzz-binaries
+fuzz: fuzz-programs
+	@for name in $(or $(T),$(FUZZERS)); do tools/fuzz run $(BUILD)/fuzz $$name $(S) || exit 1; done
+
+fuzz-programs:
+	$(SUBMAKE) BUILD=$(BUILD)/fuzz CC=clang SAN='$(FUZZ)' OPT='-O1 -g' fuzz-binaries
+
+fuzz-binaries: $(FUZZERS:%=$(BUILD)/%_fuzz)
+$(BUILD)/%_fuzz: fuzz/%_fuzz.c $(LIBRARY)
+	$(CC) $(C_FLAGS) -MF $@.d $(LD_FLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(LIBS)
+
+# --- evidence ------------------------------------------------------------------------------------------
+## bench          the benchmark against the approval server of a day's work
+.PHONY: bench bench-programs
+bench: build
+	@tools/deps build bench
+	node bench/run.mjs $(BENCH)
+
+bench-programs: $(BENCHES)
+$(BUILD)/bench/%: bench/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) -ljansson $(LIBS)
+
+# One row per proof: its name, and the command whose output is the evidence.
+EVIDENCE = @tools/evidence build/evidence/$(@:prove-%=%).txt
+PROOFS := $(if $(wildcard bench/replay/run.mjs),prove-replay) \
+	$(if $(wildcard tests/crash/races.mjs),prove-races) \
+	$(if $(wildcard tests/crash/flips.mjs),prove-flips) \
+	prove-bench prove-json prove-hardening prove-asan prove-tsan
+## prove          every claim again, each into build/evidence/NAME.txt; or one of them:
+##                prove-replay, -races, -flips, -bench, -json, -hardening, -asan, -tsan
+.PHONY: prove prove-replay prove-races prove-flips prove-bench prove-json prove-hardening prove-asan prove-tsan
+prove:
+	@$(foreach proof,$(PROOFS),$(MAKE) --no-print-directory $(proof) &&) true
+
+prove-replay: build
+	$(EVIDENCE) node bench/replay/run.mjs
+prove-races: build
+	$(EVIDENCE) node tests/crash/races.mjs
+prove-flips: build
+	$(EVIDENCE) node tests/crash/flips.mjs
+prove-bench: build
+	@tools/deps build bench
+	$(EVIDENCE) node bench/run.mjs --full
+prove-json: $(BUILD)/bench/json
+	$(EVIDENCE) $(BUILD)/bench/json
+prove-hardening: build
+	$(EVIDENCE) tools/hardened $(BINARY)
+prove-asan:
+	$(EVIDENCE) $(MAKE) --no-print-directory asan
+prove-tsan:
+	$(EVIDENCE) $(MAKE) --no-print-directory tsan
+
+# --- upkeep --------------------------------------------------------------------------------------------
+## tidy           the rules that a machine can check: layers, banned functions, sizes
+.PHONY: tidy
+tidy:
+	@tools/tidy
+
+CHANGED_C = $(shell git diff --name-only --diff-filter=d HEAD -- '*.c' '*.h'; \
+	git ls-files --others --exclude-standard -- '*.c' '*.h')
+## format         clang-format 14 over the C files that differ from the last commit
+## format-check   says which of them it would change
+.PHONY: format format-check
+format:
+	@$(if $(strip $(CHANGED_C)),clang-format-14 -i $(CHANGED_C))
+format-check:
+	@$(if $(strip $(CHANGED_C)),clang-format-14 --dry-run --Werror $(CHANGED_C))
+
+## clean          removes what was built
+.PHONY: clean
+clean:
+	rm -rf $(BUILD) web/dist
+
+## help           this list
+.PHONY: help
+help:
+	@sed -n 's/^## /  make /p' Makefile

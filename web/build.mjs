@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Builds the page into dist/: index.html, hashed assets, and manifest.txt from which the
- * server's build embeds them. Must never: fetch anything, write outside dist/, or depend on
+ * server's build embeds them. Must never: fetch anything, touch what it did not make, or depend on
  * the time or the folder it runs in (two builds of one tree are byte-identical).
  *
  * manifest.txt, one line for each file: URLPATH FILE CONTENT-TYPE (no spaces within a column).
@@ -74,7 +74,7 @@ async function indexHtml(assets) {
 }
 
 async function writeAll(files) {
-    await rm(DIST, { recursive: true, force: true });
+    await rm(join(DIST, "assets"), { recursive: true, force: true });
     await mkdir(join(DIST, "assets"), { recursive: true });
     for (const { file, bytes } of files) {
         await writeFile(join(DIST, file), bytes);

@@ -8,7 +8,6 @@
 
 #include "api/api.h"
 #include "autonomy/autonomy.h"
-#include "base/map.h"
 
 #include <stdatomic.h>
 
@@ -38,7 +37,8 @@ struct loop_part {
     struct api *api;
     struct loop *loop;
     struct store_conn *reader;
-    struct map *waiters; /* proposal id -> first struct waiter */
+    struct waiter **buckets; /* parked waits by the random half of the proposal's id */
+    size_t bucket_count;
     struct waiter *newest;
     struct stream *streams;
     size_t waiting;
@@ -158,7 +158,9 @@ enum fm_err view_proposal(const struct view *view, struct json_out *out, const s
     MUST_CHECK;
 enum fm_err view_inbox_item(const struct view *view, struct json_out *out,
                             const struct proposal *proposal) MUST_CHECK;
+/* The body of 03; and for people's single read with all that the page shows besides. */
 enum fm_err call_render_proposal(struct call *call, struct store_conn *conn, struct buf *body) MUST_CHECK;
+enum fm_err call_render_whole(struct call *call, struct store_conn *conn, struct buf *body) MUST_CHECK;
 /* Parts of a view. `request` is the canonical request as a tree; NULL when erased. */
 void view_hold(const struct view *view, struct json_out *out, const struct proposal *p);
 enum fm_err view_card(const struct view *view, struct json_out *out, const struct proposal *p,

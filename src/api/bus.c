@@ -13,52 +13,103 @@
 
 /* --- parked waits -------------------------------------------------------------------------------------- */
 
-/* What remains of a parked request besides the connection. */
+/* What remains of a parked request besides the connection; found by the proposal's id in the loop's
+ * table of buckets. */
 struct waiter {
     struct loop_timer timer; /* first */
-    struct waiter *next;     /* of the same proposal */
+    struct waiter *next;     /* in its bucket, or in a list of those to be woken */
     struct waiter *newer, *older; /* all of the loop's */
-    struct loop_part *part;
+    struct loop_part *part;  /* NULL: not parked */
     struct http_request *request;
     struct id proposal;
     int64_t until_us;
 };
 
+#define BUCKETS_FIRST 64
+
+/* The random half of an id is as good as a hash: outsiders do not choose it. */
+static struct waiter **bucket_of(struct loop_part *part, struct id proposal)
+{
+    uint64_t random;
+
+    memcpy(&random, proposal.bytes + 8, sizeof(random));
+    return &part->buckets[random & (part->bucket_count - 1)];
+}
+
+static bool grow_buckets(struct loop_part *part)
+{
+    size_t count = part->bucket_count ? part->bucket_count * 2 : BUCKETS_FIRST;
+    struct waiter **old = part->buckets;
+    size_t old_count = part->bucket_count;
+
+    part->buckets = calloc(count, sizeof(struct waiter *));
+    if (!part->buckets) {
+        part->buckets = old;
+        return old != NULL; /* longer chains will do */
+    }
+    part->bucket_count = count;
+    for (size_t i = 0; i < old_count; i++) {
+        for (struct waiter *waiter = old[i], *next; waiter; waiter = next) {
+            struct waiter **bucket = bucket_of(part, waiter->proposal);
+            next = waiter->next;
+            waiter->next = *bucket;
+            *bucket = waiter;
+        }
+    }
+    free(old);
+    return true;
+}
+
+static bool link_waiter(struct loop_part *part, struct waiter *waiter)
+{
+    struct waiter **bucket;
+
+    if (part->waiting >= part->bucket_count && !grow_buckets(part)) {
+        return false;
+    }
+    bucket = bucket_of(part, waiter->proposal);
+    waiter->part = part;
+    waiter->next = *bucket;
+    *bucket = waiter;
+    waiter->older = part->newest;
+    if (waiter->older) {
+        waiter->older->newer = waiter;
+    }
+    part->newest = waiter;
+    part->waiting++;
+    return true;
+}
+
+/* Takes a waiter out: it is parked no more. */
 static void unlink_waiter(struct waiter *waiter)
 {
-    struct str key = id_bytes(&waiter->proposal);
-    struct waiter *first = map_find(waiter->part->waiters, key);
+    struct loop_part *part = waiter->part;
+    struct waiter **at = bucket_of(part, waiter->proposal);
 
-    if (first == waiter) {
-        if (!waiter->next) {
-            map_remove(waiter->part->waiters, key);
-        } else if (!map_put(waiter->part->waiters, key, waiter->next)) {
-            PANIC("replacing a value needs no memory");
-        }
-    } else {
-        while (first->next != waiter) {
-            first = first->next;
-        }
-        first->next = waiter->next;
+    loop_timer_clear(part->loop, &waiter->timer);
+    while (*at != waiter) {
+        at = &(*at)->next;
     }
+    *at = waiter->next;
     if (waiter->newer) {
         waiter->newer->older = waiter->older;
     } else {
-        waiter->part->newest = waiter->older;
+        part->newest = waiter->older;
     }
     if (waiter->older) {
         waiter->older->newer = waiter->newer;
     }
-    waiter->part->waiting--;
+    waiter->newer = waiter->older = waiter->next = NULL;
+    waiter->part = NULL;
+    part->waiting--;
 }
 
-/* The request ended: answered after a wake (then it is unlinked already) or its connection was lost. */
+/* The request ended: answered after a wake (then it is taken out already) or its connection was lost. */
 static void waiter_done(void *state)
 {
     struct waiter *waiter = state;
 
     if (waiter->part) {
-        loop_timer_clear(waiter->part->loop, &waiter->timer);
         unlink_waiter(waiter);
     }
     free(waiter);
@@ -67,13 +118,9 @@ static void waiter_done(void *state)
 static void wake(struct waiter *waiter, bool over, int64_t committed_at_us)
 {
     struct api *api = waiter->part->api;
-    struct http_request *request = waiter->request;
-    int64_t until_us = waiter->until_us;
 
-    loop_timer_clear(waiter->part->loop, &waiter->timer);
     unlink_waiter(waiter);
-    waiter->part = NULL;
-    call_wake(api, request, until_us, over, committed_at_us);
+    call_wake(api, waiter->request, waiter->until_us, over, committed_at_us);
 }
 
 static void on_timer(struct loop_timer *timer)
@@ -100,39 +147,39 @@ bool bus_park(struct call *call)
     struct waiter *waiter = waiter_of(call->request);
     struct loop_part *part = call->part;
     struct http_request *request = call->request;
-    struct str key = id_bytes(&call->id);
 
-    if (!waiter) {
+    if (waiter) {
+        *waiter = (struct waiter){.request = request,
+                                  .proposal = call->id,
+                                  .until_us = call->wait_until_us};
+    }
+    if (!waiter || !link_waiter(part, waiter)) {
         call_fail(call, fail_memory(&call->ctx));
         return false;
     }
-    *waiter = (struct waiter){.next = map_find(part->waiters, key),
-                              .request = request,
-                              .proposal = call->id,
-                              .until_us = call->wait_until_us};
-    if (!map_put(part->waiters, key, waiter)) {
-        call_fail(call, fail_memory(&call->ctx));
-        return false;
-    }
-    waiter->part = part;
-    waiter->older = part->newest;
-    if (waiter->older) {
-        waiter->older->newer = waiter;
-    }
-    part->newest = waiter;
-    part->waiting++;
     loop_timer_set(part->loop, &waiter->timer, waiter->until_us, on_timer);
     call_release(call);
     http_park(request);
     return true;
 }
 
+/* First all of them are taken out, then woken: a wake may park its request again, if the proposal is
+ * pending again by now. */
 static void wake_all(struct loop_part *part, struct id proposal, int64_t committed_at_us)
 {
-    struct waiter *waiter;
+    struct waiter *woken = NULL;
 
-    while ((waiter = map_find(part->waiters, id_bytes(&proposal))) != NULL) {
-        wake(waiter, false, committed_at_us);
+    for (struct waiter *waiter = *bucket_of(part, proposal), *next; waiter; waiter = next) {
+        next = waiter->next;
+        if (id_eq(waiter->proposal, proposal)) {
+            unlink_waiter(waiter);
+            waiter->next = woken;
+            woken = waiter;
+        }
+    }
+    for (struct waiter *next; woken; woken = next) {
+        next = woken->next;
+        call_wake(part->api, woken->request, woken->until_us, false, committed_at_us);
     }
 }
 
@@ -192,7 +239,22 @@ void bus_open_stream(struct call *call)
     (void)http_stream_send(request, S("retry: 2000\nevent: hello\ndata: {}\n\n"));
 }
 
-static void write_news(struct buf *buf, const struct announcement *news)
+static void write_person(struct json_out *out, const struct directory *directory, int64_t row)
+{
+    const struct person *person = directory_person_by_row(directory, row);
+
+    if (!person) {
+        jo_null(out);
+        return;
+    }
+    jo_object(out);
+    jo_m_id(out, "id", ID_PERSON, person->id);
+    jo_m_str(out, "name", person->name);
+    jo_object_end(out);
+}
+
+static void write_news(struct buf *buf, const struct directory *directory,
+                       const struct announcement *news)
 {
     struct json_out out = JSON_OUT(buf);
     char event[ID_TEXT_MAX];
@@ -208,6 +270,8 @@ static void write_news(struct buf *buf, const struct announcement *news)
     jo_object(&out);
     jo_m_str(&out, "queue", news->queue[0] ? str_of(news->queue) : STR_NONE);
     jo_m_str(&out, "status", str_of(proposal_status(news->state)));
+    jo_key(&out, "by");
+    write_person(&out, directory, news->person);
     jo_m_int(&out, "index", news->leaf);
     jo_object_end(&out);
     jo_object_end(&out);
@@ -234,7 +298,7 @@ static void feed(struct stream *stream, const struct directory *directory, const
         return;
     }
     if (journal_kind_is_shown(news->kind) && may_see(policy, person, news)) {
-        write_news(&event, news);
+        write_news(&event, directory, news);
         (void)http_stream_send(stream->request, buf_str(&event)); /* a slow reader is closed by net */
     }
 }
@@ -336,8 +400,7 @@ void api_loop_started(void *with, struct loop *loop)
     ctx_init(&ctx, arena);
     part->api = with;
     part->loop = loop;
-    part->waiters = map_new();
-    if (!part->waiters || store_reader(&ctx, part->api->config.store, &part->reader) != FM_OK) {
+    if (store_reader(&ctx, part->api->config.store, &part->reader) != FM_OK) {
         PANIC("a loop cannot read the store: %s", ctx.detail);
     }
     loop_set_state(loop, part);
@@ -349,7 +412,7 @@ void api_loop_stopping(void *with, struct loop *loop)
 
     (void)with;
     store_reader_close(part->reader);
-    map_free(part->waiters);
+    free(part->buckets);
     free(part);
 }
 

@@ -259,9 +259,10 @@ static void send(struct call *call, int status, const struct http_header_line *h
 void call_fail(struct call *call, enum fm_err err)
 {
     AUTO(buf_done) struct buf body = BUF_INIT(API_ANSWER_MAX);
-    struct http_header_line headers[4] = {
-        {"Content-Type", S("application/problem+json")}, {"Cache-Control", S("no-store")}};
-    size_t count = 2;
+    struct http_header_line headers[5] = {{"Content-Type", S("application/problem+json")},
+                                          {"Cache-Control", S("no-store")},
+                                          {"X-Content-Type-Options", S("nosniff")}};
+    size_t count = 3;
     char retry[16];
 
     if (err == FM_E_INTERNAL) {

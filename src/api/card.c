@@ -78,6 +78,7 @@ struct card {
     struct policy_list critical;
     bool want_critical; /* this pass writes the critical lines, or the others */
     size_t lines, hidden;
+    bool cut; /* a line of this pass was left out */
 };
 
 static bool is_critical(const struct card *card, struct str pointer)
@@ -126,9 +127,14 @@ static void write_line(struct card *card, struct str pointer, const struct json 
     bool critical = is_critical(card, pointer);
     struct str text = leaf_text(value);
 
-    if (critical != card->want_critical || card->lines++ >= CARD_LINES_MAX) {
+    if (critical != card->want_critical) {
         return;
     }
+    if (card->lines >= CARD_LINES_MAX) {
+        card->cut = true;
+        return;
+    }
+    card->lines++;
     jo_object(card->out);
     jo_m_str(card->out, "pointer", pointer);
     jo_m_str(card->out, "kind", str_of(kind_name(value)));
@@ -147,7 +153,7 @@ static void write_lines(struct card *card, struct str pointer, const struct json
         write_line(card, pointer, value);
         return;
     }
-    for (uint32_t i = 0; i < value->count && card->lines < CARD_LINES_MAX; i++) {
+    for (uint32_t i = 0; i < value->count && !card->cut; i++) {
         if (value->kind == JSON_ARRAY) {
             write_lines(card, json_pointer_index(arena, pointer, i), &value->as.items[i], depth + 1);
         } else {
@@ -213,6 +219,7 @@ enum fm_err view_card(const struct view *view, struct json_out *out, const struc
     const struct policy_action *action = policy_action(view->policy, p->action);
     const struct json *arguments = json_get(request, S("arguments"));
     struct card card = {.view = view, .out = out, .want_critical = true};
+    bool cut;
 
     if (!arguments) { /* erased */
         jo_null(out);
@@ -228,11 +235,12 @@ enum fm_err view_card(const struct view *view, struct json_out *out, const struc
     jo_key(out, "lines");
     jo_array(out);
     write_lines(&card, S(""), arguments, 0);
-    card.want_critical = false;
+    cut = card.cut;
+    card.want_critical = card.cut = false;
     card.lines = 0;
     write_lines(&card, S(""), arguments, 0);
     jo_array_end(out);
-    jo_m_bool(out, "cut", card.lines >= CARD_LINES_MAX);
+    jo_m_bool(out, "cut", cut || card.cut);
     jo_m_int(out, "hidden", (int64_t)card.hidden);
     jo_object_end(out);
     return FM_OK;

@@ -8,11 +8,6 @@
 
 #define SCAN_MAX 5000 /* rows looked at for one page of a filtered list */
 
-static enum fm_err render_own(struct call *call, struct store_conn *conn, struct buf *body)
-{
-    return call_render_proposal(call, conn, body);
-}
-
 /* --- propose ------------------------------------------------------------------------------------------- */
 
 static enum fm_err run_create(struct call *call, struct store_conn *conn)
@@ -45,7 +40,7 @@ void proposals_create(struct call *call)
     }
     call->request_bytes = in->submission.canonical;
     call->request_tree = in->submission.request;
-    call_write(call, run_create, render_own, 201);
+    call_write(call, run_create, call_render_proposal, 201);
 }
 
 /* --- read and wait ------------------------------------------------------------------------------------- */
@@ -113,7 +108,7 @@ void proposals_get(struct call *call)
         (void)bus_park(call);
         return;
     }
-    call_read(call, render_own, 200);
+    call_read(call, call_render_whole, 200);
 }
 
 /* --- attachments --------------------------------------------------------------------------------------- */
@@ -289,7 +284,6 @@ static enum fm_err write_page(struct call *call, const struct filter *filter, co
     bool full = false;
 
     view_of_call(call, call->part->reader, &view);
-    view.whole = false;
     call->ctx.err = FM_OK;
     TRY(start_list(call, filter, page->has_cursor ? page->first : INT64_MAX, &rows));
     jo_object(&out);
@@ -346,7 +340,7 @@ void proposals_revise(struct call *call)
         call_fail(call, fail(&call->ctx, FM_E_INVALID_ARGUMENT, "send `arguments`, `brief` or both"));
         return;
     }
-    call_write(call, run_revise, render_own, 200);
+    call_write(call, run_revise, call_render_proposal, 200);
 }
 
 static enum fm_err run_withdraw(struct call *call, struct store_conn *conn)
@@ -370,7 +364,7 @@ static bool no_members(struct call *call)
 void proposals_withdraw(struct call *call)
 {
     if (no_members(call)) {
-        call_write(call, run_withdraw, render_own, 200);
+        call_write(call, run_withdraw, call_render_proposal, 200);
     }
 }
 
@@ -404,7 +398,7 @@ void proposals_outcome(struct call *call)
     if (err != FM_OK) {
         call_fail(call, err);
     } else if (in) {
-        call_write(call, run_outcome, render_own, 200);
+        call_write(call, run_outcome, call_render_proposal, 200);
     }
 }
 

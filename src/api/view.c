@@ -24,7 +24,6 @@ void view_of_call(struct call *call, struct store_conn *conn, struct view *out)
         .request_bytes = call->request_bytes,
         .request_tree = call->request_tree,
         .flow = call->api->flow,
-        .whole = call->caller.person != NULL,
     };
 }
 
@@ -428,5 +427,15 @@ enum fm_err call_render_proposal(struct call *call, struct store_conn *conn, str
     struct json_out out = JSON_OUT(body);
 
     view_of_call(call, conn, &view);
+    return view_proposal(&view, &out, &call->proposal);
+}
+
+enum fm_err call_render_whole(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    struct view view;
+    struct json_out out = JSON_OUT(body);
+
+    view_of_call(call, conn, &view);
+    view.whole = call->caller.person != NULL;
     return view_proposal(&view, &out, &call->proposal);
 }

@@ -241,6 +241,8 @@ bool clock_parse(struct str text, int64_t *out_us)
     return true;
 }
 
+#define DURATION_MAX_US (3650 * DAY_US)
+
 static const struct {
     char unit;
     int64_t us;
@@ -257,9 +259,11 @@ bool duration_parse(struct str text, int64_t *out_us)
     }
     for (size_t i = 0; i < COUNT_OF(duration_units); i++) {
         if (text.p[text.n - 1] == duration_units[i].unit) {
-            int64_t us = (int64_t)count * duration_units[i].us; /* at most 10^9 weeks: fits */
-            *out_us = us;
-            return us <= 3650 * DAY_US;
+            if (count > (uint64_t)(DURATION_MAX_US / duration_units[i].us)) {
+                return false; /* before multiplying: 10^9 days are more microseconds than 64 bits hold */
+            }
+            *out_us = (int64_t)count * duration_units[i].us;
+            return true;
         }
     }
     return false;

@@ -61,16 +61,39 @@ enum fm_err ledger_add(struct flow *flow, struct ctx *ctx, int64_t agent, int pe
         return fail_memory(ctx);
     }
     row->pending += pending;
-    flow->changes[flow->change_count++] = (struct ledger_change){row, pending};
+    flow->changes[flow->change_count++] = (struct ledger_change){row, pending, 0};
+    return FM_OK;
+}
+
+/* Attempts count, whatever becomes of them; only a batch that is undone as a whole, perhaps to be run
+ * again, takes them back. */
+static enum fm_err ledger_attempt(struct flow *flow, struct ctx *ctx, struct ledger_row *row)
+{
+    if (!ledger_room(flow)) {
+        return fail_memory(ctx);
+    }
+    row->in_minute++;
+    flow->changes[flow->change_count++] = (struct ledger_change){row, 0, row->minute};
     return FM_OK;
 }
 
 static void ledger_undo(struct flow *flow, size_t mark)
 {
-    while (flow->change_count > mark) {
-        struct ledger_change *change = &flow->changes[--flow->change_count];
-        change->row->pending -= change->pending;
+    for (size_t i = mark; i < flow->change_count; i++) {
+        flow->changes[i].row->pending -= flow->changes[i].pending;
+        flow->changes[i].pending = 0;
     }
+}
+
+static void ledger_undo_attempts(struct flow *flow)
+{
+    for (size_t i = 0; i < flow->change_count; i++) {
+        struct ledger_row *row = flow->changes[i].row;
+        if (flow->changes[i].attempt_minute == row->minute && row->in_minute > 0) {
+            row->in_minute--;
+        }
+    }
+    flow->change_count = 0;
 }
 
 enum fm_err ledger_admit(struct flow *flow, struct ctx *ctx, const struct policy *policy, int64_t agent,
@@ -90,7 +113,7 @@ enum fm_err ledger_admit(struct flow *flow, struct ctx *ctx, const struct policy
         return fail(ctx, FM_E_RATE_LIMITED, "at most %lld proposals a minute from one agent",
                     (long long)policy->proposals_per_minute);
     }
-    row->in_minute++; /* attempts count, whatever becomes of them */
+    TRY(ledger_attempt(flow, ctx, row));
     if (row->pending >= policy->pending_per_agent) {
         ctx->retry_after_s = 60;
         return fail(ctx, FM_E_RATE_LIMITED,
@@ -170,6 +193,7 @@ void flow_free(struct flow *flow)
     map_free(flow->ledger);
     policy_drop(flow->policy);
     policy_drop(flow->activated);
+    policy_drop(flow->marked);
     free(flow->changes);
     free(flow->news);
     free(flow);
@@ -270,6 +294,30 @@ enum fm_err flow_activate_policy(struct flow *flow, struct ctx *ctx, struct stor
     return FM_OK;
 }
 
+static void forget_mark(struct flow *flow)
+{
+    policy_drop(flow->marked);
+    flow->marked = NULL;
+}
+
+static void mark_policy(struct flow *flow)
+{
+    forget_mark(flow);
+    flow->marked = flow->activated ? policy_keep(flow->activated) : NULL;
+    flow->marked_row = flow->activated_row;
+    flow->marked_id = flow->activated_id;
+}
+
+/* What a command before this one put in force stays: its row and leaf are committed too. */
+static void rollback_policy(struct flow *flow)
+{
+    policy_drop(flow->activated);
+    flow->activated = flow->marked;
+    flow->activated_row = flow->marked_row;
+    flow->activated_id = flow->marked_id;
+    flow->marked = NULL;
+}
+
 static void put_in_force(struct flow *flow)
 {
     const struct policy *old = flow->policy;
@@ -280,6 +328,7 @@ static void put_in_force(struct flow *flow)
         flow->policy_id = flow->activated_id;
     }
     flow->activated = NULL;
+    forget_mark(flow);
     policy_drop(old);
 }
 
@@ -306,6 +355,8 @@ void flow_note(struct flow *flow, enum journal_kind kind, const struct proposal 
                                   .event = proposal->last_event,
                                   .leaf = proposal->last_leaf,
                                   .agent = proposal->agent,
+                                  .person = proposal->decided_by ? proposal->decided_by
+                                                                 : proposal->claimed_by,
                                   .state = proposal->state,
                                   .at_us = at_us};
     copy_name(news->queue, proposal->queue);
@@ -316,26 +367,23 @@ void flow_mark(struct flow *flow)
 {
     flow->change_mark = flow->change_count;
     flow->news_mark = flow->news_count;
-}
-
-static void forget_policy(struct flow *flow)
-{
-    policy_drop(flow->activated);
-    flow->activated = NULL;
+    mark_policy(flow);
 }
 
 void flow_rollback(struct flow *flow)
 {
     ledger_undo(flow, flow->change_mark);
     flow->news_count = flow->news_mark;
-    forget_policy(flow);
+    rollback_policy(flow);
 }
 
 void flow_abandon(struct flow *flow)
 {
     ledger_undo(flow, 0);
+    ledger_undo_attempts(flow);
     flow->news_count = 0;
-    forget_policy(flow);
+    forget_mark(flow);
+    rollback_policy(flow);
 }
 
 void flow_after_commit(struct flow *flow, int64_t committed_at_us)

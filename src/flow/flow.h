@@ -29,6 +29,7 @@ struct announcement {
     int64_t agent;              /* row */
     int64_t leaf;               /* of the event */
     enum proposal_state state;  /* after it */
+    int64_t person;             /* row of the decider or holder of the claim; 0: neither */
     int64_t at_us;
     char queue[PEOPLE_NAME_MAX + 1], first_queue[PEOPLE_NAME_MAX + 1];
 };

@@ -22,6 +22,7 @@ struct ledger_row {
 struct ledger_change {
     struct ledger_row *row;
     int pending;
+    int64_t attempt_minute; /* of an attempt to propose; 0: none */
 };
 
 struct flow {
@@ -36,6 +37,9 @@ struct flow {
     /* committer's thread only, as everything below */
     const struct policy *activated; /* in the running batch */
     int64_t activated_row;
+    const struct policy *marked;    /* `activated` before the running command */
+    int64_t marked_row;
+    struct id marked_id;
     struct id activated_id;
 
     struct map *ledger; /* agent's row -> struct ledger_row */

@@ -137,8 +137,8 @@ static void no_done(struct store_cmd *cmd)
     (void)cmd;
 }
 
-/* Runs one task and waits for it; true when it says that there is more to do. */
-static bool run_task(struct clockwork *work, enum task task, int64_t now_us, int64_t jump_us)
+/* Runs one task and waits for it; false when it failed. `*more` (may be NULL): there is more to do. */
+static bool run_task(struct clockwork *work, enum task task, int64_t now_us, int64_t jump_us, bool *more)
 {
     struct ctx ctx;
     struct clock_cmd clock = {
@@ -155,20 +155,24 @@ static bool run_task(struct clockwork *work, enum task task, int64_t now_us, int
         log_warn("clock.failed", F_INT("task", task), F_TEXT("error", str_of(ctx.detail)));
         return false;
     }
-    return clock.more;
+    if (more) {
+        *more = clock.more;
+    }
+    return true;
 }
 
 static void sweep_due(struct clockwork *work, int64_t now_us)
 {
     struct ctx ctx;
     int64_t due;
+    bool more = false;
 
     arena_reset(work->arena);
     ctx_init(&ctx, work->arena);
     if (proposal_next_due(&ctx, work->reader, &due) != FM_OK || due == 0 || due > now_us) {
         return;
     }
-    while (run_task(work, TASK_SWEEP, now_us, 0)) {
+    while (run_task(work, TASK_SWEEP, now_us, 0, &more) && more) {
     }
 }
 
@@ -176,8 +180,7 @@ static void sign_head(struct clockwork *work)
 {
     uint64_t size = journal_size(work->journal);
 
-    if (size != work->signed_size) {
-        run_task(work, TASK_SIGN, clock_now_us(), 0);
+    if (size != work->signed_size && run_task(work, TASK_SIGN, clock_now_us(), 0, NULL)) {
         work->signed_size = size;
     }
 }
@@ -189,7 +192,7 @@ static void tick(struct clockwork *work)
     if (jump_us != 0) {
         log_warn("clock.jumped", F_INT("ms", jump_us / 1000),
                  F_TEXT("effect", S("not followed: nothing falls due by it; restart to adopt it")));
-        run_task(work, TASK_JUMP, clock_now_us(), jump_us);
+        (void)run_task(work, TASK_JUMP, clock_now_us(), jump_us, NULL);
     }
     sweep_due(work, clock_now_us());
     if (monotonic_us - work->signed_at_us >= SIGN_EVERY_US) {
@@ -198,7 +201,7 @@ static void tick(struct clockwork *work)
     }
     if (monotonic_us - work->purged_at_us >= PURGE_EVERY_US) {
         work->purged_at_us = monotonic_us;
-        run_task(work, TASK_PURGE, clock_now_us(), 0);
+        (void)run_task(work, TASK_PURGE, clock_now_us(), 0, NULL);
     }
 }
 

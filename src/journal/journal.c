@@ -252,7 +252,7 @@ void journal_abandon(struct journal *journal)
     ASSERT(arena != NULL);
     ctx_init(&ctx, arena);
     journal->pending_count = journal->mark = 0;
-    journal->signed_note.n = 0;
+    buf_reset(&journal->signed_note); /* not durable: it will be signed again */
     if (journal_read_tiles(&ctx, journal, journal->conn) != FM_OK) {
         PANIC("the log cannot be read again: %s", ctx.detail);
     }

@@ -26,7 +26,8 @@ struct journal {
     struct sign_key key;
     struct note_verifier verifier; /* its name is the log's origin */
     struct buf signed_note;        /* signed in the running batch, not yet durable */
-    uint64_t signed_size;
+    uint64_t note_size;            /* that the note in the running batch covers */
+    uint64_t signed_size;          /* that the newest durable checkpoint covers */
     struct lock lock;              /* guards checkpoint */
     struct buf checkpoint;
 };

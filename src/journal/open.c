@@ -268,7 +268,7 @@ enum fm_err journal_sign(struct journal *journal, struct ctx *ctx, struct store_
         buf_reset(&journal->signed_note);
         return err;
     }
-    journal->signed_size = head.size;
+    journal->note_size = head.size;
     return FM_OK;
 }
 
@@ -281,6 +281,7 @@ void journal_publish_checkpoint(struct journal *journal)
         buf_reset(&journal->checkpoint);
         buf_add(&journal->checkpoint, buf_str(&journal->signed_note));
     }
+    journal->signed_size = journal->note_size;
     buf_reset(&journal->signed_note);
 }
 

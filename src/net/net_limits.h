@@ -8,9 +8,9 @@
 #include "base/clock.h"
 
 /* Per connection, for the request head, its parsed form and the head of the answer. A parked
- * request may cost 6 KiB of user memory: this, about 520 bytes more in libmicrohttpd, 304 of ours.
- */
-#define POOL_SIZE ((size_t)5184)
+ * request may cost 6 KiB of user memory: this, about 520 bytes more in libmicrohttpd, 304 here, 112
+ * of the waiter. */
+#define POOL_SIZE ((size_t)4736)
 #define POOL_INCREMENT ((size_t)1024)
 /* Of the pool, kept for the head of the answer: a request whose head leaves less is refused with
  * 431. 832 for the caller's header lines; status line, Date, Content-Length and Connection take at

@@ -137,7 +137,7 @@ enum fm_err review_ended(struct ctx *ctx, struct store_conn *conn, const struct 
     jo_object_end(&out);
     jo_m_time(&out, "ended_at",
               proposal->decided_at ? proposal->decided_at : proposal->updated_at);
-    jo_m_str(&out, "status", str_of(proposal_status(proposal->state)));
+    jo_m_str(&out, "proposal_status", str_of(proposal_status(proposal->state))); /* `status` is RFC 9457's */
     ctx->members = buf_ok(&members) ? arena_copy(ctx->arena, buf_str(&members)) : STR_NONE;
     return fail(ctx, FM_E_ALREADY_DECIDED, "it is %s already", status);
 }

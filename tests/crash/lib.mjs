@@ -266,7 +266,8 @@ export class Client {
     this.server = server;
     this.credential = credential;
     this.agent = new Agent({ keepAlive: true, maxSockets: width });
-    this.repeats = 0;
+    this.repeats = 0;  // attempts after the first
+    this.replays = 0;  // answers that the server gave for the second time
   }
 
   /** One attempt: {status, headers, body}; rejects when no whole answer came. */
@@ -300,7 +301,10 @@ export class Client {
     for (;;) {
       await this.server.up;
       const answer = await this.once(method, path, body, key).catch((error) => ({ error }));
-      if (answer.status !== undefined && !BUSY.has(answer.status)) return answer;
+      if (answer.status !== undefined && !BUSY.has(answer.status)) {
+        this.replays += answer.replayed ? 1 : 0;
+        return answer;
+      }
       if (Date.now() > until) throw new Error(`${method} ${path}: ${answer.error ?? answer.status}`);
       this.repeats++;
       await pause(PAUSE_MS);
@@ -334,7 +338,7 @@ export async function people(server, { reviewers, agents }) {
     'the owner of all agents\n');
   for (const [name, roles] of Object.entries(reviewers)) {
     const words = ['user', 'add', name, ...roles.flatMap((role) => ['--role', role]), '--password-stdin'];
-    const person = await fermata(server.dir, words, `a long password of ${name}s own\n`);
+    const person = await fermata(server.dir, words, 'correct horse, battery and staple\n');
     const { token } = await fermata(server.dir, ['token', 'create', '--user', name]);
     out.reviewers.push(Object.assign(new Client(server, token), { name, id: person.id }));
   }

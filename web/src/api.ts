@@ -116,6 +116,13 @@ export function query(
 
 const at = (id: string, verb = ""): string => `/v1/proposals/${encodeURIComponent(id)}${verb}`;
 
+/* A write answers with the proposal alone; what the page shows besides comes with a read. The write stands
+ * even if that read fails. */
+async function thenRead(written: Promise<Proposal>): Promise<Proposal> {
+    const answer = await written;
+    return call<Proposal>("GET", at(answer.id)).catch(() => answer);
+}
+
 export interface InboxQuery {
     readonly queue?: string;
     readonly mine?: 1 | null;
@@ -136,11 +143,11 @@ export const api = {
     proposal: (id: string) => call<Proposal>("GET", at(id)),
     proposals: (members: { limit: number; cursor: string | null }) =>
         call<Page<Proposal>>("GET", `/v1/proposals${query(members)}`),
-    claim: (id: string) => call<Proposal>("POST", at(id, "/claim"), { body: {} }),
-    unclaim: (id: string) => call<Proposal>("POST", at(id, "/unclaim"), { body: {} }),
+    claim: (id: string) => thenRead(call<Proposal>("POST", at(id, "/claim"), { body: {} })),
+    unclaim: (id: string) => thenRead(call<Proposal>("POST", at(id, "/unclaim"), { body: {} })),
     decide: (id: string, body: DecisionBody, idempotencyKey: string) =>
-        call<Proposal>("POST", at(id, "/decision"), { body, idempotencyKey }),
-    undo: (id: string) => call<Proposal>("POST", at(id, "/undo"), { body: {} }),
+        thenRead(call<Proposal>("POST", at(id, "/decision"), { body, idempotencyKey })),
+    undo: (id: string) => thenRead(call<Proposal>("POST", at(id, "/undo"), { body: {} })),
     comment: (id: string, text: string, idempotencyKey: string) =>
         call<Comment>("POST", at(id, "/comment"), { body: { text }, idempotencyKey }),
     categories: () => call<Page<Category>>("GET", "/v1/categories"),

@@ -412,8 +412,8 @@ static void test_usual_head(void **state)
                "GET /headers?a=1&b=2 HTTP/1.1\r\nHost: fermata.example\r\n"
                "Cookie: __Host-fermata=%0200d; theme=dark\r\nAuthorization: Bearer %0800d\r\n",
                1, 2);
-    for (int i = 0; i < 12; i++) {
-        buf_printf(&head, "X-Header-Number-%02d: %090d\r\n", i, i);
+    for (int i = 0; i < 7; i++) {
+        buf_printf(&head, "X-Header-Number-%02d: %0165d\r\n", i, i);
     }
     buf_lit(&head, "\r\n");
     EXPECT(head.n > 2400, "%zu bytes", head.n);
@@ -428,7 +428,9 @@ static void test_usual_head(void **state)
 }
 
 /* Whatever the size of the head and of its fields: a request that reached the handler gets its
- * answer, never a closed connection because the answer found no room. The rest is refused. */
+ * answer, never a closed connection because the answer found no room. The rest is refused, some by
+ * libmicrohttpd, which only closes the connection where it has no room for its copy of the cookies.
+ */
 static void test_any_head_is_answered(void **state)
 {
     static const struct {
@@ -455,8 +457,9 @@ static void test_any_head_is_answered(void **state)
             buf_lit(&head, "\r\n\r\n");
             client_send(&client, buf_str(&head));
             client_answer(&client, &answer);
-            EXPECT(answer.status == (atomic_load(&handled) > before ? 200 : 431) ||
-                       (rows[i].size == 1 && atomic_load(&handled) == before),
+            EXPECT(atomic_load(&handled) > before
+                       ? answer.status == 200
+                       : answer.status == 431 || answer.status == 0, /* closed */
                    "head of %zu, row %zu: %d", head.n, i, answer.status);
             answered += answer.status == 200;
             refused += answer.status == 431;
