@@ -38,7 +38,12 @@ WEB_SOURCES := $(wildcard web/src/*.* web/src/*/*.* web/*.mjs web/package.json)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
 	$(wildcard tests/unit/*/*_test.c tests/conformance/*_test.c tests/crash/*_test.c))
 FUZZERS := $(patsubst fuzz/%_fuzz.c,%,$(wildcard fuzz/*_fuzz.c))
+CRASHES := $(filter-out lib,$(patsubst tests/crash/%.mjs,%,$(wildcard tests/crash/*.mjs)))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+
+# V=1 prints whole commands; otherwise one word and the file, and with -s nothing.
+Q := $(if $(V),,@)
+SAY := $(if $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),@:,@printf '%-4s %s\n')
 
 # --- the binary ----------------------------------------------------------------------------------------
 ## build          the binary build/fermata, hardened, with the page inside (the default)
@@ -46,33 +51,37 @@ BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 build: $(BINARY)
 
 $(BINARY): $(BUILD)/obj/main.o $(LIBRARY)
-	$(CC) $(LD_FLAGS) -o $@ $^ $(LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(SAY) AR $@
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) -c -o $@ $<
+	$(SAY) CC $@
+	$(Q)$(CC) $(C_FLAGS) -c -o $@ $<
 
 $(BUILD)/gen/assets_table.c: web/dist/manifest.txt web/dist/openapi.json tools/embed
 	@mkdir -p $(@D)
-	tools/embed web/dist web/dist/openapi.json $(BUILD)/gen > $@.new && mv $@.new $@
+	$(Q)tools/embed web/dist web/dist/openapi.json $(BUILD)/gen > $@.new && mv $@.new $@
 
 $(BUILD)/gen/assets_table.o: $(BUILD)/gen/assets_table.c
-	$(CC) -std=gnu17 -O2 $(if $(SAN),$(SAN),-fPIE) $(SAME) -Isrc -c -o $@ $<
+	$(SAY) CC $@
+	$(Q)$(CC) -std=gnu17 -O2 $(if $(SAN),$(SAN),-fPIE) $(SAME) -Isrc -c -o $@ $<
 
 web/node_modules/.ready: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 
 web/dist/manifest.txt: $(WEB_SOURCES) web/node_modules/.ready
-	cd web && npm run --silent build
+	$(Q)cd web && npm run --silent build
 	@touch $@
 
 web/dist/openapi.json: docs/openapi.yaml web/dist/manifest.txt web/node_modules/.ready
-	cd web && node openapi.mjs ../docs/openapi.yaml dist/openapi.json
+	$(Q)cd web && node openapi.mjs ../docs/openapi.yaml dist/openapi.json
 
 -include $(OBJECTS:.o=.d) $(BUILD)/obj/main.d $(TESTS:=.d) $(BENCHES:=.d)
 
@@ -135,11 +144,11 @@ parts-sdk:
 parts-http:
 	$(call if_there,tests/run.mjs,$(PART) http node tests/run.mjs http)
 parts-crash:
-	$(call if_there,tests/crash/run.mjs,$(PART) crash node tests/crash/run.mjs --small)
+	@$(foreach name,$(CRASHES),tools/part $(RESULTS) crash/$(name) node tests/crash/$(name).mjs;)
 parts-e2e:
 	$(call if_there,tests/e2e,$(PART) e2e node tests/run.mjs e2e)
 parts-replay:
-	$(call if_there,bench/replay/run.mjs,$(PART) replay node bench/replay/run.mjs --rows 1500)
+	$(call if_there,bench/replay/replay.mjs,$(PART) replay node bench/replay/replay.mjs --rows 1500)
 
 ## unit           C tests alone; T=TEXT runs those with TEXT in their name
 ## http           tests of the HTTP interface alone
@@ -161,7 +170,8 @@ test-programs: $(TESTS)
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) \
+	$(SAY) CC $@
+	$(Q)$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) \
 		-lcmocka $(if $(findstring jansson,$*),-ljansson) $(LIBS)
 
 ## asan           unit tests and fuzz corpora under the address and undefined behaviour sanitizers
@@ -191,7 +201,8 @@ fuzz-programs:
 
 fuzz-binaries: $(FUZZERS:%=$(BUILD)/%_fuzz)
 $(BUILD)/%_fuzz: fuzz/%_fuzz.c $(LIBRARY)
-	$(CC) $(C_FLAGS) -MF $@.d $(LD_FLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(LIBS)
+	$(SAY) CC $@
+	$(Q)$(CC) $(C_FLAGS) -MF $@.d $(LD_FLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(LIBS)
 
 # --- evidence ------------------------------------------------------------------------------------------
 ## bench          the benchmark against the approval server of a day's work
@@ -203,37 +214,34 @@ bench: build
 bench-programs: $(BENCHES)
 $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) -ljansson $(LIBS)
+	$(SAY) CC $@
+	$(Q)$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) -ljansson $(LIBS)
 
-# One row per proof: its name, and the command whose output is the evidence.
+# One rule per proof: the command whose output is the evidence. Crash tests run at full size here.
 EVIDENCE = @tools/evidence build/evidence/$(@:prove-%=%).txt
-PROOFS := $(if $(wildcard bench/replay/run.mjs),prove-replay) \
-	$(if $(wildcard tests/crash/races.mjs),prove-races) \
-	$(if $(wildcard tests/crash/flips.mjs),prove-flips) \
-	prove-bench prove-json prove-hardening prove-asan prove-tsan
-## prove          every claim again, each into build/evidence/NAME.txt; or one of them:
-##                prove-replay, -races, -flips, -bench, -json, -hardening, -asan, -tsan
-.PHONY: prove prove-replay prove-races prove-flips prove-bench prove-json prove-hardening prove-asan prove-tsan
+PROOFS := prove-hardening prove-json prove-asan prove-tsan prove-bench \
+	$(if $(wildcard bench/replay/replay.mjs),prove-replay) $(CRASHES:%=prove-%)
+## prove          all evidence again, each into build/evidence/NAME.txt; or one part of it:
+##                prove-hardening, -json, -asan, -tsan, -bench, -replay, and -NAME for tests/crash/NAME.mjs
+.PHONY: prove $(PROOFS)
 prove:
-	@$(foreach proof,$(PROOFS),$(MAKE) --no-print-directory $(proof) &&) true
+	@failed=0; for proof in $(PROOFS); do $(MAKE) --no-print-directory $$proof || failed=1; done; exit $$failed
 
-prove-replay: build
-	$(EVIDENCE) node bench/replay/run.mjs
-prove-races: build
-	$(EVIDENCE) node tests/crash/races.mjs
-prove-flips: build
-	$(EVIDENCE) node tests/crash/flips.mjs
-prove-bench: build
-	@tools/deps build bench
-	$(EVIDENCE) node bench/run.mjs --full
-prove-json: $(BUILD)/bench/json
-	$(EVIDENCE) $(BUILD)/bench/json
 prove-hardening: build
 	$(EVIDENCE) tools/hardened $(BINARY)
+prove-json: $(BUILD)/bench/json
+	$(EVIDENCE) $(BUILD)/bench/json
 prove-asan:
 	$(EVIDENCE) $(MAKE) --no-print-directory asan
 prove-tsan:
 	$(EVIDENCE) $(MAKE) --no-print-directory tsan
+prove-bench: build
+	@tools/deps build bench
+	$(EVIDENCE) node bench/run.mjs --full
+prove-replay: build
+	$(EVIDENCE) node bench/replay/replay.mjs
+$(CRASHES:%=prove-%): build
+	$(EVIDENCE) node tests/crash/$(@:prove-%=%).mjs --full
 
 # --- upkeep --------------------------------------------------------------------------------------------
 ## tidy           the rules that a machine can check: layers, banned functions, sizes

@@ -190,7 +190,7 @@ export class Team {
     await Promise.all(deciders.map(async (by) => {
       const answer = await by.post(`/v1/proposals/${id}/decision`, decision);
       told.decisions.push({ by: by.id, status: answer.status, why: problem(answer),
-        decision: answer.body.decision?.id ?? null, ended: answer.body.status });
+        decision: answer.body.decision?.id ?? null, ended: answer.body.proposal_status });
     }));
   }
 }

@@ -180,6 +180,24 @@ enum fm_err review_decide(struct ctx *ctx, struct store_conn *conn, struct propo
                          PROPOSAL_REFER_DECISION);
 }
 
+/* Too late, or never decided: 409, with who ended it where somebody did. */
+static enum fm_err not_undoable(struct ctx *ctx, struct store_conn *conn, const struct proposal *proposal)
+{
+    bool is_over = proposal->state == PROPOSAL_WITHDRAWN || proposal->state == PROPOSAL_EXPIRED;
+    enum fm_err ended;
+
+    if (proposal_is_pending(proposal)) {
+        return fail(ctx, FM_E_ALREADY_RELEASED, "there is no decision to undo");
+    }
+    ended = review_ended(ctx, conn, proposal); /* its members say who and when */
+    if (ended != FM_E_ALREADY_DECIDED) {
+        return ended;
+    }
+    return fail(ctx, FM_E_ALREADY_RELEASED, "%s",
+                is_over ? "it has ended: there is no decision left to undo"
+                        : "the agent has it: it cannot be undone");
+}
+
 enum fm_err review_undo(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
                         const struct person *person, int64_t now_us)
 {
@@ -188,13 +206,7 @@ enum fm_err review_undo(struct ctx *ctx, struct store_conn *conn, struct proposa
     int64_t holder = proposal->decided_by;
 
     if (proposal->state != PROPOSAL_UNDO) {
-        enum fm_err ended = review_ended(ctx, conn, proposal); /* its members say who and when */
-        if (ended != FM_E_ALREADY_DECIDED) {
-            return ended;
-        }
-        return fail(ctx, FM_E_ALREADY_RELEASED, proposal_is_pending(proposal)
-                                                    ? "there is no decision to undo"
-                                                    : "the agent has it: it cannot be undone");
+        return not_undoable(ctx, conn, proposal);
     }
     if (proposal->decided_by != person->row && !(person->roles & ROLE_BIT(ROLE_LEAD))) {
         return fail(ctx, FM_E_FORBIDDEN, "only the person who decided, or a lead, may undo it");

@@ -42,6 +42,13 @@ static void write_agent(struct json_out *out, struct id id)
     directory_drop(directory);
 }
 
+static void write_clock(struct json_out *out)
+{
+    jo_m_str(out, "kind", S("clock"));
+    jo_m_null(out, "id");
+    jo_m_null(out, "name");
+}
+
 enum fm_err review_write_decider(struct ctx *ctx, struct json_out *out, struct store_conn *conn,
                                  const struct proposal *proposal)
 {
@@ -52,9 +59,7 @@ enum fm_err review_write_decider(struct ctx *ctx, struct json_out *out, struct s
     } else if (!id_is_zero(proposal->ended_by)) {
         write_agent(out, proposal->ended_by);
     } else if (proposal->state == PROPOSAL_EXPIRED && !proposal->verdict) {
-        jo_m_str(out, "kind", S("clock"));
-        jo_m_null(out, "id");
-        jo_m_null(out, "name");
+        write_clock(out);
     } else {
         TRY(policy_id(ctx, conn, proposal->policy, &policy));
         jo_m_str(out, "kind", S("policy"));
@@ -122,6 +127,27 @@ enum fm_err review_write_decision(struct ctx *ctx, struct json_out *out, struct 
     return FM_OK;
 }
 
+/* Not always the decider: what was returned, or approved and not used in time, ends without that person. */
+static enum fm_err write_ender(struct ctx *ctx, struct json_out *out, struct store_conn *conn,
+                               const struct proposal *proposal)
+{
+    if (proposal->state == PROPOSAL_WITHDRAWN) {
+        write_agent(out, proposal->ended_by);
+        return FM_OK;
+    }
+    if (proposal->state == PROPOSAL_EXPIRED) {
+        write_clock(out);
+        return FM_OK;
+    }
+    return review_write_decider(ctx, out, conn, proposal);
+}
+
+static bool ended_by_decision(const struct proposal *proposal)
+{
+    return proposal->decided_at != 0 && proposal->state != PROPOSAL_WITHDRAWN &&
+           proposal->state != PROPOSAL_EXPIRED;
+}
+
 enum fm_err review_ended(struct ctx *ctx, struct store_conn *conn, const struct proposal *proposal)
 {
     AUTO(buf_done) struct buf members = BUF_INIT(4 * MIB);
@@ -133,10 +159,10 @@ enum fm_err review_ended(struct ctx *ctx, struct store_conn *conn, const struct 
     TRY(review_write_decision(ctx, &out, conn, proposal, NULL));
     jo_key(&out, "ended_by");
     jo_object(&out);
-    TRY(review_write_decider(ctx, &out, conn, proposal));
+    TRY(write_ender(ctx, &out, conn, proposal));
     jo_object_end(&out);
     jo_m_time(&out, "ended_at",
-              proposal->decided_at ? proposal->decided_at : proposal->updated_at);
+              ended_by_decision(proposal) ? proposal->decided_at : proposal->updated_at);
     jo_m_str(&out, "proposal_status", str_of(proposal_status(proposal->state))); /* `status` is RFC 9457's */
     ctx->members = buf_ok(&members) ? arena_copy(ctx->arena, buf_str(&members)) : STR_NONE;
     return fail(ctx, FM_E_ALREADY_DECIDED, "it is %s already", status);

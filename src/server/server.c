@@ -72,6 +72,9 @@ static enum fm_err load_policy(struct ctx *ctx, const char *path, const struct p
         fprintf(stderr, "%s:%u:%u: %s%.*s\n", path, findings[i].line, findings[i].column,
                 findings[i].warning ? "warning: " : "", STR_ARG(findings[i].message));
     }
+    if (err != FM_OK && count > 0) {
+        return fail(ctx, err, "the policy cannot be loaded; `fermata policy check %s` says the same", path);
+    }
     return err;
 }
 
