@@ -115,8 +115,8 @@ void *call_input(struct call *call, size_t size);
 enum fm_err call_bind(struct call *call, const struct json_field *fields, size_t count, void *into)
     MUST_CHECK;
 
-/* Problem document for the call's error. */
-void problem_write(struct buf *body, const struct ctx *ctx, enum fm_err err);
+/* Problem document for the context's error; `status` is what the answer goes out with. */
+void problem_write(struct buf *body, const struct ctx *ctx, enum fm_err err, int status);
 
 /* Authentication: fills credential and caller; checks the route's demands (who, roles, origin). */
 enum fm_err auth_check(struct call *call) MUST_CHECK;

@@ -211,7 +211,7 @@ void call_wake(struct api *api, struct http_request *request, int64_t wait_until
 
 /* --- answers ------------------------------------------------------------------------------------------- */
 
-void problem_write(struct buf *body, const struct ctx *ctx, enum fm_err err)
+void problem_write(struct buf *body, const struct ctx *ctx, enum fm_err err, int status)
 {
     struct json_out out = JSON_OUT(body);
 
@@ -222,7 +222,7 @@ void problem_write(struct buf *body, const struct ctx *ctx, enum fm_err err)
     buf_add(body, err_name(err));
     jo_text_end(&out);
     jo_m_str(&out, "title", err_title(err));
-    jo_m_int(&out, "status", err_status(err));
+    jo_m_int(&out, "status", status);
     if (ctx->detail[0] && err != FM_E_INTERNAL) {
         jo_m_str(&out, "detail", str_of(ctx->detail));
     }
@@ -269,7 +269,7 @@ void call_fail(struct call *call, enum fm_err err)
         log_error("api.internal", F_TEXT("path", str_of(call->route ? call->route->path : "")),
                   F_TEXT("error", str_of(call->ctx.detail)));
     }
-    problem_write(&body, &call->ctx, err);
+    problem_write(&body, &call->ctx, err, err_status(err));
     if (call->ctx.retry_after_s || err == FM_E_OVERLOADED) {
         snprintf(retry, sizeof(retry), "%u", call->ctx.retry_after_s ? call->ctx.retry_after_s : 1);
         headers[count++] = (struct http_header_line){"Retry-After", str_of(retry)};

@@ -198,13 +198,35 @@ SQL(SQL_INBOX, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE queue = $queue 
 SQL(SQL_INBOX_ESCALATED,
     "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE first_queue = $queue AND state < 3"
     " AND escalations > 0 AND (due_at, row) > ($due, $row) ORDER BY due_at, row LIMIT $max");
+/* The newest first: $due is not looked at, $row is the row before which to go on. */
+SQL(SQL_INBOX_NEW, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE queue = $queue AND state < 3"
+                   " AND ($due < 0 OR row < $row) ORDER BY row DESC LIMIT $max");
+SQL(SQL_INBOX_ESCALATED_NEW,
+    "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE first_queue = $queue AND state < 3"
+    " AND escalations > 0 AND ($due < 0 OR row < $row) ORDER BY row DESC LIMIT $max");
 SQL(SQL_COUNT, "SELECT count(*) FROM proposals WHERE queue = $queue AND state < 3");
 SQL(SQL_COUNT_ESCALATED, "SELECT count(*) FROM proposals WHERE first_queue = $queue AND state < 3"
                          " AND escalations > 0");
 SQL(SQL_COUNT_MINE, "SELECT count(*) FROM proposals WHERE claimed_by = $person AND state = 1");
 
+static int by_urgency(const void *a, const void *b);
+static int by_age(const void *a, const void *b);
+
+/* The orders of an inbox: what is read from each queue, and how queues are merged. */
+struct inbox_order {
+    const char *name;
+    const struct sql *sql, *escalated;
+    int (*compare)(const void *a, const void *b);
+};
+
+static const struct inbox_order inbox_orders[] = {
+    {"due", &SQL_INBOX, &SQL_INBOX_ESCALATED, by_urgency},
+    {"new", &SQL_INBOX_NEW, &SQL_INBOX_ESCALATED_NEW, by_age},
+};
+
 struct inbox {
     struct call *call;
+    const struct inbox_order *order;
     struct page page;
     struct str queue; /* absent: all of the person's */
     bool mine;
@@ -223,7 +245,14 @@ static int by_urgency(const void *a, const void *b)
     return x->row < y->row ? -1 : x->row > y->row;
 }
 
-/* Adds a queue's most urgent ones; the list stays as long as a page and one more. */
+static int by_age(const void *a, const void *b)
+{
+    const struct proposal *x = a, *y = b;
+
+    return x->row > y->row ? -1 : x->row < y->row;
+}
+
+/* Adds the first ones of a queue; the list stays as long as a page and one more. */
 static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str queue)
 {
     struct ctx *ctx = &inbox->call->ctx;
@@ -246,7 +275,7 @@ static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str
     }
     rows_done(rows);
     TRY(ctx->err);
-    qsort(inbox->items, (size_t)inbox->count, sizeof(*inbox->items), by_urgency);
+    qsort(inbox->items, (size_t)inbox->count, sizeof(*inbox->items), inbox->order->compare);
     inbox->count = inbox->count > room ? room : inbox->count;
     return FM_OK;
 }
@@ -257,8 +286,8 @@ static enum fm_err gather_queue(struct inbox *inbox, struct str queue)
     struct store_conn *conn = inbox->call->part->reader;
     int64_t count;
 
-    TRY(gather(inbox, &SQL_INBOX, queue));
-    TRY(gather(inbox, &SQL_INBOX_ESCALATED, queue));
+    TRY(gather(inbox, inbox->order->sql, queue));
+    TRY(gather(inbox, inbox->order->escalated, queue));
     TRY(store_int(ctx, conn, &SQL_COUNT, ARGS(A_TEXT("$queue", queue)), 0, &count));
     inbox->pending += count;
     TRY(store_int(ctx, conn, &SQL_COUNT_ESCALATED, ARGS(A_TEXT("$queue", queue)), 0, &count));
@@ -331,8 +360,14 @@ static enum fm_err render_inbox(struct call *call, struct store_conn *conn, stru
 
     (void)conn;
     TRY(query_allow(call, "queue mine sort limit cursor"));
-    if (sort.n && !str_eq(sort, S("due"))) {
-        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/sort"), "due: the most urgent first");
+    for (size_t i = 0; i < COUNT_OF(inbox_orders); i++) {
+        if (str_eq(sort.n ? sort : S("due"), str_of(inbox_orders[i].name))) {
+            inbox.order = &inbox_orders[i];
+        }
+    }
+    if (!inbox.order) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/sort"),
+                       "due (the most urgent first) or new (the newest first)");
     }
     TRY(page_read(call, &inbox.page));
     inbox.queue = http_query(call->request, "queue");

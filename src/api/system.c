@@ -195,8 +195,9 @@ void api_serve(struct api *api, struct flow *flow, struct http_server *server, s
 void api_problem(void *with, enum fm_err err, const char *detail, struct buf *body)
 {
     struct ctx ctx = {.err = err};
+    int status = err == FM_E_INVALID_ARGUMENT ? 400 : err_status(err); /* a head that is no HTTP */
 
     (void)with;
     (void)fail(&ctx, err, "%s", detail);
-    problem_write(body, &ctx, err);
+    problem_write(body, &ctx, err, status);
 }

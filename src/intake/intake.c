@@ -204,6 +204,11 @@ static enum fm_err check_draft(struct ctx *ctx, const struct json *draft, const 
         return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/brief/draft/pointer"),
                        "must point to a text in `arguments`, such as /message");
     }
+    if (text->as.text.n > BRIEF_TEXT_MAX) {
+        return fail_at(ctx, FM_E_TOO_LARGE,
+                       arena_printf(ctx->arena, "/arguments%.*s", STR_ARG(body.pointer)),
+                       "a draft has at most %d bytes", BRIEF_TEXT_MAX);
+    }
     return FM_OK;
 }
 
@@ -343,6 +348,9 @@ enum fm_err intake_read(struct ctx *ctx, const struct policy *policy, const stru
                                .action = top.action,
                                .deadline_us = top.deadline_us,
                                .supersedes = top.supersedes};
+    if (top.deadline_us == 0 && json_get(body, S("deadline"))) {
+        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/deadline"), "at least 1s");
+    }
     TRY(check_texts(ctx, top.domains, S("/domains"), 128));
     TRY(check_labels(ctx, top.labels));
     TRY(check_callback(ctx, top.callback, &out->callback_url));

@@ -18,7 +18,7 @@
 #define ARENA_MAX (48 * MIB)      /* of one request: its tree, canonical forms, and decoded attachments */
 #define CONNECTIONS_MAX 30000     /* per loop */
 #define IDLE_S 75
-#define DRAIN_MS 5000
+#define DRAIN_MS 20000 /* longer than a sick disk takes to sync: what waits for COMMIT lives in requests */
 #define LOOPS_MAX 16
 
 struct server {

@@ -210,6 +210,7 @@ enum fm_err store_backup(struct ctx *ctx, struct store_conn *reader, const char 
     if (!path.p) {
         return fail_memory(ctx);
     }
+    umask(077); /* a copy is as private as the store */
     TRY(make_folder(ctx, dir));
     if (access(path.p, F_OK) == 0) {
         return fail(ctx, FM_E_EXISTS, "%s holds a store already: give another folder", dir);

@@ -180,7 +180,7 @@ const OVER_LIMIT = [
   ["a deadline of nothing", { deadline: "0s" }, 422, "invalid-argument", "/deadline"],
   ["a callback that is no URL", { callback: { url: "agent.example" } }, 422, "invalid-argument", "/callback/url"],
   ["supersedes that is no id", { supersedes: "agt_1" }, 422, "invalid-argument", "/supersedes"],
-  ["supersedes of nothing that is there", { supersedes: `prp_${"0".repeat(26)}` }, 404, "not-found"],
+  ["supersedes of nothing that is there", { supersedes: `prp_${"0".repeat(25)}1` }, 404, "not-found"],
   ["an unknown member", { agent_verison: "1" }, 422, "unknown-member", "/agent_verison"],
   ["an unknown member of the brief", { brief: { sumary: "S" } }, 422, "unknown-member", "/brief/sumary"],
   ["an unknown member of evidence", { brief: { evidence: [{ title: "E", url: "x" }] } }, 422, "unknown-member", "/brief/evidence/0/url"],
@@ -271,24 +271,24 @@ const BAD_JSON = {
 };
 for (const [name, raw] of Object.entries(BAD_JSON)) {
   test(`refused as not I-JSON: ${name}`, async () => {
-    expectProblem(await world.bot.post("/v1/proposals", undefined, { raw }), 400, "invalid-json");
+    expectProblem(await world.bot.postRaw("/v1/proposals", raw), 400, "invalid-json");
   });
 }
 
 test("at the limit: depth 64", async () => {
-  const answer = await world.bot.post("/v1/proposals", undefined, { raw: wrap(nested(62)) });
-  assert.equal(answer.status, 201, answer.text);
+  const answer = await world.bot.postRaw("/v1/proposals", wrap(nested(62)));
+  assert.equal(answer.status, 201, answer.text.slice(0, 800));
 });
 
 test("a number that is refused comes with the advice to send a string", async () => {
-  const answer = await world.bot.post("/v1/proposals", undefined, { raw: wrap("9007199254740993") });
+  const answer = await world.bot.postRaw("/v1/proposals", wrap("9007199254740993"));
   assert.match(answer.text, /string/);
 });
 
 const NOT_OBJECTS = ["[]", "null", "1", '"a"'];
 for (const raw of NOT_OBJECTS) {
   test(`a body that is ${raw}`, async () => {
-    expectProblem(await world.bot.post("/v1/proposals", undefined, { raw }), 422, "invalid-argument", "");
+    expectProblem(await world.bot.postRaw("/v1/proposals", raw), 422, "invalid-argument", "");
   });
 }
 
@@ -298,22 +298,25 @@ test("no body", async () => {
 
 /* A body of exactly this many bytes; the members fit every other limit. */
 function bodyOf(bytes) {
-  const items = Array.from({ length: 40 }, (_, i) => ({ title: "E", text: text(i < 28 ? 32 * KIB - 40 : 1) }));
+  const items = Array.from({ length: 50 }, () => ({ title: "E", text: "" }));
   const body = { action: "note.write", arguments: {}, brief: { evidence: items } };
-  const missing = bytes - JSON.stringify(body).length;
-  items[39].text = text(missing + 1);
+  let missing = bytes - JSON.stringify(body).length;
+  for (const item of items) {
+    item.text = text(Math.min(missing, 32 * KIB));
+    missing -= item.text.length;
+  }
   return JSON.stringify(body);
 }
 
 test("at the limit: a request of 1 MiB", async () => {
   const raw = bodyOf(1024 * KIB);
   assert.equal(raw.length, 1024 * KIB);
-  const answer = await world.bot.post("/v1/proposals", undefined, { raw });
-  assert.equal(answer.status, 201, answer.text);
+  const answer = await world.bot.postRaw("/v1/proposals", raw);
+  assert.equal(answer.status, 201, answer.text.slice(0, 800));
 });
 
 test("refused: a request of 1 MiB and a byte", async () => {
-  const answer = await world.bot.post("/v1/proposals", undefined, { raw: bodyOf(1024 * KIB + 1) });
+  const answer = await world.bot.postRaw("/v1/proposals", bodyOf(1024 * KIB + 1));
   expectProblem(answer, 413, "too-large");
 });
 

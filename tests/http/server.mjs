@@ -68,9 +68,14 @@ export class Caller {
     return this.request("GET", path, options);
   }
 
-  /* Without a body, {} is sent: most calls take none. */
+  /* Without a body, {} is sent: most calls take no members. */
   post(path, body = {}, options) {
     return this.request("POST", path, { body, ...options });
+  }
+
+  /* Bytes that may be no JSON at all, sent as application/json. */
+  postRaw(path, raw, options) {
+    return this.request("POST", path, { raw, ...options });
   }
 
   delete(path, options) {

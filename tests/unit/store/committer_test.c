@@ -239,6 +239,8 @@ static void test_groups(void **state)
         EXPECT(memory.kept[i] == i + 1, "memory of number %d", i);
         EXPECT(i == 0 || jobs[i]->cmd.committed_at_us >= jobs[i - 1]->cmd.committed_at_us, "time %d", i);
         EXPECT(jobs[i]->runs == 1, "number %d ran once", i);
+    }
+    for (int i = 0; i < MANY; i++) {
         job_free(jobs[i]);
     }
     job_free(keeper);
