@@ -50,6 +50,16 @@ static void write_text_part(struct json_out *out, struct str text)
     }
 }
 
+static size_t count_hidden(struct str text)
+{
+    size_t hidden = 0;
+
+    for (size_t at = 0; at < text.n;) {
+        hidden += is_hidden(str_next_code_point(text, &at));
+    }
+    return hidden;
+}
+
 /* The parts of a text; returns how many hidden characters it has. */
 static size_t write_parts(struct json_out *out, struct str text)
 {
@@ -158,6 +168,7 @@ static void write_lines(struct card *card, struct str pointer, const struct json
             write_lines(card, json_pointer_index(arena, pointer, i), &value->as.items[i], depth + 1);
         } else {
             const struct json_member *member = &value->as.members[i];
+            card->hidden += card->want_critical ? count_hidden(member->name) : 0; /* in one pass of two */
             write_lines(card, json_pointer_member(arena, pointer, member->name), &member->value,
                         depth + 1);
         }

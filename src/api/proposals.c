@@ -126,7 +126,8 @@ static enum fm_err find_attachment(struct call *call, struct str *bytes, struct 
     TRY(json_parse(&call->ctx, payload, &JSON_LIMITS_WIRE, &request));
     evidence = json_at(request, S("/brief/evidence"));
     item = evidence && call->number < evidence->count ? &evidence->as.items[call->number] : NULL;
-    if (!item || !base64_decode(call->ctx.arena, json_text(json_get(item, S("base64"))), bytes)) {
+    if (!json_get(item, S("base64")) ||
+        !base64_decode(call->ctx.arena, json_text(json_get(item, S("base64"))), bytes)) {
         return fail(&call->ctx, FM_E_NOT_FOUND, "no such attachment");
     }
     *type = json_text(json_get(item, S("content_type")));
@@ -181,13 +182,24 @@ SQL(SQL_LIST_ALL, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE row < $befor
 SQL(SQL_LIST_AGENT, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE agent = $agent AND row < $before"
                     " ORDER BY row DESC LIMIT $max");
 SQL(SQL_LIST_DECIDER, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE decided_by = $person"
-                      " AND row < $before ORDER BY decided_at DESC LIMIT $max");
+                      " AND (decided_at, row) < ($before, $row)"
+                      " ORDER BY decided_at DESC, row DESC LIMIT $max");
 
 struct filter {
     struct str status, action, category, queue, q;
     int64_t agent;  /* row; 0: any */
     int64_t decided_by; /* row; 0: any */
 };
+
+static bool is_status(struct str name)
+{
+    for (int state = 0; state < PROPOSAL_STATE_COUNT; state++) {
+        if (str_eq(name, str_of(proposal_status((enum proposal_state)state)))) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static enum fm_err read_filter(struct call *call, struct filter *out)
 {
@@ -201,6 +213,9 @@ static enum fm_err read_filter(struct call *call, struct filter *out)
                            .category = http_query(call->request, "category"),
                            .queue = http_query(call->request, "queue"),
                            .q = http_query(call->request, "q")};
+    if (out->status.n && !is_status(out->status)) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/status"), "there is no such status");
+    }
     TRY(query_id(call, "agent", ID_AGENT, &id, &present));
     agent = present ? directory_agent_by_id(call->directory, id) : call->caller.agent;
     out->agent = agent ? agent->row : present ? -1 : 0;
@@ -251,15 +266,16 @@ static bool matches(const struct call *call, const struct filter *filter, const 
            flow_may_see(call->policy, &call->caller, p);
 }
 
-static enum fm_err start_list(struct call *call, const struct filter *filter, int64_t before,
+static enum fm_err start_list(struct call *call, const struct filter *filter, const struct page *page,
                               struct store_rows **rows)
 {
     struct store_conn *conn = call->part->reader;
+    int64_t before = page->has_cursor ? page->first : INT64_MAX;
 
     if (filter->decided_by) {
         return store_query(&call->ctx, conn, &SQL_LIST_DECIDER,
                            ARGS(A_INT("$person", filter->decided_by), A_INT("$before", before),
-                                A_INT("$max", SCAN_MAX)),
+                                A_INT("$row", page->second), A_INT("$max", SCAN_MAX)),
                            rows);
     }
     if (filter->agent) {
@@ -272,40 +288,58 @@ static enum fm_err start_list(struct call *call, const struct filter *filter, in
                        ARGS(A_INT("$before", before), A_INT("$max", SCAN_MAX)), rows);
 }
 
+/* Whether the row read last belongs into the list. */
+static enum fm_err is_listed(struct call *call, const struct filter *filter, bool *out)
+{
+    *out = matches(call, filter, &call->proposal);
+    return *out ? matches_search(call, filter, &call->proposal, out) : FM_OK;
+}
+
+static void write_list_cursor(struct json_out *out, const struct filter *filter, bool more,
+                              const struct proposal *last)
+{
+    if (filter->decided_by) {
+        page_write_cursor(out, more, last->decided_at, last->row);
+    } else {
+        page_write_cursor(out, more, last->row, 0);
+    }
+}
+
 /* One page: newest first; ends at the limit, at the size of an answer, or after SCAN_MAX rows (then the
- * cursor goes on from there). */
+ * cursor goes on from there). That there is more is known when the first one of it was found. */
 static enum fm_err write_page(struct call *call, const struct filter *filter, const struct page *page,
                               struct buf *body)
 {
     struct json_out out = JSON_OUT(body);
     struct store_rows *rows;
     struct view view;
-    int64_t last = 0, count = 0, scanned = 0;
-    bool full = false;
+    struct proposal last = {0};
+    int64_t count = 0, scanned = 0;
+    bool more = false;
 
     view_of_call(call, call->part->reader, &view);
     call->ctx.err = FM_OK;
-    TRY(start_list(call, filter, page->has_cursor ? page->first : INT64_MAX, &rows));
+    TRY(start_list(call, filter, page, &rows));
     jo_object(&out);
     jo_key(&out, "items");
     jo_array(&out);
-    while (!full && rows_next(&call->ctx, rows)) {
-        bool found;
+    while (!more && rows_next(&call->ctx, rows)) {
+        bool listed;
         TRY(proposal_read(&call->ctx, rows, &call->proposal));
-        last = call->proposal.row;
-        scanned++;
-        if (!matches(call, filter, &call->proposal)) {
-            continue;
+        TRY(is_listed(call, filter, &listed));
+        more = listed && (count == page->limit || body->n > LIST_BYTES_MAX);
+        if (!more) {
+            last = call->proposal;
+            scanned++;
         }
-        TRY(matches_search(call, filter, &call->proposal, &found));
-        if (found) {
+        if (listed && !more) {
+            count++;
             TRY(view_proposal(&view, &out, &call->proposal));
-            full = ++count == page->limit || body->n > LIST_BYTES_MAX;
         }
     }
     rows_done(rows);
     jo_array_end(&out);
-    page_write_cursor(&out, full || scanned == SCAN_MAX, last, 0);
+    write_list_cursor(&out, filter, more || scanned == SCAN_MAX, &last);
     jo_object_end(&out);
     return call->ctx.err;
 }

@@ -207,7 +207,7 @@ static enum fm_err check_draft(struct ctx *ctx, const struct json *draft, const 
     if (text->as.text.n > BRIEF_TEXT_MAX) {
         return fail_at(ctx, FM_E_TOO_LARGE,
                        arena_printf(ctx->arena, "/arguments%.*s", STR_ARG(body.pointer)),
-                       "a draft has at most %d bytes", BRIEF_TEXT_MAX);
+                       "a draft has at most %ld bytes", (long)BRIEF_TEXT_MAX);
     }
     return FM_OK;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 SQL(SQL_HEAD, "SELECT size, root FROM log_head");
+SQL(SQL_LAST_ENTRY, "SELECT max(idx) FROM log_entries");
 SQL(SQL_TILE_PART, "SELECT substr(hashes, $from, $n) FROM log_tiles WHERE tile = $tile");
 SQL(SQL_ENTRIES_FROM, "SELECT entry FROM log_entries WHERE idx >= $from ORDER BY idx LIMIT $n");
 SQL(SQL_META, "SELECT value FROM meta WHERE name = $name");
@@ -140,11 +141,13 @@ static enum fm_err read_head(struct ctx *ctx, struct store_conn *conn, uint64_t 
 static enum fm_err load_tree(struct ctx *ctx, struct journal *journal, struct store_conn *conn)
 {
     uint64_t size;
+    int64_t last;
     struct hash root;
 
     TRY(read_head(ctx, conn, &size, &root));
+    TRY(store_int(ctx, conn, &SQL_LAST_ENTRY, NO_ARGS, -1, &last));
     TRY(tlog_frontier_at(ctx, journal_read_hash, conn, size, &journal->frontier));
-    if (!hash_eq(tlog_root(&journal->frontier), root)) {
+    if ((uint64_t)(last + 1) != size || !hash_eq(tlog_root(&journal->frontier), root)) {
         return fail(ctx, FM_E_INTERNAL,
                     "the log's head does not fit its entries: run `fermata audit verify`");
     }

@@ -47,8 +47,17 @@ static void write_escape(struct buf *buf, char c)
 
 void json_write_string(struct buf *buf, struct str text)
 {
-    size_t at = 0;
+    size_t at = 0, plain = plain_run(text.p, text.n);
 
+    if (plain == text.n && buf_reserve(buf, plain + 2)) { /* almost every string */
+        buf->p[buf->n++] = '"';
+        if (plain) {
+            memcpy(buf->p + buf->n, text.p, plain);
+        }
+        buf->n += plain;
+        buf->p[buf->n++] = '"';
+        return;
+    }
     buf_add_char(buf, '"');
     while (at < text.n) {
         size_t run = plain_run(text.p + at, text.n - at);

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/panic.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 static const char pragmas_write[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
@@ -21,13 +20,13 @@ static const char pragmas_write[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous
 static const char pragmas_read[] = "PRAGMA query_only=ON; PRAGMA cache_size=-2048;"
                                    "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;";
 
-/* SQLite knows a full disk by ENOSPC alone; a quota or a limit on the file's size is to it a failed write.
- * Nothing of that write counts, so it is want of room too. A failed sync is another matter: see committer.c. */
-static bool wants_room(struct store_conn *conn, int code)
+/* Want of room for a write. SQLite knows it by ENOSPC alone; a quota or a limit on the size of files is to
+ * it a failed write, like a broken disk, and COMMIT does not tell which. All three leave the last frame of
+ * the write-ahead log unwritten, so nothing of the transaction has happened. A failed sync is another
+ * matter: there, what is on disk is unknown. */
+static bool wants_room(int code)
 {
-    int error = sqlite3_system_errno(conn->db);
-
-    return code == SQLITE_IOERR_WRITE && (error == EDQUOT || error == EFBIG || error == ENOSPC);
+    return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_WRITE;
 }
 
 enum fm_err conn_failed(struct ctx *ctx, struct store_conn *conn, const char *what)
@@ -35,7 +34,7 @@ enum fm_err conn_failed(struct ctx *ctx, struct store_conn *conn, const char *wh
     int code = sqlite3_extended_errcode(conn->db);
     const char *message = sqlite3_errmsg(conn->db);
 
-    switch (wants_room(conn, code) ? SQLITE_FULL : code & 0xff) {
+    switch (wants_room(code) ? SQLITE_FULL : code & 0xff) {
     case SQLITE_FULL:
     case SQLITE_BUSY:
     case SQLITE_NOMEM:

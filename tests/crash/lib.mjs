@@ -262,7 +262,7 @@ const BUSY = new Set([429, 503]);
 
 /** Somebody with a key or a token and connections of their own. */
 export class Client {
-  constructor(server, credential, width = 64) {
+  constructor(server, credential, width = 256) {
     this.server = server;
     this.credential = credential;
     this.agent = new Agent({ keepAlive: true, maxSockets: width });

@@ -123,7 +123,7 @@ export function expectProblem(answer, status, name, pointer) {
   return answer.body;
 }
 
-/* A proposal that an agent of `bot`'s name proposed and `ana` approved, as the agent reads it. */
+/* A proposal that `person` approved, as its agent reads it: with a permit. */
 export async function approved(agent, person, members) {
   const proposal = await propose(agent, members);
   await decided(person, proposal);

@@ -141,8 +141,11 @@ export const api = {
     signOut: () => call<void>("DELETE", "/v1/session"),
     inbox: (members: InboxQuery) => call<InboxPage>("GET", `/v1/inbox${query({ ...members })}`),
     proposal: (id: string) => call<Proposal>("GET", at(id)),
-    proposals: (members: { limit: number; cursor: string | null }) =>
-        call<Page<Proposal>>("GET", `/v1/proposals${query(members)}`),
+    decidedByMe: (limit: number, cursor: string | null) =>
+        call<Page<Proposal>>(
+            "GET",
+            `/v1/proposals${query({ decided_by: "me", limit, cursor })}`,
+        ),
     claim: (id: string) => thenRead(call<Proposal>("POST", at(id, "/claim"), { body: {} })),
     unclaim: (id: string) => thenRead(call<Proposal>("POST", at(id, "/unclaim"), { body: {} })),
     decide: (id: string, body: DecisionBody, idempotencyKey: string) =>

@@ -138,6 +138,7 @@ export interface Card {
     readonly reversible: boolean | null;
     readonly oversight: string | null;
     readonly hidden: number;
+    readonly cut?: boolean; /* there are more lines than these */
     readonly lines: readonly CardLine[];
 }
 
@@ -145,7 +146,7 @@ export interface Comment {
     readonly id: string;
     readonly by: Named;
     readonly at: string;
-    readonly text: string;
+    readonly text: string | null; /* null: erased */
 }
 
 export interface Actor {
@@ -158,8 +159,8 @@ export interface TimelineEvent {
     readonly type: string;
     readonly at: string;
     readonly by: Actor | null;
+    readonly data?: Readonly<Record<string, Json>> | null;
     readonly log?: { readonly index: number } | null;
-    readonly text: string;
 }
 
 export type Verdict = "approve" | "modify" | "reject" | "return";
@@ -189,6 +190,7 @@ export interface DecisionCounts {
 
 export interface Proposal {
     readonly id: string;
+    readonly title?: string; /* in lists; holds values of the agent */
     readonly status: string;
     readonly action: string;
     readonly arguments: Json; /* agent */
@@ -243,6 +245,6 @@ export interface StreamEvent {
     readonly data: {
         readonly queue?: string;
         readonly status?: string;
-        readonly by?: Actor | null;
+        readonly by?: Named | null;
     };
 }

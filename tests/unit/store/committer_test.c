@@ -422,8 +422,8 @@ static const struct {
     enum act second;
 } full_disks[] = {
     {"no byte left", 0, SUCCEED},
-    {"room for a page, not for the batch", 5000, SUCCEED},
-    {"a command larger than the room", 64 * 1024, WRITE_MUCH},
+    {"room for the first command alone", 5000, WRITE_MUCH},
+    {"room for a part of the second", 64 * 1024, WRITE_MUCH},
 };
 
 static void test_full_disk(void **state)

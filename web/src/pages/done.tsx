@@ -11,13 +11,13 @@ import { now } from "../state/clock";
 import { undoDecision } from "../state/held";
 import { onLive } from "../state/live";
 import { titleOf } from "../state/proposal";
-import { me, noticeProblem } from "../state/session";
+import { noticeProblem } from "../state/session";
 import { clockTime, duration, instant } from "../text/format";
 import { DECIDED, OUTCOME, STATUS, word } from "../text/words";
 import type { Proposal } from "../wire";
 
-const PAGE_LIMIT = 100;
-const READS_MAX = 5;
+const PAGE_LIMIT = 50;
+const SETTLE_MS = 500;
 
 interface Done {
     readonly items: readonly Proposal[];
@@ -28,28 +28,14 @@ interface Done {
 
 const done = signal<Done>({ items: [], cursor: null, busy: true, problem: null });
 
-const byMe = (proposal: Proposal): boolean =>
-    proposal.decision?.by.kind === "reviewer" && proposal.decision.by.id === me.value?.id;
-
-/* Reads on until some of mine are found, or a few pages were searched. */
+/* Reads the newest, or with a cursor the next page after those that are there. */
 async function read(from: string | null): Promise<void> {
     const before = from === null ? [] : done.value.items;
     done.value = { ...done.value, busy: true, problem: null };
     try {
-        const found: Proposal[] = [];
-        let cursor = from;
-        for (let reads = 0; reads < READS_MAX; reads += 1) {
-            const page = await api.proposals({ limit: PAGE_LIMIT, cursor });
-            found.push(...page.items.filter(byMe));
-            cursor = page.next_cursor;
-            if (cursor === null || found.length >= PAGE_LIMIT / 2) {
-                break;
-            }
-        }
-        const items = [...before, ...found].sort((a, b) =>
-            (b.decision?.at ?? "").localeCompare(a.decision?.at ?? ""),
-        );
-        done.value = { items, cursor, busy: false, problem: null };
+        const page = await api.decidedByMe(PAGE_LIMIT, from);
+        const items = [...before, ...page.items];
+        done.value = { items, cursor: page.next_cursor, busy: false, problem: null };
     } catch (thrown) {
         done.value = { ...done.value, busy: false, problem: noticeProblem(thrown) };
     }
@@ -164,7 +150,7 @@ export function DonePage() {
         let timer = 0;
         const stop = onLive(() => {
             clearTimeout(timer);
-            timer = window.setTimeout(() => void read(null), 500);
+            timer = window.setTimeout(() => void read(null), SETTLE_MS);
         });
         return () => {
             stop();

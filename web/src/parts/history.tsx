@@ -7,6 +7,7 @@ import { useRef } from "preact/hooks";
 import { now } from "../state/clock";
 import { draftOf, saveDraft } from "../state/drafts";
 import { addComment, opened } from "../state/proposal";
+import { eventDetail, eventName } from "../text/events";
 import { ago, clockTime, integer } from "../text/format";
 import type { Proposal, TimelineEvent } from "../wire";
 import { Prose, Said } from "./untrusted";
@@ -46,7 +47,7 @@ export function Notes({
                             {ago(comment.at, now.value)}
                         </time>
                     </p>
-                    <Prose text={comment.text} />
+                    <Prose text={comment.text ?? "(erased)"} />
                 </article>
             ))}
             <div class="field">
@@ -77,31 +78,6 @@ export function Notes({
     );
 }
 
-const EVENTS: Readonly<Record<string, string>> = {
-    submitted: "Submitted",
-    held: "Held",
-    claimed: "Claimed",
-    unclaimed: "Given back",
-    decided: "Decided",
-    undone: "Undone",
-    released: "Released",
-    returned: "Returned",
-    expired: "Expired",
-    withdrawn: "Withdrawn",
-    outcome: "Outcome reported",
-    escalated: "Escalated",
-    revised: "Revised",
-    commented: "Note added",
-    redeemed: "Permit redeemed",
-    blocked: "Blocked",
-    approved: "Approved",
-};
-
-function eventName(type: string): string {
-    const name = type.split(".").pop() ?? type;
-    return EVENTS[name] ?? type;
-}
-
 function Happened({ event }: { event: TimelineEvent }) {
     return (
         <li>
@@ -109,18 +85,14 @@ function Happened({ event }: { event: TimelineEvent }) {
                 {clockTime(event.at, now.value)}
             </time>
             <span>
-                <strong>{eventName(event.type)}</strong>
+                <strong>{eventName(event)}</strong>
                 {event.by?.name && (
                     <>
                         {" "}
                         by <Said text={event.by.name} />
                     </>
                 )}
-                {event.text && (
-                    <>
-                        : <Said text={event.text} />
-                    </>
-                )}
+                <Said text={eventDetail(event)} />
                 {event.log && (
                     <span class="quiet" title="Index in the audit log">
                         {" "}

@@ -62,8 +62,9 @@ function patch(id: string, changed: Partial<Opened>): void {
     }
 }
 
-/* The title of a proposal, from the server's card where there is one. */
-export const titleOf = (proposal: Proposal): string => proposal.card?.title ?? proposal.action;
+/* The title of a proposal, as the server made it. */
+export const titleOf = (proposal: Proposal): string =>
+    proposal.card?.title ?? proposal.title ?? proposal.action;
 
 /* Whether the person at the screen holds the claim on it. */
 export const isMine = (proposal: Proposal): boolean =>
