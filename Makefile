@@ -38,7 +38,8 @@ WEB_SOURCES := $(wildcard web/src/*.* web/src/*/*.* web/*.mjs web/package.json)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
 	$(wildcard tests/unit/*/*_test.c tests/conformance/*_test.c tests/crash/*_test.c))
 FUZZERS := $(patsubst fuzz/%_fuzz.c,%,$(wildcard fuzz/*_fuzz.c))
-CRASHES := $(filter-out lib,$(patsubst tests/crash/%.mjs,%,$(wildcard tests/crash/*.mjs)))
+# Those that say how they are called; the other files there are their libraries.
+CRASHES := $(patsubst tests/crash/%.mjs,%,$(shell grep -ls '^//   node tests/crash/' tests/crash/*.mjs))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
 # V=1 prints whole commands; otherwise one word and the file, and with -s nothing.
@@ -121,7 +122,7 @@ test:
 	@$(MAKE) --no-print-directory -s -j1 test-parts
 	@tools/sum $(RESULTS)
 
-PARTS := tidy unit corpora web sdk http crash e2e replay
+PARTS := tidy unit corpora web sdk http crash e2e replay bench
 .PHONY: test-parts $(PARTS:%=parts-%)
 test-parts: $(PARTS:%=parts-%)
 
@@ -142,13 +143,15 @@ parts-sdk:
 	$(PART) sdk/python bash -c 'cd sdk/python && python3 -m unittest'
 	$(call if_there,sdk/typescript/package.json,$(PART) sdk/typescript bash -c 'cd sdk/typescript && npm test --silent')
 parts-http:
-	$(call if_there,tests/run.mjs,$(PART) http node tests/run.mjs http)
+	$(call if_there,tests/http/*.test.mjs,$(PART) http node tests/run.mjs http)
 parts-crash:
 	@$(foreach name,$(CRASHES),tools/part $(RESULTS) crash/$(name) node tests/crash/$(name).mjs;)
 parts-e2e:
-	$(call if_there,tests/e2e,$(PART) e2e node tests/run.mjs e2e)
+	$(call if_there,tests/e2e/*.test.mjs,$(PART) e2e node tests/run.mjs e2e)
 parts-replay:
 	$(call if_there,bench/replay/replay.mjs,$(PART) replay node bench/replay/replay.mjs --rows 1500)
+parts-bench:
+	$(PART) bench node bench/bench_test.mjs
 
 ## unit           C tests alone; T=TEXT runs those with TEXT in their name
 ## http           tests of the HTTP interface alone

@@ -252,6 +252,20 @@ static int by_age(const void *a, const void *b)
     return x->row > y->row ? -1 : x->row < y->row;
 }
 
+/* An escalated one may stand in a person's queue twice: as its present and as its first.
+ * The list is sorted. */
+static void drop_doubles(struct inbox *inbox)
+{
+    int64_t kept = 0;
+
+    for (int64_t i = 0; i < inbox->count; i++) {
+        if (kept == 0 || inbox->items[kept - 1].row != inbox->items[i].row) {
+            inbox->items[kept++] = inbox->items[i];
+        }
+    }
+    inbox->count = kept;
+}
+
 /* Adds the first ones of a queue; the list stays as long as a page and one more. */
 static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str queue)
 {
@@ -276,6 +290,7 @@ static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str
     rows_done(rows);
     TRY(ctx->err);
     qsort(inbox->items, (size_t)inbox->count, sizeof(*inbox->items), inbox->order->compare);
+    drop_doubles(inbox); /* before the cut: a double must not push another one off the page */
     inbox->count = inbox->count > room ? room : inbox->count;
     return FM_OK;
 }
@@ -310,19 +325,6 @@ static enum fm_err gather_all(struct inbox *inbox)
     return FM_OK;
 }
 
-/* An escalated one may stand in a person's queue twice: as its present and as its first. */
-static void drop_doubles(struct inbox *inbox)
-{
-    int64_t kept = 0;
-
-    for (int64_t i = 0; i < inbox->count; i++) {
-        if (kept == 0 || inbox->items[kept - 1].row != inbox->items[i].row) {
-            inbox->items[kept++] = inbox->items[i];
-        }
-    }
-    inbox->count = kept;
-}
-
 static enum fm_err write_inbox(struct inbox *inbox, struct buf *body)
 {
     struct call *call = inbox->call;
@@ -353,6 +355,12 @@ static enum fm_err write_inbox(struct inbox *inbox, struct buf *body)
     return FM_OK;
 }
 
+static bool is_flag(struct str text)
+{
+    return str_eq(text, S("1")) || str_eq(text, S("true")) || str_eq(text, S("0")) ||
+           str_eq(text, S("false"));
+}
+
 static enum fm_err render_inbox(struct call *call, struct store_conn *conn, struct buf *body)
 {
     struct inbox inbox = {.call = call};
@@ -369,6 +377,9 @@ static enum fm_err render_inbox(struct call *call, struct store_conn *conn, stru
         return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/sort"),
                        "due (the most urgent first) or new (the newest first)");
     }
+    if (mine.n && !is_flag(mine)) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/mine"), "1 or 0");
+    }
     TRY(page_read(call, &inbox.page));
     inbox.queue = http_query(call->request, "queue");
     inbox.mine = str_eq(mine, S("1")) || str_eq(mine, S("true"));
@@ -378,7 +389,6 @@ static enum fm_err render_inbox(struct call *call, struct store_conn *conn, stru
         return fail_memory(&call->ctx);
     }
     TRY(gather_all(&inbox));
-    drop_doubles(&inbox);
     return write_inbox(&inbox, body);
 }
 

@@ -344,7 +344,7 @@ static enum fm_err write_whole(const struct view *view, struct json_out *out, co
 static enum fm_err read_request(const struct view *view, const struct proposal *p, struct str *bytes,
                                 const struct json **request)
 {
-    bool needs_tree = view->whole || p->verdict;
+    bool needs_tree = view->caller->person || p->verdict;
 
     *bytes = view->request_bytes;
     *request = view->request_tree;
@@ -367,6 +367,9 @@ enum fm_err view_proposal(const struct view *view, struct json_out *out, const s
     jo_object(out);
     write_request(view, out, bytes, request);
     TRY(write_identity(view, out, p));
+    if (view->caller->person) {
+        jo_m_str(out, "title", view_title(view, p, request));
+    }
     jo_key(out, "hold");
     view_hold(view, out, p);
     TRY(write_result(view, out, p, json_get(request, S("arguments"))));

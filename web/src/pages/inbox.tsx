@@ -106,7 +106,7 @@ function ListFoot() {
                 </button>
             ) : (
                 <span class="quiet">
-                    {loading.value === "more" ? "Reading on" : "Nothing moves under you."}
+                    {loading.value === "more" ? "Reading on" : "Up to date"}
                 </span>
             )}
             <span class="quiet">

@@ -30,6 +30,7 @@ import { ago, clockTime, duration, plural } from "../text/format";
 import { DECIDED, STATUS, word } from "../text/words";
 import type { DecisionBody, Proposal } from "../wire";
 import { Failure, Key, Notice } from "./bits";
+import { hiddenIn } from "./card";
 import { EditForm } from "./edit_form";
 import { AskForm, ConfirmForm, RejectForm } from "./forms";
 import { Icon, type IconName } from "./icons";
@@ -233,12 +234,12 @@ function approval(
             return;
         }
         const needsReading = proposal.hold?.mode !== "glance";
-        if (needsReading && unread > 0) {
+        if ((needsReading || proposal.card?.cut) && unread > 0) {
             alertNow(`First open ${plural(unread, "long value")} of what will run.`);
             document.querySelector<HTMLElement>(".card .elided")?.focus();
             return;
         }
-        if (needsReading || (proposal.card?.hidden ?? 0) > 0) {
+        if (needsReading || (proposal.card && hiddenIn(proposal.card) > 0)) {
             openForm("confirm");
         } else {
             send({ verdict: "approve" });

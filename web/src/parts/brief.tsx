@@ -8,14 +8,19 @@ import { attachmentUrl } from "../api";
 import { openForm } from "../state/proposal";
 import { saveDraft } from "../state/drafts";
 import { bytes, integer, shortDigest } from "../text/format";
+import type { Json } from "../text/json";
 import { pointerGet } from "../text/pointer";
 import type { Evidence, Option, Proposal } from "../wire";
 import { Tag } from "./bits";
+import { isLong } from "./card";
 import { Icon } from "./icons";
 import { Prose, Said } from "./untrusted";
 
 /* Only these are drawn; everything else is a download. */
 const IMAGES: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+/* Members of a fact's data that are still easily read side by side. */
+const FLAT_MAX = 12;
 
 interface BlockProps {
     readonly id: string;
@@ -70,15 +75,40 @@ function Attachment({
     );
 }
 
-function Fact({
-    proposal,
-    evidence,
-    number,
-}: {
-    proposal: string;
-    evidence: Evidence;
-    number: number;
-}) {
+/* Data of a fact: flat members as a table, anything deeper as JSON text. */
+function Data({ data }: { data: Json }) {
+    const members = data !== null && typeof data === "object" ? Object.entries(data) : [];
+    const flat = members.every(([, value]) => value === null || typeof value !== "object");
+    if (members.length === 0 || Array.isArray(data) || !flat || members.length > FLAT_MAX) {
+        return (
+            <div class="data">
+                <Prose text={JSON.stringify(data, null, 2)} />
+            </div>
+        );
+    }
+    return (
+        <dl class="data flat">
+            {members.map(([name, value]) => (
+                <div key={name}>
+                    <dt>
+                        <Said text={name} />
+                    </dt>
+                    <dd>
+                        <Said text={String(value)} />
+                    </dd>
+                </div>
+            ))}
+        </dl>
+    );
+}
+
+interface FactProps {
+    readonly proposal: string;
+    readonly evidence: Evidence;
+    readonly number: number;
+}
+
+function Fact({ proposal, evidence, number }: FactProps) {
     return (
         <li class="fact">
             <p class="fact-head">
@@ -86,30 +116,21 @@ function Fact({
                     <Said text={evidence.title ?? `Fact ${number}`} />
                 </strong>
                 {evidence.source ? (
-                    <Tag title="The agent names where it comes from; nobody has checked it.">
-                        supplied by agent, with reference
-                    </Tag>
+                    <span class="source" title="As the agent names it; nobody has checked it.">
+                        <span class="sr">Source: </span>
+                        <code>
+                            <Said text={evidence.source} />
+                        </code>
+                    </span>
                 ) : (
                     <Tag tone="warn" title="Nothing says where this comes from.">
-                        agent only: no source
+                        no source
                     </Tag>
                 )}
             </p>
             {evidence.text && <Prose text={evidence.text} />}
-            {evidence.data !== undefined && (
-                <div class="data">
-                    <Prose text={JSON.stringify(evidence.data, null, 2)} />
-                </div>
-            )}
+            {evidence.data !== undefined && <Data data={evidence.data} />}
             <Attachment proposal={proposal} evidence={evidence} number={number} />
-            {evidence.source && (
-                <p class="source">
-                    Source:{" "}
-                    <code>
-                        <Said text={evidence.source} />
-                    </code>
-                </p>
-            )}
         </li>
     );
 }
@@ -208,10 +229,12 @@ function Options({
     );
 }
 
+/* The draft as the agent laid it out, where the card above shows only its beginning and end. */
 function Draft({ proposal, level }: { proposal: Proposal; level: number }) {
     const pointer = proposal.brief?.draft?.pointer;
     const text = pointer === undefined ? undefined : pointerGet(proposal.arguments, pointer);
-    if (typeof text !== "string") {
+    const line = proposal.card?.lines.find((other) => other.pointer === pointer);
+    if (typeof text !== "string" || (line !== undefined && !isLong(line))) {
         return null;
     }
     return (
@@ -298,19 +321,37 @@ function Request({ text, level }: { text: string | undefined; level: number }) {
     );
 }
 
-/* The brief as the agent's own area, with its label. */
-export function BriefOfAgent({
-    proposal,
-    editable,
-    level,
-}: {
-    proposal: Proposal;
-    editable: boolean;
-    level: number;
-}) {
+/* What the agent wants, and what speaks against it, side by side. */
+function Advice({ proposal, level }: { proposal: Proposal; level: number }) {
+    const against = proposal.brief?.case_against;
+    return (
+        <div class="pair">
+            <Recommendation proposal={proposal} level={level} />
+            <Block id="against" title="Case against" level={level}>
+                {against ? (
+                    <Prose text={against} />
+                ) : (
+                    <p class="none">
+                        <Icon name="warn" /> The agent named none.
+                    </p>
+                )}
+            </Block>
+        </div>
+    );
+}
+
+interface BriefProps {
+    readonly proposal: Proposal;
+    readonly editable: boolean;
+    readonly level: number;
+}
+
+/* The brief as the agent's own area, with its label. Who has to read sees the facts before the advice. */
+export function BriefOfAgent({ proposal, editable, level }: BriefProps) {
     const Heading = `h${level}` as "h2";
-    const { case_against, summary } = proposal.brief ?? {};
+    const { request, summary } = proposal.brief ?? {};
     const below = level + 1;
+    const adviceFirst = proposal.hold?.mode === "glance";
     return (
         <section class="agent" aria-labelledby="agent-heading">
             <header class="agent-head">
@@ -319,8 +360,7 @@ export function BriefOfAgent({
                     Written by <Said text={proposal.agent.name} />
                     {proposal.agent_version && (
                         <>
-                            {" "}
-                            version <Said text={proposal.agent_version} />
+                            , version <Said text={proposal.agent_version} />
                         </>
                     )}
                     . Not checked by Fermata.
@@ -331,22 +371,12 @@ export function BriefOfAgent({
                     <Prose text={summary} />
                 </div>
             )}
+            {adviceFirst && <Advice proposal={proposal} level={below} />}
             <Facts proposal={proposal} level={below} />
             <Options proposal={proposal} editable={editable} level={below} />
             <Draft proposal={proposal} level={below} />
-            <div class="pair">
-                <Recommendation proposal={proposal} level={below} />
-                <Block id="against" title="Case against" level={below}>
-                    {case_against ? (
-                        <Prose text={case_against} />
-                    ) : (
-                        <p class="none">
-                            <Icon name="warn" /> The agent named none.
-                        </p>
-                    )}
-                </Block>
-            </div>
-            <Request text={proposal.brief?.request} level={below} />
+            {!adviceFirst && <Advice proposal={proposal} level={below} />}
+            <Request text={request} level={below} />
             <About proposal={proposal} />
         </section>
     );

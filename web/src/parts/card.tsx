@@ -5,13 +5,16 @@
  * that the server cut, in the server's order.
  */
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { segmentsLength, VALUE_ROOM } from "../text/elide";
+import { PROSE_ROOM, segmentsLength, VALUE_ROOM } from "../text/elide";
 import { bytes, plural, shortDigest } from "../text/format";
-import type { Segment } from "../text/hidden";
+import { segment, type Segment } from "../text/hidden";
 import { pointerLabel } from "../text/pointer";
-import type { Card, CardLine, Part } from "../wire";
+import type { Card, CardLine, Part, Proposal } from "../wire";
 import { Notice, Tag } from "./bits";
-import { Long, Said } from "./untrusted";
+import { isLayout, Long, Said } from "./untrusted";
+
+/* Critical values beyond this many characters are set as text, not as a headline. */
+const HEADLINE_MAX = 80;
 
 /* The server's parts as segments; the raw character is known from its code point. */
 const asSegment = (part: Part): Segment =>
@@ -23,6 +26,12 @@ const asSegment = (part: Part): Segment =>
 export const isLong = (line: CardLine): boolean =>
     segmentsLength(line.parts.map(asSegment)) > VALUE_ROOM.limit;
 
+/* Hidden characters of the call; line feeds and tabs do not hide: they are seen for what they do. */
+export function hiddenIn(card: Card): number {
+    const layout = card.lines.flatMap((line) => line.parts.map(asSegment)).filter(isLayout);
+    return Math.max(0, card.hidden - layout.length);
+}
+
 const KINDS: Readonly<Record<string, string>> = {
     number: "number",
     boolean: "true or false",
@@ -30,9 +39,27 @@ const KINDS: Readonly<Record<string, string>> = {
     empty: "empty",
 };
 
-function Line({ line, onWhole }: { line: CardLine; onWhole: () => void }) {
+/* What is worth saying about a value besides the value. */
+function kindOf(line: CardLine, draft: boolean): string {
+    const told = [
+        draft && "draft",
+        KINDS[line.kind] ?? false,
+        line.bytes > 64 && bytes(line.bytes),
+    ].filter(Boolean);
+    return told.join(", ");
+}
+
+interface LineProps {
+    readonly line: CardLine;
+    readonly draft: boolean;
+    readonly onWhole: () => void;
+}
+
+function Line({ line, draft, onWhole }: LineProps) {
     const parts = useMemo(() => line.parts.map(asSegment), [line]);
     const empty = parts.length === 0 ? (line.kind === "string" ? "empty text" : line.kind) : null;
+    const size = segmentsLength(parts) > HEADLINE_MAX ? "long" : "";
+    const kind = kindOf(line, draft);
     return (
         <div class={line.critical ? "card-line critical" : "card-line"}>
             <dt>
@@ -40,65 +67,24 @@ function Line({ line, onWhole }: { line: CardLine; onWhole: () => void }) {
                 {line.critical && <span class="sr"> (critical)</span>}
             </dt>
             <dd>
-                <span class={`value ${line.kind}`}>
+                <span class={`value ${line.kind} ${size}`}>
                     {empty !== null ? (
                         <em class="quiet">{empty}</em>
                     ) : (
-                        <Long parts={parts} room={VALUE_ROOM} onWhole={onWhole} />
+                        <Long parts={parts} room={VALUE_ROOM} layout onWhole={onWhole} />
                     )}
                 </span>
-                <span class="kind">
-                    {KINDS[line.kind] ?? "text"}
-                    {line.bytes > 64 ? `, ${bytes(line.bytes)}` : ""}
-                </span>
+                {kind && <span class="kind">{kind}</span>}
             </dd>
         </div>
     );
 }
 
-/* The effect tags and what cannot be taken back. */
-function Effects({ card }: { card: Card }) {
+/* What the action is, who carries it out, what it touches, and whether it can be taken back. */
+function Top({ card }: { card: Card }) {
     return (
-        <p class="card-effects">
-            {card.effects.map((effect) => (
-                <Tag key={effect} tone="accent">
-                    <Said text={effect} />
-                </Tag>
-            ))}
-            {card.reversible === false && <Tag tone="danger">cannot be reversed</Tag>}
-            {card.reversible === true && <Tag tone="ok">reversible</Tag>}
-            {card.reversible === null && <Tag>reversible: not known</Tag>}
-        </p>
-    );
-}
-
-interface Props {
-    readonly card: Card;
-    readonly digest: string;
-    readonly revision: number;
-    readonly level: number; /* of the heading */
-    readonly onUnread: (unread: number) => void; /* long values that were not opened yet */
-}
-
-export function ActionCard({ card, digest, revision, level, onUnread }: Props) {
-    const Heading = `h${level}` as "h2";
-    const [whole, setWhole] = useState<ReadonlySet<string>>(new Set());
-    const unread = card.lines.filter((line) => isLong(line) && !whole.has(line.pointer)).length;
-    useEffect(() => {
-        setWhole(new Set());
-    }, [digest]);
-    useEffect(() => {
-        onUnread(unread);
-    }, [unread]);
-    return (
-        <section class="card" aria-labelledby="card-heading">
-            <header class="card-head">
-                <Heading id="card-heading">What will run</Heading>
-                <span class="digest" title={digest}>
-                    revision {revision} · digest <code>{shortDigest(digest)}</code>
-                </span>
-            </header>
-            <p class="card-action">
+        <div class="card-top">
+            <p>
                 <code>
                     <Said text={card.action} />
                 </code>
@@ -118,11 +104,83 @@ export function ActionCard({ card, digest, revision, level, onUnread }: Props) {
                     </>
                 )}
             </p>
-            {card.hidden > 0 && (
+            <p class="card-effects">
+                {card.effects.map((effect) => (
+                    <Tag key={effect} tone="accent">
+                        <Said text={effect} />
+                    </Tag>
+                ))}
+                {card.reversible === false && <Tag tone="danger">irreversible</Tag>}
+                {card.reversible === true && <Tag tone="ok">reversible</Tag>}
+                {card.reversible === null && <Tag>reversible: not known</Tag>}
+            </p>
+        </div>
+    );
+}
+
+/* A call with more values than the server lists: the whole of it as JSON text. */
+function Rest({ proposal, onWhole }: { proposal: Proposal; onWhole: () => void }) {
+    const parts = useMemo(
+        () => segment(JSON.stringify(proposal.arguments, null, 1), true),
+        [proposal.digest],
+    );
+    return (
+        <div class="card-rest">
+            <Notice tone="danger" icon="warn">
+                <strong>Not every value is listed above.</strong> This call has too many. All of it
+                stands here as JSON, and has to be opened before it can be approved.
+            </Notice>
+            <div class="prose mono">
+                <Long parts={parts} room={PROSE_ROOM} onWhole={onWhole} />
+            </div>
+        </div>
+    );
+}
+
+const REST = "\u0000rest"; /* no pointer can be this */
+
+/* How many of the card's long texts were not opened yet, and how to note that one was. */
+function useUnread(card: Card, digest: string, onUnread: (unread: number) => void) {
+    const [whole, setWhole] = useState<ReadonlySet<string>>(new Set());
+    const long = useMemo(
+        () => [...card.lines.filter(isLong).map((l) => l.pointer), ...(card.cut ? [REST] : [])],
+        [digest],
+    );
+    const unread = long.filter((pointer) => !whole.has(pointer)).length;
+    useEffect(() => {
+        setWhole(new Set());
+    }, [digest]);
+    useEffect(() => {
+        onUnread(unread);
+    }, [unread]);
+    return (pointer: string) => (): void => setWhole((seen) => new Set([...seen, pointer]));
+}
+
+interface Props {
+    readonly card: Card;
+    readonly proposal: Proposal;
+    readonly level: number; /* of the heading */
+    readonly onUnread: (unread: number) => void; /* long values that were not opened yet */
+}
+
+export function ActionCard({ card, proposal, level, onUnread }: Props) {
+    const Heading = `h${level}` as "h2";
+    const { digest, revision, brief } = proposal;
+    const opened = useUnread(card, digest, onUnread);
+    const hidden = hiddenIn(card);
+    return (
+        <section class="card" aria-labelledby="card-heading">
+            <header class="card-head">
+                <Heading id="card-heading">What will run</Heading>
+                <span class="digest" title={digest}>
+                    revision {revision} · digest <code>{shortDigest(digest)}</code>
+                </span>
+            </header>
+            <Top card={card} />
+            {hidden > 0 && (
                 <Notice tone="warn" icon="warn">
-                    <strong>{plural(card.hidden, "hidden character")}</strong> in this call, marked
-                    where
-                    {card.hidden === 1 ? " it stands." : " they stand."}
+                    <strong>{plural(hidden, "hidden character")}</strong> in this call, marked where
+                    {hidden === 1 ? " it stands." : " they stand."}
                 </Notice>
             )}
             {card.lines.length === 0 ? (
@@ -133,12 +191,13 @@ export function ActionCard({ card, digest, revision, level, onUnread }: Props) {
                         <Line
                             key={line.pointer}
                             line={line}
-                            onWhole={() => setWhole((seen) => new Set([...seen, line.pointer]))}
+                            draft={line.pointer === brief?.draft?.pointer}
+                            onWhole={opened(line.pointer)}
                         />
                     ))}
                 </dl>
             )}
-            <Effects card={card} />
+            {card.cut && <Rest proposal={proposal} onWhole={opened(REST)} />}
             {card.oversight && (
                 <p class="card-oversight">
                     <strong>Before you approve:</strong> <Said text={card.oversight} />

@@ -16,6 +16,7 @@ import { plural } from "../text/format";
 import { REASONS, spoken } from "../text/words";
 import type { DecisionBody, Proposal } from "../wire";
 import { Key } from "./bits";
+import { hiddenIn } from "./card";
 import { Icon } from "./icons";
 
 export type Send = (body: Omit<DecisionBody, "digest">) => void;
@@ -92,7 +93,7 @@ export function ConfirmForm({ proposal, send }: FormProps) {
             send({ verdict: "approve" });
         }
     };
-    const hidden = proposal.card?.hidden ?? 0;
+    const hidden = proposal.card ? hiddenIn(proposal.card) : 0;
     return (
         <Sheet title="Approve exactly what is shown?">
             {hidden > 0 && (

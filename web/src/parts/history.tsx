@@ -79,6 +79,7 @@ export function Notes({
 }
 
 function Happened({ event }: { event: TimelineEvent }) {
+    const detail = eventDetail(event);
     return (
         <li>
             <time dateTime={event.at} title={event.at}>
@@ -92,7 +93,7 @@ function Happened({ event }: { event: TimelineEvent }) {
                         by <Said text={event.by.name} />
                     </>
                 )}
-                <Said text={eventDetail(event)} />
+                {detail && <Said text={detail} />}
                 {event.log && (
                     <span class="quiet" title="Index in the audit log">
                         {" "}

@@ -192,8 +192,7 @@ function Ready({ proposal, level, takeFocus, onDecided }: Props & { proposal: Pr
                     <ActionCard
                         key={digest}
                         card={card}
-                        digest={digest}
-                        revision={proposal.revision}
+                        proposal={proposal}
                         level={level + 1}
                         onUnread={setUnread}
                     />

@@ -34,9 +34,9 @@ function Details({ item }: { item: InboxItem }) {
     return (
         <span class="row-tags">
             <Claim item={item} />
-            <Tag tone={item.hold.mode === "glance" ? "plain" : "accent"}>
-                {word(MODE, item.hold.mode)}
-            </Tag>
+            {item.hold.mode !== "glance" && (
+                <Tag tone="accent">{word(MODE, item.hold.mode)}</Tag>
+            )}
             {item.reversible === false && <Tag tone="danger">irreversible</Tag>}
             {item.effects
                 .filter((effect) => RISKY.has(effect))

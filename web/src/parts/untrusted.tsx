@@ -27,6 +27,28 @@ function Chip({ part, count }: { part: { hidden: string; name: string }; count: 
     );
 }
 
+/* Layout that a value may have: shown as a mark and as what it does. */
+const LAYOUT: Readonly<Record<string, readonly [mark: string, effect: string]>> = {
+    "U+000A": ["↵", "\n"],
+    "U+0009": ["⇥", "\t"],
+};
+
+/* Whether a part is only layout, and not something that hides. */
+export const isLayout = (part: Segment): boolean =>
+    "hidden" in part && Object.hasOwn(LAYOUT, part.hidden);
+
+function Break({ part }: { part: { hidden: string; name: string } }) {
+    const [mark, effect] = LAYOUT[part.hidden] ?? [part.hidden, ""];
+    return (
+        <>
+            <span class="hid break" role="img" title={part.name} aria-label={part.name}>
+                {mark}
+            </span>
+            {effect}
+        </>
+    );
+}
+
 interface Group {
     readonly part: Segment;
     readonly count: number;
@@ -54,11 +76,17 @@ function grouped(parts: readonly Segment[]): Group[] {
     return out;
 }
 
-function Segments({ parts }: { parts: readonly Segment[] }) {
+function Segments({ parts, layout }: { parts: readonly Segment[]; layout?: boolean | undefined }) {
     return (
         <>
             {grouped(parts).map(({ part, count }) =>
-                "text" in part ? part.text : <Chip part={part} count={count} />,
+                "text" in part ? (
+                    part.text
+                ) : layout && count === 1 && isLayout(part) ? (
+                    <Break part={part} />
+                ) : (
+                    <Chip part={part} count={count} />
+                ),
             )}
         </>
     );
@@ -93,11 +121,12 @@ export function Prose({ text, room = PROSE_ROOM }: { text: string; room?: Room }
 interface LongProps {
     readonly parts: readonly Segment[];
     readonly room: Room;
+    readonly layout?: boolean; /* line feeds and tabs are marked and take effect */
     readonly onWhole?: () => void; /* called once nothing is left out any more */
 }
 
 /* Segments with the middle left out where there are too many, and a button that brings it back. */
-export function Long({ parts, room, onWhole }: LongProps) {
+export function Long({ parts, room, layout, onWhole }: LongProps) {
     const [revealed, setRevealed] = useState(0);
     const { head, tail, omittedBytes } = useMemo(
         () => elide(parts, room, revealed),
@@ -113,7 +142,7 @@ export function Long({ parts, room, onWhole }: LongProps) {
     return (
         <>
             <bdi data-untrusted>
-                <Segments parts={head} />
+                <Segments parts={head} layout={layout} />
             </bdi>
             {omittedBytes > 0 && (
                 <button type="button" class="elided" onClick={more}>
@@ -123,7 +152,7 @@ export function Long({ parts, room, onWhole }: LongProps) {
             )}
             {tail.length > 0 && (
                 <bdi data-untrusted>
-                    <Segments parts={tail} />
+                    <Segments parts={tail} layout={layout} />
                 </bdi>
             )}
         </>

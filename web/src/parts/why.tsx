@@ -94,7 +94,7 @@ function Record({ proposal, counts }: { proposal: Proposal; counts: DecisionCoun
                     </span>
                 )}
             </p>
-            <DecisionBar counts={counts} />
+            {reviewed > 0 && <DecisionBar counts={counts} />}
         </div>
     );
 }

@@ -8,7 +8,6 @@ import { DECIDED, OUTCOME, word } from "./words";
 
 const EVENTS: Readonly<Record<string, string>> = {
     "proposal.held": "Proposed and held",
-    "proposal.allowed": "Proposed and allowed",
     "proposal.blocked": "Proposed and blocked",
     "proposal.claimed": "Claimed",
     "proposal.unclaimed": "Given back",

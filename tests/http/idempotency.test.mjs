@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Repeated writes: the same key and body give the first answer again, at once or while the first is on
+ * its way; another body, caller or path is another matter.
+ */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import test, { after } from "node:test";
+
+import { act, approved, decide, expectProblem, propose, read, refund, startWorld } from "./world.mjs";
+
+const world = await startWorld({ after }, { people: ["ana", "ben"], agents: ["bot", "other"] });
+const { server, bot, other, ana, ben } = world;
+
+const isReplay = ({ headers }) => headers["idempotent-replay"] === "true";
+
+test("a proposal: 201, then 200 with the same body, and one proposal", async () => {
+  const key = randomUUID();
+  const body = { action: "refund.issue", arguments: refund() };
+  const first = await bot.post("/v1/proposals", body, { key });
+  const second = await bot.post("/v1/proposals", body, { key });
+  assert.deepEqual([first.status, second.status], [201, 200]);
+  assert.deepEqual([isReplay(first), isReplay(second)], [false, true]);
+  assert.equal(second.text, first.text);
+  const { items } = (await bot.get("/v1/proposals?limit=2")).body;
+  assert.equal(items.filter(({ id }) => id === first.body.id).length, 1);
+  assert.notEqual(items[1]?.arguments_digest, first.body.arguments_digest);
+});
+
+test("the first answer is given again, not the present state", async () => {
+  const key = randomUUID();
+  const body = { action: "refund.issue", arguments: refund() };
+  const first = await bot.post("/v1/proposals", body, { key });
+  await decide(ana, first.body, "reject");
+  const again = await bot.post("/v1/proposals", body, { key });
+  assert.equal(again.body.status, "pending");
+  assert.equal((await read(bot, first.body)).status, "rejected");
+});
+
+test("the same body written otherwise is the same body", async () => {
+  const key = randomUUID();
+  const first = await bot.postRaw("/v1/proposals", '{"action":"note.write","arguments":{"a":1,"b":2}}', { key });
+  const second = await bot.postRaw("/v1/proposals", '{ "arguments": {"b": 2.0, "a": 1e0}, "action": "note.write" }', { key });
+  assert.equal(second.status, 200, second.text);
+  assert.equal(second.body.id, first.body.id);
+});
+
+test("another body is 422, and the first stands", async () => {
+  const key = randomUUID();
+  const first = await bot.post("/v1/proposals", { action: "note.write", arguments: { n: 1 } }, { key });
+  expectProblem(await bot.post("/v1/proposals", { action: "note.write", arguments: { n: 2 } }, { key }), 422, "idempotency-mismatch");
+  assert.equal((await bot.post("/v1/proposals", { action: "note.write", arguments: { n: 1 } }, { key })).body.id, first.body.id);
+});
+
+test("many at once with one key: one proposal, and all get its answer", async () => {
+  const key = randomUUID();
+  const body = { action: "refund.issue", arguments: refund() };
+  const answers = await Promise.all(Array.from({ length: 40 }, () => bot.post("/v1/proposals", body, { key })));
+  assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+  assert.equal(answers.filter(({ status }) => status === 201).length, 1);
+  assert.equal(answers.filter(isReplay).length, 39);
+});
+
+test("many at once with one key and two bodies: one body wins", async () => {
+  const key = randomUUID();
+  const bodies = [1, 2].map((n) => ({ action: "note.write", arguments: { race: n } }));
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => bot.post("/v1/proposals", bodies[i % 2], { key })));
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [...Array(9).fill(200), 201, ...Array(10).fill(422)]);
+  assert.equal(new Set(answers.filter(({ status }) => status < 300).map(({ body }) => body.id)).size, 1);
+});
+
+test("the scope: caller, method and path", async () => {
+  const key = randomUUID();
+  const body = { action: "note.write", arguments: {} };
+  const first = await bot.post("/v1/proposals", body, { key });
+  const theirs = await other.post("/v1/proposals", body, { key });
+  assert.equal(theirs.status, 201);
+  assert.notEqual(theirs.body.id, first.body.id);
+  const second = await propose(bot);
+  assert.equal((await act(bot, first.body, "withdraw", {}, { key })).status, 200);
+  const elsewhere = await act(bot, second, "withdraw", {}, { key });
+  assert.deepEqual([elsewhere.status, isReplay(elsewhere)], [200, false]);
+});
+
+test("two keys of one agent are one caller", async () => {
+  const key = randomUUID();
+  const body = { action: "note.write", arguments: { k: 2 } };
+  const first = await bot.post("/v1/proposals", body, { key });
+  const again = await (await server.key("bot", bot.id)).post("/v1/proposals", body, { key });
+  assert.equal(again.body.id, first.body.id);
+});
+
+test("session and token of one person are one caller", async () => {
+  const key = randomUUID();
+  const made = await propose(bot);
+  const first = await act(ana, made, "comment", { text: "Once" }, { key });
+  const again = await act(await server.token("ana"), made, "comment", { text: "Once" }, { key });
+  assert.deepEqual([first.status, again.status], [201, 200]);
+  assert.equal(again.text, first.text);
+  assert.equal((await read(ana, made)).comments.length, 1);
+});
+
+/* Every write that accepts a key, with what it is tried on. */
+const WRITES = [
+  ["claim", () => propose(bot), (made, options) => act(ana, made, "claim", {}, options)],
+  ["unclaim", () => propose(bot), (made, options) => act(ana, made, "unclaim", {}, options)],
+  ["approve", () => propose(bot), (made, options) => decide(ana, made, "approve", {}, options)],
+  ["modify", () => propose(bot), (made, options) => decide(ana, made, "modify", { arguments: { n: 1 } }, options)],
+  ["reject", () => propose(bot), (made, options) => decide(ana, made, "reject", {}, options)],
+  ["withdraw", () => propose(bot), (made, options) => act(bot, made, "withdraw", {}, options)],
+  ["outcome", () => approved(bot, ana), (made, options) => act(bot, made, "outcome", { status: "failed" }, options)],
+  ["revise", async () => {
+    const made = await propose(bot);
+    await decide(ana, made, "return");
+    return made;
+  }, (made, options) => act(bot, made, "revise", { brief: { summary: "S" } }, options)],
+  ["redeem", () => approved(bot, ana), (made, options) => bot.post("/v1/permits/redeem", { permit: made.permit, arguments: made.arguments }, options)],
+];
+for (const [name, prepare, write] of WRITES) {
+  test(`${name}: a lost answer is asked again`, async () => {
+    const made = await prepare();
+    const key = randomUUID();
+    const answers = await Promise.all([write(made, { key }), write(made, { key })]);
+    answers.push(await write(made, { key }));
+    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200], answers.map(({ text }) => text.slice(0, 200)).join("\n"));
+    assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+    assert.equal(answers.filter(isReplay).length, 2);
+  });
+}
+
+test("redeem with another key is used, whatever the first key was", async () => {
+  const made = await approved(bot, ana);
+  const body = { permit: made.permit, arguments: made.arguments };
+  await bot.post("/v1/permits/redeem", body, { key: randomUUID() });
+  expectProblem(await bot.post("/v1/permits/redeem", body, { key: randomUUID() }), 409, "permit-used");
+});
+
+test("a refusal is not kept: the same key works once its cause is gone", async () => {
+  const made = await propose(bot);
+  await act(ben, made, "claim");
+  const key = randomUUID();
+  expectProblem(await decide(ana, made, "approve", {}, { key }), 409, "claimed");
+  await act(ben, made, "unclaim");
+  assert.equal((await decide(ana, made, "approve", {}, { key })).status, 200);
+});
+
+test("answers are kept over a kill and a restart", async () => {
+  const key = randomUUID();
+  const body = { action: "refund.issue", arguments: refund() };
+  const first = await bot.post("/v1/proposals", body, { key });
+  await server.restart({ hard: true });
+  const again = await bot.post("/v1/proposals", body, { key });
+  assert.deepEqual([again.status, isReplay(again), again.text], [200, true, first.text]);
+});
+
+test("at the limit: a key of 255 characters", async () => {
+  const answer = await bot.post("/v1/proposals", { action: "note.write", arguments: {} }, { key: "k".repeat(255) });
+  assert.equal(answer.status, 201);
+});
+
+for (const key of ["k".repeat(256), "a b", "käse"]) {
+  test(`refused: the key ${key.slice(0, 10)}`, async () => {
+    const answer = await bot.post("/v1/proposals", { action: "note.write", arguments: {} }, { key: Buffer.from(key).toString("latin1") });
+    expectProblem(answer, 422, "invalid-argument", "/Idempotency-Key");
+  });
+}
