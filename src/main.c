@@ -98,7 +98,7 @@ int main(int argc, char **argv)
     int at;
 
     signal(SIGPIPE, SIG_IGN); /* writing to what has gone is an error of that write alone */
-    signal(SIGXFSZ, SIG_IGN); /* and to a file that may not grow: that write fails, the server goes on */
+    signal(SIGXFSZ, SIG_IGN); /* so is writing to a file that may not grow */
     if (!name[0]) {
         print_overview(stderr);
         return CLI_USAGE;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Runs the tests of the folders that are named (`node run.mjs http`), each file in a process of its
- * own, as many at once as there are cores; tells what failed, and ends with `N passed, N failed`.
+ * Runs the tests of the folders that are named (`node run.mjs http`), or of one file
+ * (`node run.mjs http/permits`), each file in a process of its own, as many at once as there are cores;
+ * tells what failed, and ends with `N passed, N failed`.
  *
- *   node run.mjs [FOLDER ...] [--only PATTERN] [--slow]
+ *   node run.mjs [FOLDER | FOLDER/FILE ...] [--only PATTERN] [--slow]
  *
  * --only runs the tests whose names match; --slow lists the ten slowest.
  */
@@ -21,12 +22,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { only: { type: "string" }, slow: { type: "boolean" } },
 });
-const folders = positionals.length > 0 ? positionals : ["http"];
-const files = folders.flatMap((folder) =>
-  readdirSync(join(HERE, folder))
-    .filter((name) => name.endsWith(".test.mjs"))
-    .map((name) => join(HERE, folder, name)),
-);
+const wanted = positionals.length > 0 ? positionals : ["http"];
+const files = wanted.flatMap((each) => {
+  const [folder, file] = each.split("/");
+  return readdirSync(join(HERE, folder))
+    .filter((name) => (file ? name === `${file}.test.mjs` : name.endsWith(".test.mjs")))
+    .map((name) => join(HERE, folder, name));
+});
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const times = [];
@@ -75,7 +77,7 @@ stream.on("end", () => {
       console.log(`${Math.round(ms)} ms  ${file}: ${name}`);
     }
   }
-  console.log(`${folders.join(", ")}: ${files.length} files, ${((Date.now() - begun) / 1000).toFixed(1)} s, ${totals.skipped} skipped`);
+  console.log(`${wanted.join(", ")}: ${files.length} files, ${((Date.now() - begun) / 1000).toFixed(1)} s, ${totals.skipped} skipped`);
   console.log(`${totals.passed} passed, ${totals.failed} failed`);
   process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
 });

@@ -62,6 +62,10 @@ ROWS = [
     ("a path of one machine", "README.md", "see /work/notes\n", "README.md:2: /work/notes is a path"),
     ("a path in a URL is fine", "README.md", "see https://example.org/work/notes\n", None),
     ("test data by path", "README.md", "../sha" "red/data\n", "README.md:2: the test data's folder"),
+    ("a link to nothing", "docs/a.md", "see [b](../b.md)\n", "docs/a.md:1: ../b.md is not there"),
+    ("a named file that is gone", "README.md", "`src/json/old.c`\n",
+     "README.md:2: src/json/old.c is not there"),
+    ("links that hold", "docs/a.md", "[b](../README.md) `src/json/read.c` `src/FILE.c`\n", None),
     ("a longer file than recorded", "src/json/read.c", "int a;\n" * 20,
      "longest_file rose from 20 to 28: src/json/read.c"),
     ("a longer function than recorded", "src/json/read.c", long_function(10),
@@ -104,8 +108,8 @@ def check_row(row):
         done = run(root)
     last = done.stdout.rstrip().split("\n")[-1]
     if want is None:
-        return None if done.returncode == 0 and last == "15 passed, 0 failed" else done.stdout
-    if done.returncode != 1 or want not in done.stdout or last == "15 passed, 0 failed":
+        return None if done.returncode == 0 and last == "16 passed, 0 failed" else done.stdout
+    if done.returncode != 1 or want not in done.stdout or last == "16 passed, 0 failed":
         return done.stdout + done.stderr
     return None
 

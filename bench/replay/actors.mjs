@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agents and the reviewers of the replay. They know only what the API tells them, note every answer
-// they were given, and go on over every restart of the server.
+// The agents and the reviewers of the replay. They know only what the API tells them, note every
+// answer they were given, and go on over every restart of the server.
 //
 // 1. Each agent proposes its rows in their order: the next when the one before was acknowledged.
 // 2. An action is executed only behind a redeemed permit, and the list of executions only grows.
@@ -11,15 +11,16 @@ import { proposalOf } from './rows.mjs';
 
 const WAIT = '20s';
 const DECIDING_AT_ONCE = 8;
-const LOOK_AGAIN_MS = 500;    // without news; news come from the stream at once
-const GATHER_MS = 25;         // news within it are looked at together
+const LOOK_AGAIN_MS = 500; // without news; news come from the stream at once
+const GATHER_MS = 25; // news within it are looked at together
 
-/** What all of them share: the rows' plans, what was said to whom, and what was done in the world. */
+/** What all of them share: the rows' plans, what was said to whom, and what was done in the
+ * world. */
 export class World {
   constructor(rows) {
     this.rows = rows;
-    this.told = new Map();      // row's id -> everything the clients were told about it
-    this.executed = [];         // {proposal, row, digest, permit}: the side effects
+    this.told = new Map(); // row's id -> everything the clients were told about it
+    this.executed = []; // {proposal, row, digest, permit}: the side effects
     this.acknowledged = 0;
     this.onAcknowledged = () => {};
   }
@@ -31,7 +32,7 @@ export class World {
   }
 }
 
-// --- agents ---------------------------------------------------------------------------------------------
+// --- agents --------------------------------------------------------------------------------------
 
 const claimsOf = (permit) => JSON.parse(Buffer.from(permit.split('.')[1], 'base64url').toString());
 
@@ -72,7 +73,11 @@ export class AgentAtWork {
       if (answer.status !== 200) throw new Error(`reading ${body.id}: ${answer.status}`);
       body = answer.body;
     }
-    told.final = { status: body.status, decision: body.decision?.id ?? null, by: body.decision?.by ?? null };
+    told.final = {
+      status: body.status,
+      decision: body.decision?.id ?? null,
+      by: body.decision?.by ?? null,
+    };
     told.permit = body.permit;
     if (body.decision?.arguments) told.final.delivered = digestOf(body.decision.arguments);
     told.arguments = body.decision?.arguments;
@@ -86,11 +91,17 @@ export class AgentAtWork {
     const answer = await this.client.post('/v1/permits/redeem', { permit, arguments: delivered });
     told.redeemed = { status: answer.status, at: answer.body.redeemed_at, why: problem(answer) };
     if (answer.status !== 200) return;
-    this.world.executed.push({ proposal: told.acknowledged.id, row: told.plan.id, permit: claims.jti,
-      digest: digestOf(answer.body.arguments) });
+    this.world.executed.push({
+      proposal: told.acknowledged.id,
+      row: told.plan.id,
+      permit: claims.jti,
+      digest: digestOf(answer.body.arguments),
+    });
     if (told.plan.probed) await this.redeemAgain(told, permit, delivered);
-    const outcome = await this.client.post(`/v1/proposals/${told.acknowledged.id}/outcome`,
-      { status: 'succeeded', detail: `done as ${told.plan.id}` });
+    const outcome = await this.client.post(`/v1/proposals/${told.acknowledged.id}/outcome`, {
+      status: 'succeeded',
+      detail: `done as ${told.plan.id}`,
+    });
     told.outcome = outcome.status;
     delete told.permit;
     delete told.arguments;
@@ -99,7 +110,10 @@ export class AgentAtWork {
   /** An agent that would rather do what it had proposed than what was approved. */
   async tryProposed(told, permit) {
     if (digestOf(told.plan.proposed) === told.plan.finalDigest) return;
-    const answer = await this.client.post('/v1/permits/redeem', { permit, arguments: told.plan.proposed });
+    const answer = await this.client.post('/v1/permits/redeem', {
+      permit,
+      arguments: told.plan.proposed,
+    });
     told.probes.push({ kind: 'other arguments', status: answer.status, want: 422 });
   }
 
@@ -110,7 +124,7 @@ export class AgentAtWork {
   }
 }
 
-// --- reviewers ------------------------------------------------------------------------------------------
+// --- reviewers -----------------------------------------------------------------------------------
 
 export class Team {
   constructor(world, clients) {
@@ -122,7 +136,9 @@ export class Team {
   }
 
   #nextNews() {
-    return new Promise((done) => { this.ring = done; });
+    return new Promise((done) => {
+      this.ring = done;
+    });
   }
 
   /** Works until stop(). */
@@ -136,17 +152,22 @@ export class Team {
     this.ring();
   }
 
-  /** The page's stream: only a bell here, the inbox says what there is. Opened again after a restart. */
+  /** The page's stream: only a bell here, the inbox says what there is. Opened again after a
+   * restart. */
   async #listen(client) {
     while (!this.stopped) {
       await client.server.up;
       await new Promise((done) => {
         const headers = { authorization: `Bearer ${client.credential}` };
-        const request = get(`${client.server.url}/v1/stream`, { headers, agent: false }, (stream) => {
-          stream.on('data', () => this.ring());
-          stream.on('close', done);
-          stream.on('error', done);
-        });
+        const request = get(
+          `${client.server.url}/v1/stream`,
+          { headers, agent: false },
+          (stream) => {
+            stream.on('data', () => this.ring());
+            stream.on('close', done);
+            stream.on('error', done);
+          },
+        );
         request.on('error', () => setTimeout(done, GATHER_MS));
       });
     }
@@ -157,8 +178,15 @@ export class Team {
       const found = await this.#look(client, place);
       await pool(found, DECIDING_AT_ONCE, (id) => this.#decide(client, place, id));
       if (found.length > 0) continue;
-      await Promise.race([this.news, new Promise((done) => { setTimeout(done, LOOK_AGAIN_MS); })]);
-      await new Promise((done) => { setTimeout(done, GATHER_MS); });
+      await Promise.race([
+        this.news,
+        new Promise((done) => {
+          setTimeout(done, LOOK_AGAIN_MS);
+        }),
+      ]);
+      await new Promise((done) => {
+        setTimeout(done, GATHER_MS);
+      });
       this.news = this.#nextNews();
     }
   }
@@ -187,18 +215,30 @@ export class Team {
     const decision = decisionOf(told.plan, body.digest);
     const second = this.clients[(place + 1) % this.clients.length];
     const deciders = told.plan.raced ? [client, second] : [client];
-    await Promise.all(deciders.map(async (by) => {
-      const answer = await by.post(`/v1/proposals/${id}/decision`, decision);
-      told.decisions.push({ by: by.id, status: answer.status, why: problem(answer),
-        decision: answer.body.decision?.id ?? null, ended: answer.body.proposal_status });
-    }));
+    await Promise.all(
+      deciders.map(async (by) => {
+        const answer = await by.post(`/v1/proposals/${id}/decision`, decision);
+        told.decisions.push({
+          by: by.id,
+          status: answer.status,
+          why: problem(answer),
+          decision: answer.body.decision?.id ?? null,
+          ended: answer.body.proposal_status,
+        });
+      }),
+    );
   }
 }
 
 function decisionOf(plan, digest) {
   if (plan.plan === 'modify') return { verdict: 'modify', digest, arguments: plan.final };
   if (plan.plan === 'reject') {
-    return { verdict: 'reject', digest, reason: 'This is not what was asked for', reason_code: 'policy' };
+    return {
+      verdict: 'reject',
+      digest,
+      reason: 'This is not what was asked for',
+      reason_code: 'policy',
+    };
   }
   return { verdict: 'approve', digest };
 }

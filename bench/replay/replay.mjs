@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replays recorded actions of real agents against a real server that is killed on the way, with scripted
-// reviewers, and then asks whether anything was lost, decided twice, delivered wrongly or executed twice.
+// Replays recorded actions of real agents against a real server that is killed on the way, with
+// scripted reviewers, and then asks whether anything was lost, decided twice, delivered wrongly or
+// executed twice.
 //
-//   node bench/replay/replay.mjs [--rows N] [--kills N] [--seed N] [--window N] [--respond_within 5s]
+//   node bench/replay/replay.mjs [--rows N] [--kills N] [--seed N] [--window N]
+//     [--respond-within 5s]
 //
 // The data comes from FERMATA_TESTDATA (default ../shared/data); the binary from FERMATA_BIN.
 import { join, resolve } from 'node:path';
-import { Client, ROOT, Score, Server, fermata, folder, need, options, people, pick, pool, query, random,
-  verify } from '../../tests/crash/lib.mjs';
+import {
+  Client,
+  ROOT,
+  Score,
+  Server,
+  fermata,
+  folder,
+  need,
+  options,
+  people,
+  pick,
+  pool,
+  query,
+  random,
+  verify,
+} from '../../tests/crash/lib.mjs';
 import { AgentAtWork, Team, World } from './actors.mjs';
 import { STATES, check, counts, sabotage } from './checker.mjs';
 import { load, planned, policyOf } from './rows.mjs';
@@ -17,23 +33,32 @@ const READ_AT_ONCE = 16;
 const PROGRESS_MS = 5000;
 const ULID = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-// --- the run ----------------------------------------------------------------------------------------------
+// --- the run -------------------------------------------------------------------------------------
 
 /** Kills the server when so many proposals were acknowledged, and starts it on the same folder. */
 function planKills(world, server, { kills, seed }) {
   const next = random(seed);
   const total = world.rows.length;
-  const at = Array.from({ length: kills }, () => Math.floor(total * (0.02 + 0.94 * next()))).sort((a, b) => a - b);
+  const at = Array.from({ length: kills }, () => Math.floor(total * (0.02 + 0.94 * next()))).sort(
+    (a, b) => a - b,
+  );
   const state = { done: 0, last: Promise.resolve(), error: null };
   world.onAcknowledged = (count) => {
     while (at.length > 0 && count >= at[0]) {
       at.shift();
       const delay = pick(next, 40);
-      state.last = state.last.then(async () => {
-        await new Promise((done) => { setTimeout(done, delay); });
-        await server.crash();
-        state.done++;
-      }).catch((error) => { state.error = error; process.exitCode = 1; });
+      state.last = state.last
+        .then(async () => {
+          await new Promise((done) => {
+            setTimeout(done, delay);
+          });
+          await server.crash();
+          state.done++;
+        })
+        .catch((error) => {
+          state.error = error;
+          process.exitCode = 1;
+        });
     }
   };
   return state;
@@ -42,8 +67,10 @@ function planKills(world, server, { kills, seed }) {
 function showProgress(world, kills, startedAt) {
   const timer = setInterval(() => {
     const seconds = Math.round((Date.now() - startedAt) / 1000);
-    console.log(`${seconds} s: ${world.acknowledged} of ${world.rows.length} proposed, `
-      + `${world.executed.length} executed, ${kills.done} kills`);
+    console.log(
+      `${seconds} s: ${world.acknowledged} of ${world.rows.length} proposed, ` +
+        `${world.executed.length} executed, ${kills.done} kills`,
+    );
   }, PROGRESS_MS);
   return () => clearInterval(timer);
 }
@@ -59,7 +86,9 @@ async function replay(server, data, plans, opt) {
   const names = [...new Set(plans.map((plan) => plan.agent))];
   const staff = await people(server, { reviewers: REVIEWERS, agents: names });
   for (const client of staff.agents.values()) client.agent.maxSockets = opt.window;
-  const agents = new Map([...staff.agents].map(([name, client]) => [name, new AgentAtWork(world, client)]));
+  const agents = new Map(
+    [...staff.agents].map(([name, client]) => [name, new AgentAtWork(world, client)]),
+  );
   const team = new Team(world, staff.reviewers);
   const kills = planKills(world, server, opt);
   const startedAt = Date.now();
@@ -73,11 +102,16 @@ async function replay(server, data, plans, opt) {
   if (kills.error) throw kills.error;
   const clients = [...staff.agents.values(), ...staff.reviewers];
   const sum = (name) => clients.reduce((total, client) => total + client[name], 0);
-  return { world, kills: kills.done, seconds: (Date.now() - startedAt) / 1000, repeats: sum('repeats'),
-    replays: sum('replays') };
+  return {
+    world,
+    kills: kills.done,
+    seconds: (Date.now() - startedAt) / 1000,
+    repeats: sum('repeats'),
+    replays: sum('replays'),
+  };
 }
 
-// --- what is there afterwards -----------------------------------------------------------------------------
+// --- what is there afterwards --------------------------------------------------------------------
 
 /** What an auditor reads over the API, proposal by proposal. */
 async function readApi(server, world) {
@@ -106,27 +140,39 @@ function ulid(hex) {
 }
 
 async function readStore(dir) {
-  const rows = await query(dir, `SELECT p.row, hex(p.id) id, p.state, p.agent, p.last_leaf leaf,
+  const rows = await query(
+    dir,
+    `SELECT p.row, hex(p.id) id, p.state, p.agent, p.last_leaf leaf,
     json_extract(CAST(b.body AS TEXT), '$.labels.row') label
-    FROM proposals p JOIN payloads b ON b.idx = p.payload`);
+    FROM proposals p JOIN payloads b ON b.idx = p.payload`,
+  );
   return rows.map((row) => ({ ...row, id: `prp_${ulid(row.id)}`, state: STATES[row.state] }));
 }
 
 async function readLog(dir) {
-  const rows = await query(dir, 'SELECT idx, CAST(entry AS TEXT) entry FROM log_entries ORDER BY idx');
+  const rows = await query(
+    dir,
+    'SELECT idx, CAST(entry AS TEXT) entry FROM log_entries ORDER BY idx',
+  );
   return rows.map((row) => ({ index: row.idx, entry: JSON.parse(row.entry) }));
 }
 
-// --- the report -------------------------------------------------------------------------------------------
+// --- the report ----------------------------------------------------------------------------------
 
 function printTable(title, rows) {
   console.log(`\n${title}`);
-  for (const [name, value] of Object.entries(rows)) console.log(`  ${String(value).padStart(8)}  ${name}`);
+  for (const [name, value] of Object.entries(rows))
+    console.log(`  ${String(value).padStart(8)}  ${name}`);
 }
 
-function judge(score, input, opt, result) {
+function judge(score, server, input, opt, result) {
   for (const [rule, findings] of check(input)) score.none(rule, findings);
-  score.check(`the server was killed ${opt.kills} times`, result.kills === opt.kills, String(result.kills));
+  score.check(
+    `the server was killed ${opt.kills} times`,
+    result.kills === opt.kills,
+    String(result.kills),
+  );
+  score.none('the server logged no error', server.errors());
   for (const [lie, [rule, tell]] of Object.entries(sabotage)) {
     const findings = check(tell(input)).get(rule);
     score.check(`the checker notices that ${lie}`, findings.length > 0, `"${rule}" said nothing`);
@@ -136,7 +182,10 @@ function judge(score, input, opt, result) {
 async function main() {
   const opt = options({ rows: 0, kills: 10, seed: 1, window: 256, respond_within: '5s' });
   await need();
-  const data = load(resolve(process.env.FERMATA_TESTDATA ?? join(ROOT, '../shared/data')), opt.rows);
+  const data = load(
+    resolve(process.env.FERMATA_TESTDATA ?? join(ROOT, '../shared/data')),
+    opt.rows,
+  );
   if (!data) {
     console.log('skipped: agent_actions is not in FERMATA_TESTDATA');
     console.log('0 passed, 0 failed');
@@ -150,12 +199,23 @@ async function main() {
   const result = await replay(server, data, plans, opt);
   const api = await readApi(server, result.world);
   await server.stop();
-  const input = { plans, told: result.world.told, executed: result.world.executed, api,
-    store: await readStore(server.dir), leaves: await readLog(server.dir), verify: await verify(server.dir) };
-  printTable('what happened', { ...counts(input), kills: result.kills,
+  const input = {
+    plans,
+    told: result.world.told,
+    executed: result.world.executed,
+    api,
+    store: await readStore(server.dir),
+    leaves: await readLog(server.dir),
+    verify: await verify(server.dir),
+  };
+  printTable('what happened', {
+    ...counts(input),
+    kills: result.kills,
     'requests repeated after a lost or refused answer': result.repeats,
-    'of them: done already, first answer given again': result.replays, seconds: result.seconds.toFixed(1) });
-  judge(score, input, opt, result);
+    'of them: done already, first answer given again': result.replays,
+    seconds: result.seconds.toFixed(1),
+  });
+  judge(score, server, input, opt, result);
   score.end(place);
 }
 

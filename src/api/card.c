@@ -124,10 +124,10 @@ static struct str leaf_text(const struct json *value)
     case JSON_NUMBER:
     case JSON_STRING:
         return value->as.text;
-    case JSON_ARRAY:
-        return S("[]");
+    case JSON_ARRAY: /* in a title, or deeper than any line goes: never as if it were empty */
+        return value->count ? S("[...]") : S("[]");
     case JSON_OBJECT:
-        return S("{}");
+        return value->count ? S("{...}") : S("{}");
     }
     return STR_NONE;
 }

@@ -5,7 +5,7 @@
  */
 #include "api/api_internal.h"
 
-#define POSITION_MAX 200 /* positions beyond are not counted */
+#define POSITION_MAX 50 /* positions beyond are not counted: a count would cost more than the answer */
 
 SQL(SQL_POLICY_ID, "SELECT id FROM policies WHERE row = $row");
 SQL(SQL_POSITION, "SELECT count(*) FROM (SELECT 1 FROM proposals WHERE queue = $queue AND state < 3"

@@ -21,6 +21,7 @@ enum fm_err flow_withdraw(struct flow *flow, struct ctx *ctx, struct store_conn 
         return review_ended(ctx, conn, out);
     }
     if (out->state == PROPOSAL_UNDO) { /* the agent never saw that decision: it does not stand */
+        TRY(flow_count_decision(ctx, conn, out, out->verdict, -1));
         out->verdict = out->decided_by = out->decided_at = out->via = 0;
         out->decision = out->permit = (struct id){{0}};
         out->decision_leaf = -1;

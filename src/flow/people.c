@@ -83,8 +83,8 @@ static enum fm_err assess_edit(struct flow *flow, struct ctx *ctx, const struct 
     return FM_OK;
 }
 
-static enum fm_err count_decision(struct ctx *ctx, struct store_conn *conn, const struct proposal *p,
-                                  int64_t verdict, int by)
+enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn, const struct proposal *p,
+                                int64_t verdict, int by)
 {
     static const enum tally_kind kinds[] = {
         [DECISION_APPROVE] = TALLY_APPROVED,
@@ -118,7 +118,7 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
     TRY(review_decide(ctx, conn, out, caller->person, caller->via, decision,
                       action ? action->critical : (struct policy_list){NULL, 0}, policy->valid_for_us,
                       now_us));
-    TRY(count_decision(ctx, conn, out, out->verdict, 1));
+    TRY(flow_count_decision(ctx, conn, out, out->verdict, 1));
     return flow_moved(flow, ctx, was_pending, JOURNAL_PROPOSAL_DECIDED, out, now_us);
 }
 
@@ -130,7 +130,7 @@ enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *con
     TRY(find_decidable(flow, ctx, conn, caller, id, out));
     verdict = out->verdict;
     TRY(review_undo(ctx, conn, out, caller->person, now_us));
-    TRY(count_decision(ctx, conn, out, verdict, -1));
+    TRY(flow_count_decision(ctx, conn, out, verdict, -1));
     return flow_moved(flow, ctx, true, JOURNAL_PROPOSAL_UNDONE, out, now_us);
 }
 

@@ -49,9 +49,8 @@ static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_co
     if (kind == JOURNAL_PROPOSAL_EXPIRED && was_pending) {
         TRY(tally_add(ctx, conn, p.agent, p.category, TALLY_EXPIRED, 1));
     }
-    if (kind == JOURNAL_PROPOSAL_UNDONE) {
-        TRY(tally_add(ctx, conn, p.agent, p.category,
-                      verdict == DECISION_MODIFY ? TALLY_MODIFIED : TALLY_APPROVED, -1));
+    if (was_pending && verdict && kind != JOURNAL_PROPOSAL_RELEASED) { /* it ended in the undo time */
+        TRY(flow_count_decision(ctx, conn, &p, verdict, -1));
     }
     return flow_moved(flow, ctx, was_pending, kind, &p, now_us);
 }

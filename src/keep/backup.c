@@ -88,6 +88,12 @@ enum fm_err keep_backup(struct ctx *ctx, const char *from, const char *to,
     return err;
 }
 
+/* What was approved and not redeemed may have been redeemed after the backup was taken. Only the clock
+ * ends it, as it ends any approval whose time is over: with its leaf. */
+SQL(SQL_END_APPROVALS, "UPDATE proposals SET approved_until = $now,"
+                       " next_at = CASE state WHEN 3 THEN $now ELSE next_at END WHERE state IN (2, 3)");
+_Static_assert(PROPOSAL_UNDO == 2 && PROPOSAL_APPROVED == 3, "the statement above says so");
+
 enum fm_err keep_open_epoch(struct ctx *ctx, struct store_conn *conn, int64_t *epoch)
 {
     AUTO(buf_done) struct buf data = BUF_INIT(KIB);
@@ -98,6 +104,7 @@ enum fm_err keep_open_epoch(struct ctx *ctx, struct store_conn *conn, int64_t *e
     (*epoch)++;
     jo_m_int(&out, "epoch", *epoch);
     TRY(store_exec(ctx, conn, &SQL_EPOCH_SET, ARGS(A_INT("$epoch", *epoch))));
+    TRY(store_exec(ctx, conn, &SQL_END_APPROVALS, ARGS(A_INT("$now", clock_now_us()))));
     return journal_append(ctx, conn,
                           &(struct journal_event){.kind = JOURNAL_EPOCH_OPENED,
                                                   .by = {.kind = ACTOR_OPERATOR},

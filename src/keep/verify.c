@@ -2,9 +2,11 @@
  *
  * Verifying a store from the first leaf to the last. The tree is built again from the entries alone and
  * compared with everything that was stored about it; every payload is compared with its commitment, and
- * every proposal with its newest leaf. Memory does not grow with the log.
+ * every proposal with all of its leaves. Memory does not grow with the log.
  */
 #include "keep/keep.h"
+
+#include "keep/chain.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -18,9 +20,9 @@ SQL(SQL_TILE_COUNT, "SELECT count(*) FROM log_tiles");
 SQL(SQL_STRAY, "SELECT count(*) FROM payloads WHERE idx NOT IN (SELECT idx FROM log_entries)");
 SQL(SQL_CHECKPOINTS, "SELECT size, note FROM log_checkpoints ORDER BY size");
 SQL(SQL_PROPOSALS, "SELECT " PROPOSAL_COLUMNS " FROM proposals ORDER BY row");
-SQL(SQL_ENTRY, "SELECT entry FROM log_entries WHERE idx = $idx");
 SQL(SQL_BODY, "SELECT body FROM payloads WHERE idx = $idx");
 SQL(SQL_AGENT, "SELECT id FROM agents WHERE row = $row");
+SQL(SQL_PERSON, "SELECT id FROM people WHERE row = $row");
 SQL(SQL_CHECK, "PRAGMA integrity_check(10)");
 
 #define TILE_LEVELS 8
@@ -28,12 +30,15 @@ SQL(SQL_CHECK, "PRAGMA integrity_check(10)");
 struct verify {
     struct ctx *ctx;       /* for the report: lives to the end */
     struct ctx leaf;       /* forgotten after each leaf */
+    struct ctx chain;      /* for reading chains, of which each leaf is forgotten too */
     struct store_conn *conn;
     const struct verify_options *options;
     struct verify_report *report;
     struct tlog_frontier tree;
     struct hash tiles[TILE_LEVELS][TLOG_TILE_WIDTH];
     uint64_t tiles_seen;
+    uint64_t of_proposals; /* leaves that name a proposal */
+    uint64_t in_chains;    /* leaves that proposals lead back to */
     uint64_t head_size;
     struct hash head_root;
     struct store_rows *checkpoints; /* a cursor that follows the growing tree */
@@ -219,6 +224,7 @@ static void check_leaf(struct verify *v, struct store_rows *rows)
         !is_canonical(v, leaf, bytes)) {
         found(v, "leaf %" PRIu64 " is not a canonical entry", index);
     } else {
+        v->of_proposals += json_get(leaf, S("proposal")) != NULL;
         check_payload(v, index, json_text(json_get(leaf, S("commitment"))), !rows_is_null(rows, 3),
                       rows_bytes(rows, 4), rows_bytes(rows, 5));
     }
@@ -285,35 +291,28 @@ static enum fm_err check_head(struct verify *v)
 /* --- proposals ----------------------------------------------------------------------------------------- */
 
 /* Which states a proposal can be in when this is its newest leaf (comments and escalations leave it). */
-static bool state_fits(struct str kind, enum proposal_state state)
+static bool state_fits(enum journal_kind kind, enum proposal_state state)
 {
 #define IN(name) (1u << PROPOSAL_##name)
-    static const struct {
-        enum journal_kind kind;
-        unsigned states;
-    } rows[] = {
-        {JOURNAL_PROPOSAL_HELD, IN(WAITING)},
-        {JOURNAL_PROPOSAL_BLOCKED, IN(BLOCKED)},
-        {JOURNAL_PROPOSAL_CLAIMED, IN(CLAIMED)},
-        {JOURNAL_PROPOSAL_UNCLAIMED, IN(WAITING)},
-        {JOURNAL_PROPOSAL_DECIDED, IN(UNDO) | IN(APPROVED) | IN(REJECTED) | IN(RETURNED)},
-        {JOURNAL_PROPOSAL_UNDONE, IN(CLAIMED) | IN(WAITING)},
-        {JOURNAL_PROPOSAL_RELEASED, IN(APPROVED)},
-        {JOURNAL_PROPOSAL_REVISED, IN(WAITING)},
-        {JOURNAL_PROPOSAL_ESCALATED, IN(WAITING) | IN(CLAIMED)},
-        {JOURNAL_PROPOSAL_EXPIRED, IN(EXPIRED)},
-        {JOURNAL_PROPOSAL_WITHDRAWN, IN(WITHDRAWN)},
-        {JOURNAL_PROPOSAL_OUTCOME, IN(SETTLED)},
-        {JOURNAL_PERMIT_REDEEMED, IN(REDEEMED)},
+    static const unsigned states[JOURNAL_KIND_COUNT + 1] = {
+        [JOURNAL_PROPOSAL_HELD] = IN(WAITING),
+        [JOURNAL_PROPOSAL_BLOCKED] = IN(BLOCKED),
+        [JOURNAL_PROPOSAL_CLAIMED] = IN(CLAIMED),
+        [JOURNAL_PROPOSAL_UNCLAIMED] = IN(WAITING),
+        [JOURNAL_PROPOSAL_DECIDED] = IN(UNDO) | IN(APPROVED) | IN(REJECTED) | IN(RETURNED),
+        [JOURNAL_PROPOSAL_UNDONE] = IN(CLAIMED) | IN(WAITING),
+        [JOURNAL_PROPOSAL_RELEASED] = IN(APPROVED),
+        [JOURNAL_PROPOSAL_REVISED] = IN(WAITING),
+        [JOURNAL_PROPOSAL_ESCALATED] = IN(WAITING) | IN(CLAIMED),
+        [JOURNAL_PROPOSAL_EXPIRED] = IN(EXPIRED),
+        [JOURNAL_PROPOSAL_WITHDRAWN] = IN(WITHDRAWN),
+        [JOURNAL_PROPOSAL_OUTCOME] = IN(SETTLED),
+        [JOURNAL_PERMIT_REDEEMED] = IN(REDEEMED),
+        [JOURNAL_PROPOSAL_COMMENTED] = ~0u,
     };
 #undef IN
 
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (str_eq(kind, str_of(journal_kind_name(rows[i].kind)))) {
-            return rows[i].states >> state & 1;
-        }
-    }
-    return str_eq(kind, str_of(journal_kind_name(JOURNAL_PROPOSAL_COMMENTED)));
+    return states[kind] >> state & 1;
 }
 
 static struct str read_bytes(struct verify *v, const struct sql *sql, const char *name, int64_t key)
@@ -330,42 +329,77 @@ static struct str read_bytes(struct verify *v, const struct sql *sql, const char
     return bytes;
 }
 
-static void check_digest(struct verify *v, const struct proposal *p, const char *id)
+/* Action and digests of the row, made again from the request that the leaf commits to. */
+static bool is_its_content(struct verify *v, const struct proposal *p, struct str body)
 {
-    struct str body = read_bytes(v, &SQL_BODY, "$idx", p->payload);
+    AUTO(buf_done) struct buf arguments = BUF_INIT(4 * MIB);
     struct id agent = id_from(read_bytes(v, &SQL_AGENT, "$row", p->agent));
-    const struct json *request;
+    const struct json *request, *proposed;
     struct hash digest;
 
-    if (!body.p) {
-        return; /* erased, or missing: said at its leaf */
-    }
     if (json_parse(&v->leaf, body, &JSON_LIMITS_WIRE, &request) != FM_OK ||
-        proposal_digest(&v->leaf, request, p->id, p->revision, agent, &digest) != FM_OK ||
-        !hash_eq(digest, p->digest)) {
-        found(v, "the digest of %s is not that of its content", id);
+        proposal_digest(&v->leaf, request, p->id, p->revision, agent, &digest) != FM_OK) {
+        return false;
+    }
+    proposed = json_get(request, S("arguments"));
+    if (!proposed || !str_eq(json_text(json_get(request, S("action"))), p->action)) {
+        return false;
+    }
+    json_write(&arguments, proposed);
+    return hash_eq(digest, p->digest) && hash_eq(sha256(buf_str(&arguments)), p->arguments_digest);
+}
+
+static void check_content(struct verify *v, const struct proposal *p, const char *id)
+{
+    struct str body = read_bytes(v, &SQL_BODY, "$idx", p->payload);
+
+    if (body.p && !is_its_content(v, p, body)) { /* else erased, or missing: said at its leaf */
+        found(v, "action or digest of %s is not that of its content", id);
+    }
+}
+
+static void check_chain(struct verify *v, const struct proposal *p, const char *id)
+{
+    struct id decider = {{0}};
+    struct chain chain;
+    const char *wrong;
+
+    if (chain_read(&v->chain, v->conn, p->id, p->last_leaf, &chain) != FM_OK ||
+        chain.broken >= 0) {
+        found(v, "%s leads back to leaf %" PRId64 ", which is missing or not its own", id,
+              chain.broken);
+        return;
+    }
+    v->in_chains += chain.leaves;
+    if (p->decided_by) {
+        decider = id_from(read_bytes(v, &SQL_PERSON, "$row", p->decided_by));
+    }
+    wrong = chain_contradiction(&chain, p, decider);
+    if (!state_fits(chain.newest, p->state)) {
+        found(v, "%s is %s, its newest leaf does not say so", id, proposal_state_name(p->state));
+    } else if (wrong) {
+        found(v, "%s %s", id, wrong);
     }
 }
 
 static void check_proposal(struct verify *v, const struct proposal *p)
 {
     char id[ID_TEXT_MAX];
-    struct str entry = read_bytes(v, &SQL_ENTRY, "$idx", p->last_leaf);
-    const struct json *leaf;
 
     id_format(ID_PROPOSAL, p->id, id);
     v->report->proposals++;
-    if (!entry.p || json_parse(&v->leaf, entry, &JSON_LIMITS_WIRE, &leaf) != FM_OK) {
-        found(v, "%s names leaf %" PRId64 ", which cannot be read", id, p->last_leaf);
-        return;
+    check_chain(v, p, id);
+    check_content(v, p, id);
+}
+
+/* Every leaf that names a proposal is met on the way back from exactly one row. */
+static void check_all_are_met(struct verify *v)
+{
+    if (v->in_chains != v->of_proposals) {
+        found(v, "%" PRIu64 " leaves are about proposals, the proposals lead back to %" PRIu64
+                 ": one is gone, or names an older leaf as its newest",
+              v->of_proposals, v->in_chains);
     }
-    if (!str_eq(json_text(json_get(leaf, S("proposal"))), str_of(id))) {
-        found(v, "the newest leaf of %s is another proposal's", id);
-    } else if (!state_fits(json_text(json_get(leaf, S("kind"))), p->state)) {
-        found(v, "%s is %s, its newest leaf says %.*s", id, proposal_state_name(p->state),
-              STR_ARG(json_text(json_get(leaf, S("kind")))));
-    }
-    check_digest(v, p, id);
 }
 
 static enum fm_err check_proposals(struct verify *v)
@@ -379,6 +413,7 @@ static enum fm_err check_proposals(struct verify *v)
         arena_reset(v->leaf.arena);
         ctx_clear(&v->leaf);
         if (!rows_next(v->ctx, rows)) {
+            check_all_are_met(v);
             return v->ctx->err;
         }
         if (proposal_read(&v->leaf, rows, &p) != FM_OK) {
@@ -440,10 +475,11 @@ enum fm_err keep_verify(struct ctx *ctx, struct store_conn *conn, const struct v
                         struct verify_report *out)
 {
     AUTO(arena_done) struct arena *leaf_arena = arena_new(64 * MIB);
+    AUTO(arena_done) struct arena *chain_arena = arena_new(16 * MIB);
     struct verify *v = arena_zalloc(ctx->arena, 1, sizeof(*v));
     enum fm_err err;
 
-    if (!leaf_arena || !v) {
+    if (!leaf_arena || !chain_arena || !v) {
         return fail_memory(ctx);
     }
     *out = (struct verify_report){.origin = str_of(options->verifier->name)};
@@ -452,6 +488,7 @@ enum fm_err keep_verify(struct ctx *ctx, struct store_conn *conn, const struct v
     v->options = options;
     v->report = out;
     ctx_init(&v->leaf, leaf_arena);
+    ctx_init(&v->chain, chain_arena);
     TRY(store_snapshot(ctx, conn));
     err = check_everything(v);
     store_snapshot_end(conn);

@@ -181,7 +181,8 @@ enum fm_err review_decide(struct ctx *ctx, struct store_conn *conn, struct propo
 }
 
 /* Too late, or never decided: 409, with who ended it where somebody did. */
-static enum fm_err not_undoable(struct ctx *ctx, struct store_conn *conn, const struct proposal *proposal)
+static enum fm_err not_undoable(struct ctx *ctx, struct store_conn *conn,
+                                const struct proposal *proposal)
 {
     bool is_over = proposal->state == PROPOSAL_WITHDRAWN || proposal->state == PROPOSAL_EXPIRED;
     enum fm_err ended;

@@ -127,7 +127,7 @@ enum fm_err review_write_decision(struct ctx *ctx, struct json_out *out, struct 
     return FM_OK;
 }
 
-/* Not always the decider: what was returned, or approved and not used in time, ends without that person. */
+/* Not always the decider: what was returned, or approved and not used, ends without that person. */
 static enum fm_err write_ender(struct ctx *ctx, struct json_out *out, struct store_conn *conn,
                                const struct proposal *proposal)
 {

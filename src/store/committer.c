@@ -26,7 +26,7 @@ SQL(SQL_RELEASE, "RELEASE command");
 SQL(SQL_ROLLBACK_TO, "ROLLBACK TO command");
 
 struct committer {
-    struct lock lock; /* guards head, tail, waiting, stopping */
+    struct lock lock; /* guards head, tail, waiting, stopping, stats */
     pthread_cond_t arrived;
     struct store_cmd *head, **tail;
     size_t waiting;
@@ -34,7 +34,7 @@ struct committer {
     pthread_t thread;
     struct store_conn *conn;
     struct store_hooks hooks;
-    struct committer_stats stats; /* written by the thread; queue_full under the lock */
+    struct committer_stats stats;
 };
 
 /* Takes up to COMMIT_BATCH_MAX commands; NULL when stopping and nothing is left. */
@@ -136,7 +136,9 @@ static bool run_again_guarded(struct committer *committer, struct ctx *own, stru
         must(own, store_exec(own, committer->conn, &SQL_ROLLBACK, NO_ARGS), "undoing a batch");
     }
     committer->hooks.abandon(committer->hooks.with);
-    committer->stats.run_again++;
+    LOCKED (&committer->lock) {
+        committer->stats.run_again++;
+    }
     if (!begin_batch(committer, own, first)) {
         return false;
     }
@@ -193,15 +195,21 @@ static void run_batch(struct committer *committer, struct ctx *own, struct store
     }
 }
 
-static void count_batch(struct committer_stats *stats, const struct store_cmd *first, size_t count)
+static void count_batch(struct committer *committer, const struct store_cmd *first, size_t count)
 {
-    stats->batches++;
-    stats->commands += count;
+    struct committer_stats *stats = &committer->stats;
+    size_t failed = 0;
+
     for (const struct store_cmd *cmd = first; cmd; cmd = cmd->next) {
-        stats->rolled_back += cmd->err != FM_OK;
+        failed += cmd->err != FM_OK;
     }
-    if (count > stats->largest_batch) {
-        stats->largest_batch = count;
+    LOCKED (&committer->lock) {
+        stats->batches++;
+        stats->commands += count;
+        stats->rolled_back += failed;
+        if (count > stats->largest_batch) {
+            stats->largest_batch = count;
+        }
     }
 }
 
@@ -229,7 +237,7 @@ static void *committer_main(void *arg)
     ctx_init(&own, arena);
     while ((first = take_batch(committer, &count)) != NULL) {
         run_batch(committer, &own, first);
-        count_batch(&committer->stats, first, count);
+        count_batch(committer, first, count);
         hand_back(committer, first);
         arena_reset(arena);
     }
@@ -338,7 +346,12 @@ void committer_stop(struct committer *committer)
     free(committer);
 }
 
-struct committer_stats committer_stats(const struct committer *committer)
+struct committer_stats committer_stats(struct committer *committer)
 {
-    return committer->stats;
+    struct committer_stats stats = {0};
+
+    LOCKED (&committer->lock) {
+        stats = committer->stats;
+    }
+    return stats;
 }

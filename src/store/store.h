@@ -142,7 +142,7 @@ struct committer_stats {
     uint64_t batches, commands, rolled_back, run_again, largest_batch, queue_full;
 };
 /* Since the start; for metrics. Any thread. */
-struct committer_stats committer_stats(const struct committer *committer);
+struct committer_stats committer_stats(struct committer *committer);
 
 /* The write connection, before committer_start or after committer_stop only. */
 struct store_conn *store_writer(struct store *store);

@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tampering: single bits of a stopped store are flipped, and an insider cuts, swaps and replaces. Every
-// change must make `fermata audit verify` end with 1 and name what does not fit; an untouched store never.
+// Tampering: single bits of a stopped store are flipped, and an insider cuts, swaps and replaces.
+// Every change must make `fermata audit verify` end with 1 and name what does not fit; an untouched
+// store never.
 //
 //   node tests/crash/flips.mjs [--full] [--count N] [--lives N] [--seed N]
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Score, Server, folder, need, options, people, pick, pool, query, random, tamper, verify }
-  from './lib.mjs';
+import {
+  Score,
+  Server,
+  folder,
+  need,
+  options,
+  people,
+  pick,
+  pool,
+  query,
+  random,
+  tamper,
+  verify,
+} from './lib.mjs';
 
 const COUNT = 60;
 const FULL = 500;
 const AT_ONCE = 32;
-const TAIL = 40;        // leaves that the insider cuts off
+const TAIL = 40; // leaves that the insider cuts off
 
 const POLICY = `version: 1
-defaults: {then: review, queue: general, mode: glance, undo: 0s, respond_within: 4h, decide_by: [token]}
+defaults: {then: review, queue: general, mode: glance, undo: 0s, decide_by: [token]}
 actions:
   flip.run: {then: review}
 unknown_actions: block
@@ -24,14 +37,28 @@ queues:
 reasons: [other]
 `;
 
-// --- a store worth tampering with -------------------------------------------------------------------------
+// --- a store worth tampering with ----------------------------------------------------------------
 
-/** One life with its five leaves: held, claimed, decided, redeemed, outcome. */
+const REJECTED_ONE_IN = 5;
+
+/** One life with its five leaves (held, claimed, decided, redeemed, outcome); or with three,
+ * rejected. */
 async function live(agent, reviewer, n) {
-  const made = await agent.post('/v1/proposals', { action: 'flip.run', arguments: { n },
-    brief: { summary: `number ${n}`, reasoning: 'because it is next' } });
+  const made = await agent.post('/v1/proposals', {
+    action: 'flip.run',
+    arguments: { n },
+    brief: { summary: `number ${n}`, reasoning: 'because it is next' },
+  });
   const { id, digest } = made.body;
   await reviewer.post(`/v1/proposals/${id}/claim`, {});
+  if (n % REJECTED_ONE_IN === 0) {
+    await reviewer.post(`/v1/proposals/${id}/decision`, {
+      verdict: 'reject',
+      digest,
+      reason: 'not this one',
+    });
+    return;
+  }
   await reviewer.post(`/v1/proposals/${id}/decision`, { verdict: 'approve', digest });
   const read = await agent.get(`/v1/proposals/${id}`);
   await agent.post('/v1/permits/redeem', { permit: read.body.permit, arguments: { n } });
@@ -61,7 +88,7 @@ async function makeStore(place, lives) {
   const early = await note('early.note');
   await populate(staff, Math.floor(lives * 0.6), lives);
   await server.stop();
-  await server.start();   // what was signed last covers everything
+  await server.start(); // what was signed last covers everything
   const late = await note('late.note');
   await server.stop();
   return { server, staff, place, dir: server.dir, younger, early, late };
@@ -79,23 +106,44 @@ async function onCopy(store, from, work) {
   }
 }
 
-// --- single bits ------------------------------------------------------------------------------------------
+// --- single bits ---------------------------------------------------------------------------------
 
 /* Where a bit is flipped, by what a row is found, and what the finding must name. */
 const CELLS = [
-  { table: 'log_entries', column: 'entry', key: 'idx', names: (key) => RegExp(`leaf ${key}\\b|tile|root|checkpoint|newest leaf`) },
+  {
+    table: 'log_entries',
+    column: 'entry',
+    key: 'idx',
+    names: (key) => RegExp(`leaf ${key}\\b|tile|root|checkpoint|newest leaf`),
+  },
   { table: 'log_tiles', column: 'hashes', key: 'tile', names: () => /tile/ },
   { table: 'log_head', column: 'root', key: 'one', names: () => /root/ },
-  { table: 'payloads', column: 'salt', key: 'idx', names: (key) => RegExp(`payload of leaf ${key}\\b`) },
-  { table: 'payloads', column: 'body', key: 'idx', names: (key) => RegExp(`payload of leaf ${key}\\b`) },
+  {
+    table: 'payloads',
+    column: 'salt',
+    key: 'idx',
+    names: (key) => RegExp(`payload of leaf ${key}\\b`),
+  },
+  {
+    table: 'payloads',
+    column: 'body',
+    key: 'idx',
+    names: (key) => RegExp(`payload of leaf ${key}\\b`),
+  },
   { table: 'log_checkpoints', column: 'note', key: 'size', text: true, names: () => /checkpoint/ },
 ];
 
 async function readCells(dir) {
   const keys = new Map();
   for (const cell of CELLS) {
-    const rows = await query(dir, `SELECT ${cell.key} AS k FROM ${cell.table} WHERE length(${cell.column}) > 0`);
-    keys.set(cell, rows.map((row) => row.k));
+    const rows = await query(
+      dir,
+      `SELECT ${cell.key} AS k FROM ${cell.table} WHERE length(${cell.column}) > 0`,
+    );
+    keys.set(
+      cell,
+      rows.map((row) => row.k),
+    );
   }
   return keys;
 }
@@ -112,8 +160,11 @@ async function flip(dir, cell, key, share) {
   const [{ hex }] = await query(dir, `SELECT hex(${cell.column}) hex FROM ${where}`);
   const bit = Math.floor(share * hex.length * 4);
   const value = `x'${flipped(hex, bit)}'`;
-  await tamper(dir, `UPDATE ${cell.table} SET ${cell.column} = ${cell.text ? `CAST(${value} AS TEXT)` : value}
-    WHERE ${cell.key} = ${key};`);
+  await tamper(
+    dir,
+    `UPDATE ${cell.table} SET ${cell.column} = ${cell.text ? `CAST(${value} AS TEXT)` : value}
+    WHERE ${cell.key} = ${key};`,
+  );
   return `${cell.table}.${cell.column} of ${key}, bit ${bit}`;
 }
 
@@ -130,78 +181,190 @@ async function flipMany(score, store, count, next) {
     const cell = CELLS[i % CELLS.length];
     return { cell, key: keys.get(cell)[pick(next, keys.get(cell).length)], share: next() };
   });
-  await pool(plan, 2, ({ cell, key, share }) => onCopy(store, store.dir, async (dir) => {
-    const where = await flip(dir, cell, key, share);
-    const why = unnoticed(await verify(dir), cell.names(key));
-    results.get(cell).push(why === '' ? '' : `${where}: ${why}`);
-  }));
+  await pool(plan, 2, ({ cell, key, share }) =>
+    onCopy(store, store.dir, async (dir) => {
+      const where = await flip(dir, cell, key, share);
+      const why = unnoticed(await verify(dir), cell.names(key));
+      results.get(cell).push(why === '' ? '' : `${where}: ${why}`);
+    }),
+  );
   for (const [cell, list] of results) {
     score.none(`${list.length} bits of ${cell.table}.${cell.column}`, list.filter(Boolean));
   }
 }
 
-// --- the insider ------------------------------------------------------------------------------------------
+// --- the insider ---------------------------------------------------------------------------------
 
 const size = async (dir) => (await query(dir, 'SELECT size FROM log_head'))[0].size;
 
 /** Two neighbours of the same length change places, with their payloads. */
 async function swap(dir) {
-  const [{ a, b }] = await query(dir, `SELECT x.idx a, y.idx b FROM log_entries x
+  const [{ a, b }] = await query(
+    dir,
+    `SELECT x.idx a, y.idx b FROM log_entries x
     JOIN log_entries y ON y.idx > x.idx AND y.idx < x.idx + 40 AND length(y.entry) = length(x.entry)
-    WHERE x.idx > 500 LIMIT 1`);
+    WHERE x.idx > 500 LIMIT 1`,
+  );
   const move = (table, from, to) => `UPDATE ${table} SET idx = ${to} WHERE idx = ${from};`;
-  await tamper(dir, ['log_entries', 'payloads'].flatMap((table) =>
-    [move(table, a, -1), move(table, b, a), move(table, -1, b)]).join('\n'));
+  await tamper(
+    dir,
+    ['log_entries', 'payloads']
+      .flatMap((table) => [move(table, a, -1), move(table, b, a), move(table, -1, b)])
+      .join('\n'),
+  );
 }
 
 async function deleteMiddle(dir) {
   const [{ idx }] = await query(dir, 'SELECT idx FROM log_entries WHERE idx > 700 LIMIT 1');
-  await tamper(dir, `DELETE FROM log_entries WHERE idx = ${idx}; DELETE FROM payloads WHERE idx = ${idx};`);
+  await tamper(
+    dir,
+    `DELETE FROM log_entries WHERE idx = ${idx}; DELETE FROM payloads WHERE idx = ${idx};`,
+  );
 }
 
 /** The same, and the leaves behind it move up, so that no number is missing. */
 async function closeTheGap(dir) {
   await deleteMiddle(dir);
-  const gap = (await query(dir, 'SELECT min(e.idx) + 1 gap FROM log_entries e WHERE NOT EXISTS'
-    + ' (SELECT 1 FROM log_entries n WHERE n.idx = e.idx + 1)'))[0].gap;
-  await tamper(dir, ['log_entries', 'payloads'].map((table) =>
-    `UPDATE ${table} SET idx = -idx WHERE idx > ${gap};
-     UPDATE ${table} SET idx = -idx - 1 WHERE idx < 0;`).join('\n'));
+  const gap = (
+    await query(
+      dir,
+      'SELECT min(e.idx) + 1 gap FROM log_entries e WHERE NOT EXISTS' +
+        ' (SELECT 1 FROM log_entries n WHERE n.idx = e.idx + 1)',
+    )
+  )[0].gap;
+  await tamper(
+    dir,
+    ['log_entries', 'payloads']
+      .map(
+        (table) =>
+          `UPDATE ${table} SET idx = -idx WHERE idx > ${gap};
+     UPDATE ${table} SET idx = -idx - 1 WHERE idx < 0;`,
+      )
+      .join('\n'),
+  );
 }
 
 async function cutTail(dir) {
   const from = (await size(dir)) - TAIL;
-  await tamper(dir, `DELETE FROM log_entries WHERE idx >= ${from}; DELETE FROM payloads WHERE idx >= ${from};`);
+  await tamper(
+    dir,
+    `DELETE FROM log_entries WHERE idx >= ${from}; DELETE FROM payloads WHERE idx >= ${from};`,
+  );
 }
 
 /** The newest stored checkpoint gets the words of an older one. */
 async function replaceCheckpoint(dir) {
-  await tamper(dir, `UPDATE log_checkpoints SET note = (SELECT note FROM log_checkpoints ORDER BY size LIMIT 1)
-    WHERE size = (SELECT max(size) FROM log_checkpoints);`);
+  await tamper(
+    dir,
+    `UPDATE log_checkpoints SET note = (SELECT note FROM log_checkpoints ORDER BY size LIMIT 1)
+    WHERE size = (SELECT max(size) FROM log_checkpoints);`,
+  );
 }
 
 /** The older one's row says the newer size as well: another tree under a true signature. */
 async function rewordCheckpoint(dir) {
-  await tamper(dir, `UPDATE log_checkpoints SET note = replace(note, char(10) || size || char(10),
-    char(10) || (size - 1) || char(10)) WHERE size = (SELECT max(size) FROM log_checkpoints);`);
+  await tamper(
+    dir,
+    `UPDATE log_checkpoints SET note = replace(note, char(10) || size || char(10),
+    char(10) || (size - 1) || char(10)) WHERE size = (SELECT max(size) FROM log_checkpoints);`,
+  );
 }
 
 async function dropPayload(dir) {
-  await tamper(dir, 'DELETE FROM payloads WHERE idx = (SELECT idx FROM payloads WHERE idx > 300 LIMIT 1);');
+  await tamper(
+    dir,
+    'DELETE FROM payloads WHERE idx = (SELECT idx FROM payloads WHERE idx > 300 LIMIT 1);',
+  );
 }
 
 async function inventPayload(dir) {
-  await tamper(dir, `INSERT INTO payloads(idx, salt, body) SELECT max(idx) + 9, x'00', x'00' FROM log_entries;`);
+  await tamper(
+    dir,
+    `INSERT INTO payloads(idx, salt, body) SELECT max(idx) + 9, x'00', x'00' FROM log_entries;`,
+  );
 }
 
 async function appendLeaf(dir) {
-  await tamper(dir, `INSERT INTO log_entries(idx, entry) SELECT max(idx) + 1,
-    (SELECT entry FROM log_entries WHERE idx = 100) FROM log_entries;`);
+  await tamper(
+    dir,
+    `INSERT INTO log_entries(idx, entry) SELECT max(idx) + 1,
+    (SELECT entry FROM log_entries WHERE idx = 100) FROM log_entries;`,
+  );
 }
 
 async function dropTile(dir) {
   await tamper(dir, 'DELETE FROM log_tiles WHERE tile = (SELECT min(tile) FROM log_tiles);');
 }
+
+/* What an insider gains most from: the row of a proposal says something else than its leaves. */
+const ONE = (state) => `row = (SELECT row FROM proposals WHERE state = ${state} LIMIT 1 OFFSET 7)`;
+const REJECTED = 7,
+  SETTLED = 6;
+const rewrite = (state, values) => (dir) =>
+  tamper(dir, `UPDATE proposals SET ${values} WHERE ${ONE(state)};`);
+const ROW_DEEDS = [
+  {
+    name: 'a rejection is made an approval',
+    names: /has another decision than its leaves/,
+    deed: rewrite(
+      REJECTED,
+      'state = 3, verdict = 1, permit = decision, approved_until = decided_at * 2',
+    ),
+  },
+  {
+    name: 'a rejected proposal is in the state of an approved one',
+    names: /its leaves do not lead to/,
+    deed: rewrite(REJECTED, 'state = 3'),
+  },
+  {
+    name: 'a rejected proposal waits again',
+    names: /names an older leaf as its newest/,
+    deed: rewrite(
+      REJECTED,
+      `state = 0, last_leaf = payload, verdict = NULL, decision = NULL, decided_by = NULL,
+      decided_at = NULL, decision_leaf = NULL`,
+    ),
+  },
+  {
+    name: 'a redemption is taken back',
+    names: /names an older leaf as its newest/,
+    deed: rewrite(
+      SETTLED,
+      `state = 3, last_leaf = decision_leaf, redeemed_at = NULL, outcome = NULL,
+      outcome_leaf = NULL, outcome_at = NULL`,
+    ),
+  },
+  {
+    name: 'a redemption is denied',
+    names: /its row denies it/,
+    deed: rewrite(SETTLED, 'redeemed_at = NULL'),
+  },
+  {
+    name: 'another person has decided',
+    names: /has another decision than its leaves/,
+    deed: rewrite(SETTLED, 'decided_by = decided_by - 1'),
+  },
+  {
+    name: 'other arguments are approved',
+    names: /is not that of its content/,
+    deed: rewrite(SETTLED, 'arguments_digest = digest'),
+  },
+  {
+    name: 'another action is approved',
+    names: /is not that of its content/,
+    deed: rewrite(SETTLED, "action = 'flip.all'"),
+  },
+  {
+    name: 'another agent has proposed',
+    names: /is not that of its content/,
+    deed: rewrite(SETTLED, 'agent = agent + 1'),
+  },
+  {
+    name: 'a proposal is deleted',
+    names: /one is gone/,
+    deed: (dir) => tamper(dir, `DELETE FROM proposals WHERE ${ONE(SETTLED)};`),
+  },
+];
 
 const DEEDS = [
   { name: 'a leaf from the middle is deleted', deed: deleteMiddle, names: /leaf \d+ is missing/ },
@@ -209,7 +372,11 @@ const DEEDS = [
   { name: 'two leaves change places', deed: swap, names: /tile|root|payload|newest leaf/ },
   { name: 'the last leaves are deleted', deed: cutTail, names: /its head says/ },
   { name: 'a leaf is added by hand', deed: appendLeaf, names: /its head says/ },
-  { name: 'a checkpoint is replaced by an older one', deed: replaceCheckpoint, names: /checkpoint/ },
+  {
+    name: 'a checkpoint is replaced by an older one',
+    deed: replaceCheckpoint,
+    names: /checkpoint/,
+  },
   { name: 'a checkpoint is made to say another size', deed: rewordCheckpoint, names: /checkpoint/ },
   { name: 'a payload is deleted', deed: dropPayload, names: /the payload of leaf \d+ is missing/ },
   { name: 'a payload is invented', deed: inventPayload, names: /belong to no leaf/ },
@@ -217,7 +384,7 @@ const DEEDS = [
 ];
 
 async function playInsider(score, store) {
-  for (const { name, deed, names } of DEEDS) {
+  for (const { name, deed, names } of [...DEEDS, ...ROW_DEEDS]) {
     const result = await onCopy(store, store.dir, async (dir) => {
       await deed(dir);
       return verify(dir);
@@ -227,7 +394,8 @@ async function playInsider(score, store) {
   }
 }
 
-/** The tail is cut as somebody would who can rewrite the tree: by an older copy, consistent in itself. */
+/** The tail is cut as somebody would who can rewrite the tree: by an older copy, consistent in
+ * itself. */
 async function restoreYounger(score, store) {
   await onCopy(store, store.younger, async (dir) => {
     const alone = await verify(dir);

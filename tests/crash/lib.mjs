@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the crash tests and the replay share: a real server in a folder of its own that can be killed
-// and started again, clients that do not give up, reading the store from outside, and the score.
+// What the crash tests and the replay share: a real server in a folder of its own that can be
+// killed and started again, clients that do not give up, reading the store from outside, and the
+// score.
 //
 // 1. No server started here outlives the test, and no folder is left behind by a test that passed.
 // 2. A client repeats an unanswered write with the same Idempotency-Key and nothing else.
 // 3. Only the server writes a store, unless a test says that it plays the insider.
 import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeFileSync }
-  from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -17,14 +26,16 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 export const BINARY = resolve(process.env.FERMATA_BIN ?? join(ROOT, 'build/fermata'));
 const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 30_000;
-const GIVE_UP_MS = 90_000;     // a write that is refused for so long will never be taken
-const PAUSE_MS = 20;           // before a connection that was refused is tried again
+const GIVE_UP_MS = 90_000; // a write that is refused for so long will never be taken
+const PAUSE_MS = 20; // before a connection that was refused is tried again
 const OUTPUT_BYTES_MAX = 1 << 30;
 
 const running = new Set();
-process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); });
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
-// --- small things ---------------------------------------------------------------------------------------
+// --- small things --------------------------------------------------------------------------------
 
 /** Numbers from 0 to below 1 that a seed decides (mulberry32). */
 export function random(seed) {
@@ -44,14 +55,19 @@ export const pick = (next, n) => Math.floor(next() * n);
 export function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  const members = Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`);
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`);
   return `{${members.join(',')}}`;
 }
 
 export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 export const digestOf = (value) => sha256(canonical(value));
 
-export const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
+export const pause = (ms) =>
+  new Promise((done) => {
+    setTimeout(done, ms);
+  });
 
 /** Runs `work` over the items, at most `width` at a time; the first failure ends it. */
 export async function pool(items, width, work) {
@@ -69,7 +85,9 @@ export function options(defaults) {
   while (words.length > 0) {
     const name = words.shift().replace(/^--/, '').replaceAll('-', '_');
     if (!(name in defaults)) {
-      process.stderr.write(`unknown option --${name}; known: --${Object.keys(defaults).join(', --')}\n`);
+      process.stderr.write(
+        `unknown option --${name}; known: --${Object.keys(defaults).join(', --')}\n`,
+      );
       process.exit(2);
     }
     if (typeof defaults[name] === 'boolean') out[name] = true;
@@ -103,8 +121,11 @@ export class Score {
 
   /** Nothing may stand in `findings`; the first few are printed. */
   none(name, findings) {
-    return this.check(name, findings.length === 0,
-      `${findings.length}: ${findings.slice(0, 5).join(' | ')}`);
+    return this.check(
+      name,
+      findings.length === 0,
+      `${findings.length}: ${findings.slice(0, 5).join(' | ')}`,
+    );
   }
 
   /** Prints the last line; `place` is removed if all went well and named otherwise. */
@@ -116,15 +137,20 @@ export class Score {
   }
 }
 
-// --- programs -------------------------------------------------------------------------------------------
+// --- programs ------------------------------------------------------------------------------------
 
 /** Runs a program to its end: {code, stdout, stderr}; an exit code is no error. */
 export function run(command, args, input = '') {
   return new Promise((done, reject) => {
-    const child = execFile(command, args, { maxBuffer: OUTPUT_BYTES_MAX }, (error, stdout, stderr) => {
-      if (error && typeof error.code !== 'number') reject(error);
-      else done({ code: error?.code ?? 0, stdout, stderr });
-    });
+    const child = execFile(
+      command,
+      args,
+      { maxBuffer: OUTPUT_BYTES_MAX },
+      (error, stdout, stderr) => {
+        if (error && typeof error.code !== 'number') reject(error);
+        else done({ code: error?.code ?? 0, stdout, stderr });
+      },
+    );
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });
@@ -133,7 +159,8 @@ export function run(command, args, input = '') {
 /** `fermata` with words and a data folder; its answer as JSON. */
 export async function fermata(dir, words, input = '') {
   const { code, stdout, stderr } = await run(BINARY, [...words, '--data', dir, '--json'], input);
-  if (code !== 0) throw new Error(`fermata ${words.join(' ')} ended with ${code}: ${stderr}${stdout}`);
+  if (code !== 0)
+    throw new Error(`fermata ${words.join(' ')} ended with ${code}: ${stderr}${stdout}`);
   return JSON.parse(stdout);
 }
 
@@ -161,18 +188,22 @@ export async function tamper(dir, sql) {
 /** What must be there for any of this; prints why not and ends with success where it is a skip. */
 export async function need() {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run make first`);
-  const found = await run('sqlite3', ['--version']).then(() => true, () => false);
+  const found = await run('sqlite3', ['--version']).then(
+    () => true,
+    () => false,
+  );
   if (found) return;
   console.log('skipped: the program sqlite3 is not installed (apt install sqlite3)');
   console.log('0 passed, 0 failed');
   process.exit(0);
 }
 
-// --- the server -----------------------------------------------------------------------------------------
+// --- the server ----------------------------------------------------------------------------------
 
 const BANNER = /listening on (http:\/\/[^\s]+)/;
 
-/** A server on a folder: start, kill -9, start again on the same port. `wrap` goes before the command. */
+/** A server on a folder: start, kill -9, start again on the same port. `wrap` goes before the
+ * command. */
 export class Server {
   constructor(dir, policy, { wrap = [] } = {}) {
     this.dir = join(dir, 'data');
@@ -187,13 +218,24 @@ export class Server {
   }
 
   #down() {
-    this.up = new Promise((done) => { this.isUp = done; });
+    this.up = new Promise((done) => {
+      this.isUp = done;
+    });
     this.child = null;
   }
 
   async start() {
-    const words = [...this.wrap, BINARY, 'serve', '--data', this.dir, '--listen', this.listen,
-      '--policy', this.policy];
+    const words = [
+      ...this.wrap,
+      BINARY,
+      'serve',
+      '--data',
+      this.dir,
+      '--listen',
+      this.listen,
+      '--policy',
+      this.policy,
+    ];
     const log = openSync(this.log, 'a');
     this.child = spawn(words[0], words.slice(1), { stdio: ['ignore', 'pipe', log] });
     closeSync(log);
@@ -233,11 +275,17 @@ export class Server {
     this.#down();
     if (child.exitCode !== null || child.signalCode !== null) return;
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
-    const ended = new Promise((done) => { child.once('exit', done); });
+    const ended = new Promise((done) => {
+      child.once('exit', done);
+    });
     child.kill(signal);
     await ended;
     clearTimeout(timer);
-    if (signal === 'SIGTERM' && child.signalCode === 'SIGKILL') throw new Error('it did not stop');
+    if (signal === 'SIGTERM' && child.exitCode !== 0) {
+      throw new Error(
+        `the server ended with ${child.exitCode ?? child.signalCode}:\n${this.logTail()}`,
+      );
+    }
   }
 
   /** kill -9 and start again on the same folder and port. */
@@ -251,12 +299,18 @@ export class Server {
     return this.child !== null && (this.child.exitCode !== null || this.child.signalCode !== null);
   }
 
+  /** What it has logged as an error; a panic and a sanitizer's report have no level. */
+  errors() {
+    const lines = existsSync(this.log) ? readFileSync(this.log, 'utf8').split('\n') : [];
+    return lines.filter((line) => line !== '' && !/"level":"(info|warn)"/.test(line));
+  }
+
   logTail() {
     return existsSync(this.log) ? readFileSync(this.log, 'utf8').slice(-2000) : '';
   }
 }
 
-// --- clients --------------------------------------------------------------------------------------------
+// --- clients -------------------------------------------------------------------------------------
 
 const BUSY = new Set([429, 503]);
 
@@ -266,8 +320,8 @@ export class Client {
     this.server = server;
     this.credential = credential;
     this.agent = new Agent({ keepAlive: true, maxSockets: width });
-    this.repeats = 0;  // attempts after the first
-    this.replays = 0;  // answers that the server gave for the second time
+    this.repeats = 0; // attempts after the first
+    this.replays = 0; // answers that the server gave for the second time
   }
 
   /** One attempt: {status, headers, body}; rejects when no whole answer came. */
@@ -295,7 +349,8 @@ export class Client {
     });
   }
 
-  /** Until there is an answer, over restarts and busy servers. Every attempt carries the same key. */
+  /** Until there is an answer, over restarts and busy servers. Every attempt carries the same
+   * key. */
   async call(method, path, body, key = method === 'GET' ? undefined : randomUUID()) {
     const until = Date.now() + GIVE_UP_MS;
     for (;;) {
@@ -305,17 +360,24 @@ export class Client {
         this.replays += answer.replayed ? 1 : 0;
         return answer;
       }
-      if (Date.now() > until) throw new Error(`${method} ${path}: ${answer.error ?? answer.status}`);
+      if (Date.now() > until)
+        throw new Error(`${method} ${path}: ${answer.error ?? answer.status}`);
       this.repeats++;
       await pause(PAUSE_MS);
     }
   }
 
-  get(path) { return this.call('GET', path); }
+  get(path) {
+    return this.call('GET', path);
+  }
 
-  post(path, body, key) { return this.call('POST', path, body, key); }
+  post(path, body, key) {
+    return this.call('POST', path, body, key);
+  }
 
-  close() { this.agent.destroy(); }
+  close() {
+    this.agent.destroy();
+  }
 }
 
 function read(response, text) {
@@ -334,10 +396,19 @@ export const problem = (answer) => String(answer.body?.type ?? '').replace('/pro
 /** People with tokens and agents with keys, made by the command line while the server runs. */
 export async function people(server, { reviewers, agents }) {
   const out = { reviewers: [], agents: new Map() };
-  await fermata(server.dir, ['user', 'add', 'olga', '--role', 'admin', '--password-stdin'],
-    'the owner of all agents\n');
+  await fermata(
+    server.dir,
+    ['user', 'add', 'olga', '--role', 'admin', '--password-stdin'],
+    'the owner of all agents\n',
+  );
   for (const [name, roles] of Object.entries(reviewers)) {
-    const words = ['user', 'add', name, ...roles.flatMap((role) => ['--role', role]), '--password-stdin'];
+    const words = [
+      'user',
+      'add',
+      name,
+      ...roles.flatMap((role) => ['--role', role]),
+      '--password-stdin',
+    ];
     const person = await fermata(server.dir, words, 'correct horse, battery and staple\n');
     const { token } = await fermata(server.dir, ['token', 'create', '--user', name]);
     out.reviewers.push(Object.assign(new Client(server, token), { name, id: person.id }));

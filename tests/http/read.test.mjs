@@ -4,7 +4,7 @@
  * of all this changes anything.
  */
 import assert from "node:assert/strict";
-import test, { after } from "node:test";
+import test, { after, describe } from "node:test";
 
 import { act, decide, decided, expectProblem, policyText, propose, read, refund, startWorld } from "./world.mjs";
 
@@ -129,93 +129,95 @@ test("a hidden character in the name of a member is not lost in the pointer", as
 
 /* --- waiting ----------------------------------------------------------------------------------------- */
 
-test("a wait for one that is decided answers at once", async () => {
-  const { bot, ana } = world;
-  const made = await propose(bot);
-  await decided(ana, made);
-  const begun = Date.now();
-  assert.equal((await read(bot, made, "60s")).status, "approved");
-  assert.ok(Date.now() - begun < 5000);
-});
-
-test("a wait whose time is up answers 200 and pending", async () => {
-  const made = await propose(world.bot);
-  const begun = Date.now();
-  assert.equal((await read(world.bot, made, "1s")).status, "pending");
-  assert.ok(Date.now() - begun >= 990, `after ${Date.now() - begun} ms`);
-});
-
-test("Prefer: wait=1 waits as well", async () => {
-  const made = await propose(world.bot);
-  const begun = Date.now();
-  const answer = await world.bot.get(`/v1/proposals/${made.id}`, { headers: { prefer: "respond-async, wait=1" } });
-  assert.equal(answer.body.status, "pending");
-  assert.ok(Date.now() - begun >= 990);
-});
-
-test("wait=0s does not wait", async () => {
-  const made = await propose(world.bot);
-  assert.equal((await read(world.bot, made, "0s")).status, "pending");
-});
-
-const WAYS_OUT = [
-  ["an approval", "approved", (made) => decide(world.ana, made, "approve")],
-  ["a modification", "approved", (made) => decide(world.ana, made, "modify", { arguments: refund() })],
-  ["a rejection", "rejected", (made) => decide(world.ana, made, "reject")],
-  ["a return", "returned", (made) => decide(world.ana, made, "return")],
-  ["a withdrawal", "withdrawn", (made) => act(world.bot, made, "withdraw")],
-  ["being superseded", "withdrawn", (made) => world.bot.post("/v1/proposals", { action: "note.write", arguments: {}, supersedes: made.id })],
-];
-for (const [name, status, leave] of WAYS_OUT) {
-  test(`a parked wait is woken by ${name}`, async () => {
+describe("waiting", { concurrency: 16 }, () => {
+  test("a wait for one that is decided answers at once", async () => {
     const { bot, ana } = world;
     const made = await propose(bot);
-    const waits = [read(bot, made, "60s"), read(bot, made, "60s"), read(ana, made, "60s")];
-    await read(bot, made, "1s"); // by now the three are parked
+    await decided(ana, made);
     const begun = Date.now();
-    const answer = await leave(made);
-    assert.ok(answer.status < 300, answer.text);
-    for (const seen of await Promise.all(waits)) {
-      assert.equal(seen.status, status);
-    }
+    assert.equal((await read(bot, made, "60s")).status, "approved");
     assert.ok(Date.now() - begun < 5000);
   });
-}
 
-test("a parked wait is woken by its deadline", async () => {
-  const made = await propose(world.bot, { deadline: "1s" });
-  assert.equal((await read(world.bot, made, "60s")).status, "expired");
-});
-
-test("a wait that is hung up harms nothing", async () => {
-  const { bot, ana } = world;
-  const made = await propose(bot);
-  const hangUp = new AbortController();
-  const waits = bot.get(`/v1/proposals/${made.id}?wait=60s`, { signal: hangUp.signal });
-  await read(bot, made, "1s");
-  hangUp.abort();
-  await assert.rejects(waits);
-  await decided(ana, made);
-  assert.equal((await read(bot, made, "60s")).status, "approved");
-});
-
-const BAD_WAITS = ["121s", "3m", "1h", "-1s", "30", "s", "", "30 s"];
-for (const wait of BAD_WAITS) {
-  test(`wait=${wait} is refused`, async () => {
-    const made = await propose(world.bot, { action: "ticket.tag" });
-    expectProblem(await world.bot.get(`/v1/proposals/${made.id}?wait=${encodeURIComponent(wait)}`), 422, "invalid-argument", "/wait");
+  test("a wait whose time is up answers 200 and pending", async () => {
+    const made = await propose(world.bot);
+    const begun = Date.now();
+    assert.equal((await read(world.bot, made, "1s")).status, "pending");
+    assert.ok(Date.now() - begun >= 990, `after ${Date.now() - begun} ms`);
   });
-}
 
-test("wait=120s and wait=2m are not", async () => {
-  const made = await propose(world.bot, { action: "ticket.tag" });
-  assert.equal((await read(world.bot, made, "120s")).status, "approved");
-  assert.equal((await read(world.bot, made, "2m")).status, "approved");
-});
+  test("Prefer: wait=1 waits as well", async () => {
+    const made = await propose(world.bot);
+    const begun = Date.now();
+    const answer = await world.bot.get(`/v1/proposals/${made.id}`, { headers: { prefer: "respond-async, wait=1" } });
+    assert.equal(answer.body.status, "pending");
+    assert.ok(Date.now() - begun >= 990);
+  });
 
-test("an unknown query parameter is refused", async () => {
-  const made = await propose(world.bot);
-  expectProblem(await world.bot.get(`/v1/proposals/${made.id}?timeout=30s`), 422, "unknown-member", "/timeout");
+  test("wait=0s does not wait", async () => {
+    const made = await propose(world.bot);
+    assert.equal((await read(world.bot, made, "0s")).status, "pending");
+  });
+
+  const WAYS_OUT = [
+    ["an approval", "approved", (made) => decide(world.ana, made, "approve")],
+    ["a modification", "approved", (made) => decide(world.ana, made, "modify", { arguments: refund() })],
+    ["a rejection", "rejected", (made) => decide(world.ana, made, "reject")],
+    ["a return", "returned", (made) => decide(world.ana, made, "return")],
+    ["a withdrawal", "withdrawn", (made) => act(world.bot, made, "withdraw")],
+    ["being superseded", "withdrawn", (made) => world.bot.post("/v1/proposals", { action: "note.write", arguments: {}, supersedes: made.id })],
+  ];
+  for (const [name, status, leave] of WAYS_OUT) {
+    test(`a parked wait is woken by ${name}`, async () => {
+      const { bot, ana } = world;
+      const made = await propose(bot);
+      const waits = [read(bot, made, "60s"), read(bot, made, "60s"), read(ana, made, "60s")];
+      await read(bot, made, "1s"); // by now the three are parked
+      const begun = Date.now();
+      const answer = await leave(made);
+      assert.ok(answer.status < 300, answer.text);
+      for (const seen of await Promise.all(waits)) {
+        assert.equal(seen.status, status);
+      }
+      assert.ok(Date.now() - begun < 5000);
+    });
+  }
+
+  test("a parked wait is woken by its deadline", async () => {
+    const made = await propose(world.bot, { deadline: "1s" });
+    assert.equal((await read(world.bot, made, "60s")).status, "expired");
+  });
+
+  test("a wait that is hung up harms nothing", async () => {
+    const { bot, ana } = world;
+    const made = await propose(bot);
+    const hangUp = new AbortController();
+    const waits = bot.get(`/v1/proposals/${made.id}?wait=60s`, { signal: hangUp.signal });
+    await read(bot, made, "1s");
+    hangUp.abort();
+    await assert.rejects(waits);
+    await decided(ana, made);
+    assert.equal((await read(bot, made, "60s")).status, "approved");
+  });
+
+  const BAD_WAITS = ["121s", "3m", "1h", "-1s", "30", "s", "", "30 s"];
+  for (const wait of BAD_WAITS) {
+    test(`wait=${wait} is refused`, async () => {
+      const made = await propose(world.bot, { action: "ticket.tag" });
+      expectProblem(await world.bot.get(`/v1/proposals/${made.id}?wait=${encodeURIComponent(wait)}`), 422, "invalid-argument", "/wait");
+    });
+  }
+
+  test("wait=120s and wait=2m are not", async () => {
+    const made = await propose(world.bot, { action: "ticket.tag" });
+    assert.equal((await read(world.bot, made, "120s")).status, "approved");
+    assert.equal((await read(world.bot, made, "2m")).status, "approved");
+  });
+
+  test("an unknown query parameter is refused", async () => {
+    const made = await propose(world.bot);
+    expectProblem(await world.bot.get(`/v1/proposals/${made.id}?timeout=30s`), 422, "unknown-member", "/timeout");
+  });
 });
 
 /* --- lists ------------------------------------------------------------------------------------------- */

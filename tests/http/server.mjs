@@ -61,7 +61,7 @@ export class Caller {
 
   request(method, path, options = {}) {
     const headers = { ...this.headersFor(method !== "GET" && method !== "HEAD"), ...options.headers };
-    return send(this.server.origin, this.server.sockets, method, path, { ...options, headers });
+    return send(this.server.url, this.server.sockets, method, path, { ...options, headers });
   }
 
   get(path, options) {
@@ -83,16 +83,18 @@ export class Caller {
   }
 
   stream(path = "/v1/stream", headers = {}) {
-    return openStream(this.server.origin, path, { ...this.headersFor(false), ...headers });
+    return openStream(this.server.url, path, { ...this.headersFor(false), ...headers });
   }
 }
 
 export class Server {
-  constructor({ policy, args = [], env = {} }) {
+  /* With `keepPort` a restart listens where the first start did: for those who come again by themselves. */
+  constructor({ policy, args = [], env = {}, keepPort = false }) {
     this.folder = mkdtempSync(join(tmpdir(), "fermata-test-"));
     this.data = join(this.folder, "data");
     this.args = args;
     this.env = env;
+    this.keepPort = keepPort;
     this.setPolicy(policy);
   }
 
@@ -111,30 +113,33 @@ export class Server {
   /* Starts the process; resolves when it serves. */
   async start() {
     const policy = this.policyFile ? ["--policy", this.policyFile] : [];
-    const args = ["serve", "--data", this.data, "--listen", "127.0.0.1:0", ...policy, ...this.args];
+    const wanted = this.keepPort && this.url ? new URL(this.url).port : 0;
+    const args = ["serve", "--data", this.data, "--listen", `127.0.0.1:${wanted}`, ...policy, ...this.args];
     this.process = spawn(BINARY, args, { env: { ...process.env, ...this.env } });
     this.exited = new Promise((resolve) => this.process.on("close", (code, signal) => resolve({ code, signal })));
-    this.log = "";
-    this.process.stderr.setEncoding("utf8").on("data", (text) => (this.log += text));
-    this.url = await this.#listening();
-    this.origin = this.url;
+    [this.out, this.log] = ["", ""];
+    const { port, origin } = await this.#listening();
+    this.url = `http://127.0.0.1:${port}`; // where it is reached
+    this.origin = origin; // what browsers see: another one behind a proxy
     this.sockets = new http.Agent({ keepAlive: true });
     this.public = new Caller(this, { name: "nobody", kind: "none", headersFor: () => ({}) });
     return this;
   }
 
+  /* The origin is printed, the port stands in the log. */
   #listening() {
     return new Promise((resolve, reject) => {
-      let text = "";
       const timer = setTimeout(() => this.process.kill("SIGKILL"), START_WITHIN_MS);
-      this.process.stdout.setEncoding("utf8").on("data", (part) => {
-        text += part;
-        const found = /listening on (http:\/\/\S+)/.exec(text);
-        if (found) {
+      const look = () => {
+        const [, origin] = /listening on (https?:\/\/\S+)/.exec(this.out) ?? [];
+        const [, port] = /"server\.started".*"port":(\d+)/.exec(this.log) ?? [];
+        if (origin && port) {
           clearTimeout(timer);
-          resolve(found[1]);
+          resolve({ origin, port });
         }
-      });
+      };
+      this.process.stdout.setEncoding("utf8").on("data", (text) => ((this.out += text), look()));
+      this.process.stderr.setEncoding("utf8").on("data", (text) => ((this.log += text), look()));
       this.exited.then(({ code }) => reject(new Error(`the server did not start (${code}): ${this.log}`)));
     });
   }

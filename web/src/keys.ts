@@ -6,7 +6,7 @@
  * Ignored: in fields, on repeat, while composing, for events that no person made (isTrusted), and
  * all single keys where the person has switched them off (WCAG 2.1.4). Matching is by event.key.
  */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface Binding {
     readonly id: string;
@@ -168,11 +168,12 @@ export function listenForKeys(singleKeys: () => boolean): void {
 }
 
 /* Binds handlers while a component is on the screen; the latest layer wins. With `modal`, the
- * layers below are switched off. */
+ * layers below are switched off. They are bound before the component is painted: who types fast
+ * enough for two keys within a frame is heard too. */
 export function useKeys(handlers: Handlers, modal = false): void {
     const layer = useRef(handlers);
     layer.current = handlers;
-    useEffect(() => {
+    useLayoutEffect(() => {
         const depthBefore = modalDepth;
         modalDepth = modal ? layers.length : modalDepth;
         layers.push(layer);

@@ -393,6 +393,8 @@ static void test_many_callers(void **state)
     for (int i = 0; i < 8; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, call_many, committer), 0);
     }
+    while (committer_stats(committer).commands < 400) { /* from any thread, at any time */
+    }
     for (int i = 0; i < 8; i++) {
         void *wrong;
         pthread_join(threads[i], &wrong);

@@ -7,9 +7,12 @@ import { useRef } from "preact/hooks";
 import { now } from "../state/clock";
 import { draftOf, saveDraft } from "../state/drafts";
 import { addComment, opened } from "../state/proposal";
+import { changes } from "../text/diff";
 import { eventDetail, eventName } from "../text/events";
 import { ago, clockTime, integer } from "../text/format";
+import type { Json } from "../text/json";
 import type { Proposal, TimelineEvent } from "../wire";
+import { ChangeList } from "./edit_form";
 import { Prose, Said } from "./untrusted";
 
 const COMMENT_MAX = 4000;
@@ -77,6 +80,30 @@ export function Notes({
         </section>
     );
 }
+
+/* What a new revision changed, for somebody who has read the one before. */
+export function Revision({
+    before,
+    proposal,
+    level,
+}: {
+    before: Proposal;
+    proposal: Proposal;
+    level: number;
+}) {
+    const Heading = `h${level}` as "h2";
+    const list = changes(before.arguments, proposal.arguments);
+    const sameBrief = changes(asJson(before.brief), asJson(proposal.brief)).length === 0;
+    return (
+        <section class="block revision" aria-labelledby="revision-heading">
+            <Heading id="revision-heading">Changed since revision {before.revision}</Heading>
+            {list.length === 0 ? <p>What will run is the same.</p> : <ChangeList list={list} />}
+            {!sameBrief && <p class="quiet">The brief has changed too: read it again.</p>}
+        </section>
+    );
+}
+
+const asJson = (brief: Proposal["brief"]): Json => (brief ?? null) as unknown as Json;
 
 function Happened({ event }: { event: TimelineEvent }) {
     const detail = eventDetail(event);

@@ -20,7 +20,7 @@ import { Empty, Failure, Skeleton, Tag } from "./bits";
 import { BriefOfAgent } from "./brief";
 import { ActionCard } from "./card";
 import { Countdown } from "./countdown";
-import { Notes, Timeline } from "./history";
+import { Notes, Revision, Timeline } from "./history";
 import { Said } from "./untrusted";
 import { Why } from "./why";
 
@@ -162,6 +162,7 @@ function Ready({ proposal, level, takeFocus, onDecided }: Props & { proposal: Pr
     const heading = useRef<HTMLHeadingElement>(null);
     const [unread, setUnread] = useState(0);
     const { digest, card } = proposal;
+    const { before } = opened.value;
     const editable = proposal.status === "pending" && proposal.hold?.phase !== "undo";
     useKeys({
         why: jump("why"),
@@ -197,6 +198,7 @@ function Ready({ proposal, level, takeFocus, onDecided }: Props & { proposal: Pr
                         onUnread={setUnread}
                     />
                 )}
+                {before && <Revision before={before} proposal={proposal} level={level + 1} />}
                 <Why proposal={proposal} level={level + 1} />
                 <BriefOfAgent proposal={proposal} editable={editable} level={level + 1} />
                 <Notes proposal={proposal} level={level + 1} writable={line.value !== "offline"} />

@@ -26,6 +26,7 @@ export interface Opened {
     readonly id: string;
     readonly shown: Proposal | null;
     readonly changed: Proposal | null;
+    readonly before: Proposal | null; /* the revision that was read before `shown` */
     readonly problem: Problem | null; /* why it could not be read */
     readonly refusal: Problem | null; /* why the last write was refused */
     readonly busy: string | null; /* the write under way */
@@ -43,6 +44,7 @@ const closed = (id: string): Opened => ({
     id,
     shown: null,
     changed: null,
+    before: null,
     problem: null,
     refusal: null,
     busy: null,
@@ -152,9 +154,9 @@ export function prefetchProposal(id: string | null): void {
 
 /* Shows the newer revision that was waiting. */
 export function showChanged(): void {
-    const { id, changed } = opened.value;
+    const { id, changed, shown } = opened.value;
     if (changed !== null) {
-        patch(id, { shown: changed, changed: null, refusal: null, form: null, lostClaim: false });
+        patch(id, { ...closed(id), shown: changed, before: shown });
         announce("This is the newest revision.");
     }
 }

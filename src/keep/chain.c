@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a proposal as its leaves tell it, read backwards, and the row held against it. Without
+ * this, somebody who writes to the store could turn a rejection into an approval, or take back a
+ * redemption, and leave the log untouched.
+ *
+ * 1. A chain ends: every predecessor has a smaller index.
+ * 2. The decision that stands is the newest one, unless it was undone, revised away, or never
+ *    released.
+ */
+#include "keep/chain.h"
+
+SQL(SQL_LEAF, "SELECT previous, entry FROM log_entries WHERE idx = $idx");
+
+/* What is known on the way back, of the leaves behind. */
+struct walk {
+    bool is_settled; /* which decision stands is known, or that none does */
+    bool is_dropped; /* ended while it was not released: an approval before does not stand */
+};
+
+static enum journal_kind kind_of(const struct json *leaf)
+{
+    struct str name = json_text(json_get(leaf, S("kind")));
+    enum journal_kind kind = 0;
+
+    while (kind < JOURNAL_KIND_COUNT && !str_eq(name, str_of(journal_kind_name(kind)))) {
+        kind++;
+    }
+    return kind;
+}
+
+static enum decision_verdict verdict_of(const struct json *data)
+{
+    struct str name = json_text(json_get(data, S("verdict")));
+    enum decision_verdict verdict = DECISION_RETURN;
+
+    while (verdict > 0 && !str_eq(name, str_of(decision_verdict_name(verdict)))) {
+        verdict--;
+    }
+    return verdict;
+}
+
+static struct id id_of(enum id_kind kind, const struct json *object, struct str name)
+{
+    struct id id;
+
+    return id_parse(kind, json_text(json_get(object, name)), &id) ? id : (struct id){{0}};
+}
+
+static bool approves(enum decision_verdict verdict)
+{
+    return verdict == DECISION_APPROVE || verdict == DECISION_MODIFY;
+}
+
+static void on_decided(const struct json *leaf, int64_t index, struct walk *walk, struct chain *out)
+{
+    const struct json *data = json_get(leaf, S("data"));
+    enum decision_verdict verdict = verdict_of(data);
+
+    if (!walk->is_settled && !(walk->is_dropped && approves(verdict))) {
+        out->decision_leaf = index;
+        out->verdict = verdict;
+        out->decision = id_of(ID_DECISION, data, S("decision"));
+        out->decider = id_of(ID_PERSON, json_get(leaf, S("by")), S("id"));
+    }
+    walk->is_settled = true;
+}
+
+static void take_in(const struct json *leaf, int64_t index, bool is_first, struct walk *walk,
+                    struct chain *out)
+{
+    enum journal_kind kind = kind_of(leaf);
+    struct str why = json_text(json_get(json_get(leaf, S("data")), S("why")));
+
+    if (out->leaves++ == 0) {
+        out->newest = kind;
+    }
+    if (kind == JOURNAL_PROPOSAL_DECIDED) {
+        on_decided(leaf, index, walk, out);
+    }
+    walk->is_settled |= kind == JOURNAL_PROPOSAL_UNDONE || kind == JOURNAL_PROPOSAL_REVISED;
+    walk->is_dropped |= kind == JOURNAL_PROPOSAL_WITHDRAWN ||
+                        (kind == JOURNAL_PROPOSAL_EXPIRED && !str_eq(why, S("approval_over")));
+    out->is_redeemed |= kind == JOURNAL_PERMIT_REDEEMED;
+    out->is_policys |= is_first && kind == JOURNAL_PROPOSAL_RELEASED;
+}
+
+/* Reads the leaf `index` if it is one of the proposal's; `*previous` is -1 behind the first. */
+static enum fm_err read_leaf(struct ctx *ctx, struct store_conn *conn, struct id proposal,
+                             int64_t index, struct walk *walk, struct chain *out, int64_t *previous)
+{
+    struct store_rows *rows;
+    const struct json *leaf;
+
+    arena_reset(ctx->arena);
+    ctx_clear(ctx);
+    TRY(store_query(ctx, conn, &SQL_LEAF, ARGS(A_INT("$idx", index)), &rows));
+    if (!rows_next(ctx, rows)) {
+        out->broken = index;
+        return ctx->err;
+    }
+    *previous = rows_is_null(rows, 0) ? -1 : rows_int(rows, 0);
+    if (*previous >= index ||
+        json_parse(ctx, rows_bytes(rows, 1), &JSON_LIMITS_WIRE, &leaf) != FM_OK ||
+        !id_eq(id_of(ID_PROPOSAL, leaf, S("proposal")), proposal)) {
+        out->broken = index;
+    } else {
+        take_in(leaf, index, *previous < 0, walk, out);
+    }
+    rows_done(rows);
+    return FM_OK;
+}
+
+enum fm_err chain_read(struct ctx *ctx, struct store_conn *conn, struct id proposal, int64_t newest,
+                       struct chain *out)
+{
+    struct walk walk = {0};
+    int64_t index = newest, previous = -1;
+
+    *out = (struct chain){.broken = -1, .newest = JOURNAL_KIND_COUNT, .decision_leaf = -1};
+    do {
+        TRY(read_leaf(ctx, conn, proposal, index, &walk, out, &previous));
+        index = previous;
+    } while (out->broken < 0 && index >= 0);
+    return FM_OK;
+}
+
+/* Where a life can be, by the decision that stands. */
+static unsigned states_behind(const struct chain *chain)
+{
+#define IN(name) (1u << PROPOSAL_##name)
+    const unsigned released = IN(APPROVED) | IN(REDEEMED) | IN(SETTLED) | IN(EXPIRED);
+
+    if (chain->decision_leaf >= 0) {
+        return approves(chain->verdict)              ? released | IN(UNDO)
+               : chain->verdict == DECISION_REJECT ? IN(REJECTED)
+                                                   : IN(RETURNED) | IN(EXPIRED) | IN(WITHDRAWN);
+    }
+    return chain->is_policys
+               ? released
+               : IN(WAITING) | IN(CLAIMED) | IN(BLOCKED) | IN(EXPIRED) | IN(WITHDRAWN);
+#undef IN
+}
+
+static bool is_same_decision(const struct chain *chain, const struct proposal *p, struct id decider)
+{
+    if (chain->decision_leaf < 0) {
+        return p->decided_by == 0 && p->verdict == (chain->is_policys ? DECISION_APPROVE : 0);
+    }
+    return p->decision_leaf == chain->decision_leaf && p->verdict == (int64_t)chain->verdict &&
+           id_eq(p->decision, chain->decision) && id_eq(decider, chain->decider);
+}
+
+const char *chain_contradiction(const struct chain *chain, const struct proposal *proposal,
+                                struct id decider)
+{
+    if (!is_same_decision(chain, proposal, decider)) {
+        return "has another decision than its leaves";
+    }
+    if (!(states_behind(chain) >> proposal->state & 1)) {
+        return "is in a state that its leaves do not lead to";
+    }
+    if (chain->is_redeemed != (proposal->redeemed_at != 0)) {
+        return chain->is_redeemed ? "was redeemed by its leaves, its row denies it"
+                                  : "was redeemed by its row, its leaves know nothing of it";
+    }
+    return NULL;
+}

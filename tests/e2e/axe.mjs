@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Every page and state of the page, each a row of one table, for the accessibility checks: at a size, in light
+ * and in dark. Which size runs where is said by the files axe_*.test.mjs.
+ */
+import assert from "node:assert/strict";
+
+import { axeFindings, openPage, openProposal, press, SIZES, waitForText, wake } from "./browser.mjs";
+import { decide, propose, refund, startWorld } from "./world.mjs";
+
+/* Opens a fresh refund of its own, ready to be decided. */
+async function fresh({ world, page }, order, changed) {
+  const proposal = await propose(world.bot, refund(world, order, changed));
+  await openProposal(page, world.server, proposal);
+  await wake(page);
+  return proposal;
+}
+
+/* The same with one of the forms open. */
+const withForm = (key, field) => async (stage) => {
+  await fresh(stage, `W-form-${key}`);
+  await press(stage.page, key);
+  await stage.page.waitForSelector(field);
+};
+
+const on = (path, selector, text) => async ({ page, world }) => {
+  await page.goto(world.server.url + path);
+  await waitForText(page, selector, text);
+};
+
+const hostile = "pay\u200Bpal \u202Efdp.exe\n<b>bold</b> ".repeat(3);
+
+/* name of the state, what brings it about, and where it differs: `phone` (only there), `who` */
+export const STATES = [
+  ["inbox", on("/", ".row", "Refund")],
+  ["inbox, filtered to nothing", on("/?mine=1", ".empty", "No held proposal fits")],
+  [
+    "inbox with news",
+    async (stage) => {
+      await on("/", ".row", "Refund")(stage);
+      await stage.page.waitForSelector(".line.live", { state: "attached" });
+      await propose(stage.world.bot, refund(stage.world, "W-news"));
+      await waitForText(stage.page, ".fresh", "new");
+    },
+  ],
+  ["decision", (stage) => fresh(stage, "W-plain")],
+  ["decision, hidden characters and long values", (stage) => fresh(stage, hostile, { memo: hostile.repeat(40) })],
+  [
+    "confirmation of hidden characters",
+    async (stage) => {
+      await fresh(stage, "W\u200B1");
+      await press(stage.page, "a");
+      await stage.page.waitForSelector(".sheet");
+    },
+  ],
+  ["reject", withForm("r", "#reject-field")],
+  ["ask", withForm("q", "#ask-field")],
+  [
+    "edit with a mistake",
+    async (stage) => {
+      await withForm("e", "#edit-0")(stage);
+      await stage.page.fill("#edit-0", "12,5");
+      await stage.page.waitForSelector("#edit-0-error");
+    },
+  ],
+  [
+    "edit with changes",
+    async (stage) => {
+      await withForm("e", "#edit-0")(stage);
+      await stage.page.fill("#edit-0", "12.5");
+      await waitForText(stage.page, ".changes", "12.5");
+    },
+  ],
+  [
+    "more",
+    async (stage) => {
+      await fresh(stage, "W-more");
+      await stage.page.click(".verb-more");
+      await stage.page.waitForSelector(".more-menu");
+    },
+    { phone: true },
+  ],
+  [
+    "held for undo",
+    async (stage) => {
+      const proposal = await fresh(stage, "W-held");
+      await press(stage.page, "a");
+      await stage.page.waitForSelector(".held button");
+      await stage.page.goto(`${stage.world.server.url}/p/${proposal.id}`);
+      await stage.page.waitForSelector(".bar.undo");
+    },
+  ],
+  [
+    "decided by a colleague, with my note kept",
+    async (stage) => {
+      const proposal = await fresh(stage, "W-other");
+      await press(stage.page, "r");
+      await stage.page.fill("#reject-field", "My own words");
+      await decide(stage.world.ben, proposal, { verdict: "reject", reason: "Wrong person" });
+      await stage.page.waitForSelector(".kept");
+    },
+  ],
+  [
+    "claimed by a colleague",
+    async (stage) => {
+      const { id } = await fresh(stage, "W-claimed");
+      await stage.world.ben.post(`/v1/proposals/${id}/claim`);
+      await stage.page.waitForSelector(".bar.claimed");
+    },
+  ],
+  [
+    "a new revision, before and after it is shown",
+    async (stage) => {
+      const proposal = await fresh(stage, "W-revised");
+      await decide(stage.page.caller, proposal, { verdict: "return", reason: "Sure?" });
+      const { arguments: before } = proposal;
+      await stage.world.bot.post(`/v1/proposals/${proposal.id}/revise`, { arguments: { ...before, amount: 1 } });
+      await stage.page.waitForSelector(".bar.changed");
+      await stage.check();
+      await stage.page.click(".bar.changed button");
+      await stage.page.waitForSelector(".revision");
+    },
+  ],
+  [
+    "offline",
+    async (stage) => {
+      await fresh(stage, "W-offline");
+      await stage.page.context().setOffline(true);
+      await stage.page.waitForSelector(".bar.offline");
+      await stage.check();
+      await stage.page.context().setOffline(false);
+      await stage.page.waitForSelector(".line.live", { state: "attached" });
+    },
+  ],
+  [
+    "keys",
+    async (stage) => {
+      await on("/", ".row", "Refund")(stage);
+      await press(stage.page, "?");
+      await stage.page.waitForSelector("dialog");
+    },
+  ],
+  ["done", on("/done", "tbody", "W-done")],
+  ["categories", on("/categories", "tbody", "refund.issue")],
+  ["me", on("/me", "h1", "Me")],
+  ["no such proposal", on("/p/prp_01ARZ3NDEKTSV4RRFFQ69G5FAV", ".empty", "There is no such proposal")],
+  ["no such page", on("/nothing", "main", "No such page")],
+  ["read only", async (stage) => on(`/p/${stage.world.shown.id}`, ".bar.not-allowed", "cannot decide")(stage), { who: "vera" }],
+  ["nobody signed in", on("/", "#name", ""), { who: null }],
+  [
+    "a wrong password",
+    async ({ page, world }) => {
+      await page.goto(world.server.url);
+      await page.fill("#name", "nobody");
+      await page.fill("#password", "wrong");
+      await page.click("button[type=submit]");
+      await waitForText(page, "#signin-refusal", "wrong");
+    },
+    { who: null },
+  ],
+  [
+    "session ended",
+    async (stage) => {
+      await fresh(stage, "W-session");
+      await press(stage.page, "q");
+      await stage.page.fill("#ask-field", "Why?");
+      await stage.page.caller.delete("/v1/session");
+      await press(stage.page, "Control+Enter");
+      await stage.page.waitForSelector("dialog");
+    },
+    { who: "ana" },
+  ],
+];
+
+/* Checks what is on the screen in light and in dark, and that nothing sticks out at the sides. */
+async function check(page, name) {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    assert.deepEqual(await axeFindings(page), [], `${name}, ${colorScheme}`);
+  }
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(over <= 0, `${name}: ${over} px stick out`);
+}
+
+/* One test for each state, all at one size. Pages of one person are shared by the states. */
+export async function testStates(file, size) {
+  const world = await startWorld(file, { undo: "60s" });
+  const pages = new Map();
+  const viewport = SIZES[size];
+  world.ben = await world.server.signIn("ben");
+  world.shown = await propose(world.bot, refund(world, "W-shown"));
+  const done = await propose(world.bot, refund(world, "W-done"));
+  await decide(await world.server.signIn("bob"), done, { verdict: "reject", reason: "Not his order" });
+  const pageOf = async (who, name) => {
+    const key = who === "ana" ? name : who;
+    if (!pages.has(key)) {
+      pages.set(key, await openPage(file, world.browser, world.server, { who, viewport }));
+    }
+    return pages.get(key);
+  };
+  for (const [name, bring, { who = "bob", phone = false } = {}] of STATES) {
+    if (phone && viewport.width > 640) {
+      continue;
+    }
+    file.test(`${size}: ${name}`, async () => {
+      const page = await pageOf(who, name);
+      const stage = { world, page, check: () => check(page, name) };
+      await bring(stage);
+      await stage.check();
+    });
+  }
+}

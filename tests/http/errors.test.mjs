@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Every name of an error: one way to meet it here, in one table, whatever other tests say of it; or its
+ * place in the list of those that no call of this version can produce. And the calls of the API that
+ * this version does not have.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { after } from "node:test";
+
+import { operations } from "./contract.mjs";
+import { PASSWORD, ROOT } from "./server.mjs";
+import { act, approved, decide, decided, expectProblem, policyText, propose, read, startWorld } from "./world.mjs";
+
+const world = await startWorld({ after }, { people: ["ana", "ben", "lea", "adm"], agents: ["bot", "other"] });
+const { server, bot, other, ana, ben, lea, adm } = world;
+
+const post = (body, options) => bot.post("/v1/proposals", { action: "note.write", arguments: {}, ...body }, options);
+
+/* name -> [status, how to meet it: resolves with the answer] */
+const PRODUCIBLE = {
+  "invalid-json": [400, () => bot.postRaw("/v1/proposals", "{")],
+  "too-large": [413, () => post({ brief: { summary: "x".repeat(301) } })],
+  "unknown-member": [422, () => post({ typo: 1 })],
+  "invalid-argument": [422, () => post({ action: "Not A Name" })],
+  "brief-incomplete": [422, () => post({ action: "letter.send" })],
+  "idempotency-mismatch": [422, async () => {
+    await post({ arguments: { n: 1 } }, { key: "mismatch" });
+    return post({ arguments: { n: 2 } }, { key: "mismatch" });
+  }],
+  "unauthenticated": [401, () => server.public.get("/v1/me")],
+  "forbidden": [403, () => bot.get("/v1/inbox")],
+  "not-qualified": [403, async () => decide(lea, await propose(bot), "approve")],
+  "not-found": [404, async () => other.get(`/v1/proposals/${(await propose(bot)).id}`)],
+  "method-not-allowed": [405, () => bot.request("PATCH", "/v1/proposals")],
+  "digest-mismatch": [409, async () => decide(ana, await propose(bot), "approve", { digest: `sha256:${"1".repeat(64)}` })],
+  "already-decided": [409, async () => decide(ana, await approved(bot, ana), "approve")],
+  "already-released": [409, async () => act(ana, await approved(bot, ana), "undo")],
+  "claimed": [409, async () => {
+    const made = await propose(bot);
+    await act(ana, made, "claim");
+    return act(ben, made, "claim");
+  }],
+  "claim-first": [409, async (t) => {
+    const reading = await startWorld(t, { policy: policyText({ defaults: { mode: "read" } }) });
+    return decide(reading.ana, await propose(reading.bot), "approve");
+  }],
+  "too-fast": [409, async (t) => {
+    const reading = await startWorld(t, { policy: policyText({ defaults: { mode: "read" } }) });
+    const made = await propose(reading.bot);
+    await act(reading.ana, made, "claim");
+    return decide(reading.ana, made, "approve");
+  }],
+  "permit-used": [409, async () => {
+    const { permit, arguments: args } = await approved(bot, ana);
+    await bot.post("/v1/permits/redeem", { permit, arguments: args });
+    return bot.post("/v1/permits/redeem", { permit, arguments: args });
+  }],
+  "not-returned": [409, async () => act(bot, await propose(bot), "revise", { brief: {} })],
+  "not-approved": [409, async () => act(bot, await propose(bot), "outcome", { status: "failed" })],
+  "already-exists": [409, () => adm.post("/v1/agents", { name: "bot", owner: "ana" })],
+  "permit-expired": [410, async () => {
+    const made = await approved(bot, ana);
+    await act(bot, made, "outcome", { status: "failed" });
+    return bot.post("/v1/permits/redeem", { permit: made.permit, arguments: made.arguments });
+  }],
+  "unsupported-media-type": [415, () => post({}, { headers: { "content-type": "text/plain" } })],
+  "rate-limited": [429, async (t) => {
+    const limited = await startWorld(t, { people: [], policy: policyText({ extra: "limits: {pending_per_agent: 1}" }) });
+    await propose(limited.bot);
+    return limited.bot.post("/v1/proposals", { action: "note.write", arguments: {} });
+  }],
+};
+
+/* Those that no call of this version can produce, and why. */
+const NOT_PRODUCIBLE = {
+  "schema": "the policy's `schema` of an action is of a later version: the loader refuses the key",
+  "conflict-of-interest": "the policy's `require: {not: ...}` is of a later version: the loader refuses rules",
+  "paused": "pauses are of a later version: there is no /v1/pauses",
+  "overloaded": "only while a queue inside the server is full or it is starting: no call leads there for certain",
+  "internal": "only by a defect",
+};
+
+function names() {
+  const text = readFileSync(join(ROOT, "src", "base", "err.h"), "utf8");
+  return [...text.matchAll(/X\([A-Z_]+, (\d+), "([a-z-]+)"/g)].map(([, status, name]) => ({ name, status: Number(status) }));
+}
+
+test("every name is either met below or in the list of those that cannot be met", () => {
+  const all = names().map(({ name }) => name);
+  assert.ok(all.length >= 25);
+  assert.deepEqual([...Object.keys(PRODUCIBLE), ...Object.keys(NOT_PRODUCIBLE)].sort(), all.sort());
+});
+
+for (const [name, [status, meet]] of Object.entries(PRODUCIBLE)) {
+  test(`${status} ${name}`, async (t) => {
+    const problem = expectProblem(await meet(t), status, name);
+    assert.ok(problem.title.length > 5 && !problem.title.endsWith("."), problem.title);
+    assert.equal(names().find((each) => each.name === name).status, status);
+  });
+}
+
+const LATER_KEYS = {
+  "schema": policyText({ actions: "  x.y: {schema: {type: object}}" }),
+  "conflict-of-interest": policyText({ extra: "rules: [{id: r, when: 'true', then: review, require: {not: [requester]}}]" }),
+};
+for (const [name, policy] of Object.entries(LATER_KEYS)) {
+  test(`${name}: the policy that could lead there is refused`, async (t) => {
+    await assert.rejects(startWorld(t, { policy }), /this version does not know/);
+  });
+}
+
+/* --- calls ------------------------------------------------------------------------------------------------ */
+
+/* Of page 03, not in this version: 404, or 405 where the path is another call's. */
+const LATER_CALLS = [
+  ["GET", "/v1/proposals/{id}/events"],
+  ["POST", "/v1/proposals/batch"],
+  ["POST", "/v1/incidents"],
+  ["POST", "/v1/proposals/{id}/provisional"],
+  ["POST", "/v1/decisions/batch"],
+  ["POST", "/v1/proposals/{id}/reassign"],
+  ["POST", "/v1/proposals/{id}/escalate"],
+  ["POST", "/v1/pauses"],
+  ["DELETE", "/v1/pauses/{id}"],
+  ["POST", "/v1/qualifications"],
+  ["DELETE", "/v1/qualifications/{id}"],
+  ["GET", "/v1/audit/bundle/{id}"],
+  ["GET", "/v1/keys"],
+  ["GET", "/v1/schedules"],
+  ["GET", "/v1/policies"],
+  ["GET", "/v1/canaries"],
+  ["GET", "/v1/insights/overview"],
+  ["GET", "/v1/export"],
+  ["GET", "/v1/erasures"],
+  ["GET", "/v1/webhooks"],
+  ["GET", "/v1/audit/entries"],
+  ["GET", "/log/tile/0/000"],
+  ["POST", "/mcp"],
+  ["GET", "/metrics"],
+];
+for (const [method, path] of LATER_CALLS) {
+  test(`not in this version: ${method} ${path}`, async () => {
+    assert.equal(operations.some((each) => each.method === method && each.path === path), false);
+    const { id } = await propose(bot);
+    const answer = await adm.request(method, path.replace("{id}", id), { body: method === "POST" ? {} : undefined });
+    assert.ok(answer.status === 404 || answer.status === 405, `${answer.status}`);
+    assert.match(answer.body.type, /^\/problems\/(not-found|method-not-allowed)$/);
+  });
+}
+
+const NO_SUCH_PATHS = ["/v1", "/v1/", "/v1/proposals/", "//v1/proposals", "/v2/proposals", "/V1/proposals",
+  "/v1/inbox/", "/.well-known/", "/assets/nothing.js", "/openapi.yaml", "/log/checkpoint/x", "/v1/%70roposals/x/y/z"];
+for (const path of NO_SUCH_PATHS) {
+  test(`404 for ${path}`, async () => {
+    expectProblem(await ana.get(path), 404, "not-found");
+  });
+}
+
+test("every path refuses the methods that it does not have", async () => {
+  const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+  for (const path of new Set(operations.map((each) => each.path))) {
+    const known = operations.filter((each) => each.path === path).map((each) => each.method);
+    const { id } = await propose(bot);
+    for (const method of methods.filter((each) => !known.includes(each))) {
+      const answer = await ana.request(method, path.replace("{id}", id).replace("{n}", "0"));
+      expectProblem(answer, 405, "method-not-allowed");
+    }
+  }
+});
+
+/* --- framing ---------------------------------------------------------------------------------------------- */
+
+const FRAMING = [
+  ["an escaped slash in the path", "GET", "/v1/proposals/a%2Fb", {}, 400],
+  ["an escaped NUL", "GET", "/v1/me%00", {}, 400],
+  ["an incomplete escape", "GET", "/v1/me%2", {}, 400],
+  ["a path that is not UTF-8", "GET", "/v1/%ff", {}, 400],
+  ["a query that is not UTF-8", "GET", "/v1/inbox?queue=%ff", {}, 400],
+  ["both lengths", "POST", "/v1/proposals", { "content-length": "2", "transfer-encoding": "chunked" }, 400],
+  ["an unknown transfer encoding", "POST", "/v1/proposals", { "transfer-encoding": "gzip" }, 400],
+];
+for (const [name, method, path, headers, status] of FRAMING) {
+  test(`refused before it is looked at: ${name}`, async () => {
+    const answer = await bot.request(method, path, { headers });
+    assert.deepEqual([answer.status, answer.body.status], [status, status]);
+    assert.equal(answer.headers["content-type"], "application/problem+json");
+  });
+}
+
+test("a server that refuses goes on serving", async () => {
+  assert.equal((await read(bot, await propose(bot))).status, "pending");
+  await server.signIn("ana", PASSWORD);
+  await decided(ben, await propose(bot));
+});

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What outlives the process: everything that was answered with 2xx, over kill -9; the log, verifiable;
+ * a backup taken at work, and what a restore voids.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import test from "node:test";
+
+import { fermata, fermataJson, Server } from "./server.mjs";
+import { act, approved, decide, decided, expectProblem, policyText, propose, read, startWorld } from "./world.mjs";
+
+const claimsOf = (permit) => JSON.parse(Buffer.from(permit.split(".")[1], "base64url"));
+
+async function verifies(data) {
+  const { code, stdout, stderr } = await fermata(["audit", "verify", "--data", data]);
+  assert.equal(code, 0, `${stdout}${stderr}`);
+}
+
+/* A server on a folder that a restore has made. */
+async function restored(t, backup, policy = policyText()) {
+  const server = new Server({ policy });
+  t.after(() => server.remove());
+  const { epoch } = await fermataJson(["restore", backup, "--data", server.data]);
+  await server.start();
+  return { server, epoch };
+}
+
+/* The same credentials at another server. Sessions, too, are in the backup. */
+function at(server, caller) {
+  const headersFor = (write) => ({ ...caller.headersFor(false), ...(write && { origin: server.origin }) });
+  return Object.assign(Object.create(Object.getPrototypeOf(caller)), caller, { server, headersFor });
+}
+
+test("kill -9 and start again: everything that was answered is there", async (t) => {
+  const { server, bot, ana, lea } = await startWorld(t, { people: ["ana", "lea"], policy: policyText({ defaults: { undo: "60s" } }) });
+  const pending = await propose(bot, { brief: { evidence: [{ title: "P", content_type: "image/png", base64: "aGk=" }] } });
+  const claimed = await propose(bot);
+  await act(ana, claimed, "claim");
+  await act(ana, claimed, "comment", { text: "note" });
+  const undo = await propose(bot);
+  await decided(ana, undo);
+  const rejected = await propose(bot);
+  await decided(ana, rejected, "reject");
+  const allowed = await propose(bot, { action: "ticket.tag" });
+  const everything = async () => {
+    const seen = await Promise.all([pending, claimed, undo, rejected, allowed].flatMap((made) => [read(bot, made), read(lea, made)]));
+    return seen.map((each) => ({ ...each, permit: null })); // permits are issued again with each reading
+  };
+  const [before, attachment] = [await everything(), await bot.get(`/v1/proposals/${pending.id}/attachments/0`)];
+  await server.restart({ hard: true });
+  assert.deepEqual(await everything(), before);
+  assert.deepEqual((await bot.get(`/v1/proposals/${pending.id}/attachments/0`)).bytes, attachment.bytes);
+  expectProblem(await decide(ana, undo, "reject"), 409, "already-decided");
+  assert.equal((await act(ana, undo, "undo")).status, 200, "the undo time goes on");
+  await decided(ana, claimed);
+  const { permit } = await read(bot, allowed);
+  assert.equal((await bot.post("/v1/permits/redeem", { permit, arguments: allowed.arguments })).status, 200);
+});
+
+test("kill -9 while agents propose: what was answered is there, what was not may be asked again", async (t) => {
+  const { server, bot } = await startWorld(t, { people: [] });
+  const answered = [];
+  let going = true;
+  const clients = Array.from({ length: 8 }, async (_, i) => {
+    for (let n = 0; going; n += 1) {
+      const body = { action: "note.write", arguments: { i, n } };
+      const answer = await bot.post("/v1/proposals", body, { key: `k-${i}-${n}` }).catch(() => null);
+      if (answer?.status !== 201) {
+        return { body, key: `k-${i}-${n}` };
+      }
+      answered.push(answer.body);
+      if (answered.length >= 200 && going) {
+        going = false;
+        await server.kill();
+      }
+    }
+    return null;
+  });
+  const unanswered = (await Promise.all(clients)).filter(Boolean);
+  await server.start();
+  for (const made of answered) {
+    assert.deepEqual(await read(bot, made), made);
+  }
+  const again = await Promise.all(unanswered.map(({ body, key }) => bot.post("/v1/proposals", body, { key })));
+  assert.ok(again.every(({ status }) => status === 200 || status === 201));
+  const twice = await Promise.all(unanswered.map(({ body, key }) => bot.post("/v1/proposals", body, { key })));
+  assert.deepEqual(twice.map(({ body }) => body.id), again.map(({ body }) => body.id));
+  await server.stop();
+  await verifies(server.data);
+});
+
+test("a permit is redeemed once, also over kill -9", async (t) => {
+  const { server, bot, ana } = await startWorld(t);
+  const made = await approved(bot, ana);
+  const body = { permit: made.permit, arguments: made.arguments };
+  const first = await bot.post("/v1/permits/redeem", body, { key: "attempt-1" });
+  await server.restart({ hard: true });
+  expectProblem(await bot.post("/v1/permits/redeem", body, { key: "attempt-2" }), 409, "permit-used");
+  const again = await bot.post("/v1/permits/redeem", body, { key: "attempt-1" });
+  assert.deepEqual([again.status, again.text], [200, first.text]);
+});
+
+test("a session ends with sign-out, not with a restart", async (t) => {
+  const { server, ana } = await startWorld(t);
+  const gone = await server.signIn("ana");
+  await gone.delete("/v1/session");
+  await server.restart({ hard: true });
+  assert.equal((await ana.get("/v1/me")).status, 200);
+  expectProblem(await gone.get("/v1/me"), 401, "unauthenticated");
+});
+
+test("an orderly stop answers what waits, and exits with 0", async (t) => {
+  const { server, bot } = await startWorld(t);
+  const made = await propose(bot);
+  const parked = read(bot, made, "60s");
+  await read(bot, made, "1s");
+  assert.equal(await server.stop(), 0);
+  assert.equal((await parked).status, "pending");
+  await verifies(server.data);
+});
+
+test("a backup taken at work is whole; a restore opens a new epoch and voids permits", async (t) => {
+  const { server, bot, ana } = await startWorld(t);
+  const used = await approved(bot, ana);
+  await bot.post("/v1/permits/redeem", { permit: used.permit, arguments: used.arguments });
+  const unused = await approved(bot, ana);
+  const pending = await propose(bot);
+  let going = true;
+  const working = (async () => {
+    for (let n = 0; going; n += 1) {
+      await propose(bot, { action: "note.write", arguments: { n } });
+    }
+  })();
+  const backup = join(server.folder, "backup");
+  await fermataJson(["backup", backup, "--data", server.data]);
+  going = false;
+  await working;
+  await bot.post("/v1/permits/redeem", { permit: unused.permit, arguments: unused.arguments }); // after the backup
+  await verifies(backup);
+
+  const { server: second, epoch } = await restored(t, backup);
+  assert.equal(epoch, 2);
+  const [bot2, ana2] = [at(second, bot), at(second, ana)];
+  const seen = await read(bot2, unused);
+  assert.deepEqual([seen.redeemed_at, seen.permit], [null, null], "the backup does not know that it was executed");
+  expectProblem(await bot2.post("/v1/permits/redeem", { permit: unused.permit, arguments: unused.arguments }), 410, "permit-expired");
+  expectProblem(await bot2.post("/v1/permits/redeem", { permit: used.permit, arguments: used.arguments }), 410, "permit-expired");
+  assert.equal((await read(bot2, used)).redeemed_at !== null, true);
+  await decided(ana2, pending);
+  const fresh = await read(bot2, pending);
+  assert.equal(claimsOf(fresh.permit).epoch, 2);
+  assert.equal((await bot2.post("/v1/permits/redeem", { permit: fresh.permit, arguments: fresh.arguments })).status, 200);
+  await second.stop();
+  await verifies(second.data);
+  expectProblem(await bot.post("/v1/permits/redeem", { permit: fresh.permit, arguments: fresh.arguments }), 410, "permit-expired");
+});
+
+test("what was approved before the restore may have been executed: it is not handed out again (A12, A28)", async (t) => {
+  const { server, bot, ana } = await startWorld(t, { policy: policyText({ defaults: { undo: "3s" } }) });
+  const allowed = await propose(bot, { action: "ticket.tag" });
+  const undo = await propose(bot);
+  await decided(ana, undo);
+  const backup = join(server.folder, "backup");
+  await fermataJson(["backup", backup, "--data", server.data]);
+  for (const made of [allowed, undo]) {
+    const { permit } = await read(bot, made, "60s");
+    assert.equal((await bot.post("/v1/permits/redeem", { permit, arguments: made.arguments })).status, 200);
+  }
+  const { server: second } = await restored(t, backup, policyText({ defaults: { undo: "3s" } }));
+  const [bot2, ana2] = [at(second, bot), at(second, ana)];
+  const stream = await ana2.stream();
+  t.after(() => stream.close());
+  await stream.next(({ event }) => event === "hello");
+  if ((await read(ana2, undo)).status !== "expired") {
+    await stream.next(({ event, data }) => event === "proposal.expired" && data.proposal === undo.id);
+  }
+  for (const made of [allowed, undo]) {
+    const seen = await read(bot2, made);
+    assert.deepEqual([seen.status, seen.permit], ["expired", null]);
+  }
+  await second.stop();
+  await verifies(second.data);
+});
+
+test("two servers do not share a folder", async (t) => {
+  const { server } = await startWorld(t, { people: [], agents: [] });
+  const second = new Server({ policy: policyText() });
+  t.after(() => second.remove());
+  second.data = server.data;
+  await assert.rejects(second.start(), /did not start/);
+  assert.equal((await server.public.get("/readyz")).status, 200);
+});

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * docs/openapi.yaml itself: the served one is it, it and src/api/routes.c have the same calls, every call
+ * answers as it says, its examples are true, and requests are closed where the server closes them.
+ * That every answer of the suite fits is checked where the answers come in (contract.mjs).
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { after } from "node:test";
+
+import { declaredErrors, duplicateMember, openapi, operations, schemaFault } from "./contract.mjs";
+import { PASSWORD, problemOf, ROOT } from "./server.mjs";
+import { act, approved, decided, expectProblem, propose, startWorld } from "./world.mjs";
+
+const world = await startWorld({ after }, { people: ["ana", "lea", "adm"], agents: ["bot"] });
+const { server, bot, ana, lea, adm } = world;
+
+test("the served document is the one in docs", async () => {
+  assert.deepEqual((await server.public.get("/openapi.json")).body, openapi);
+});
+
+test("the document and routes.c have the same calls", () => {
+  const text = readFileSync(join(ROOT, "src", "api", "routes.c"), "utf8");
+  const calls = [...text.matchAll(/\{HTTP_(\w+), (P\b)? ?(?:"([^"]*)")?/g)].map(([, method, prefix, path]) => `${method} ${prefix ? "/v1/proposals" : ""}${path ?? ""}`);
+  assert.deepEqual(operations.map(({ method, path }) => `${method} ${path}`).sort(), calls.sort());
+});
+
+test("every operation has a name of its own, a summary, and the errors that every call may have", () => {
+  const names = operations.map(({ operation }) => operation.operationId);
+  assert.equal(new Set(names).size, names.length);
+  for (const each of operations) {
+    const { operation, method } = each;
+    assert.ok(operation.summary.length > 5, operation.operationId);
+    for (const status of ["500", "503"]) {
+      assert.ok(operation.responses[status], `${operation.operationId} ${status}`);
+    }
+    assert.equal(operation.responses["401"] !== undefined, operation.security.length > 0 || operation.operationId === "signIn", operation.operationId);
+    if (method === "POST") {
+      for (const [status, name] of [[400, "invalid-json"], [413, "too-large"], [415, "unsupported-media-type"], [422, "unknown-member"]]) {
+        assert.ok(declaredErrors(each, status).includes(name), `${operation.operationId} ${name}`);
+      }
+    }
+  }
+});
+
+test("every name of an error has its schema and its response", () => {
+  const text = readFileSync(join(ROOT, "src", "base", "err.h"), "utf8");
+  const rows = [...text.matchAll(/X\([A-Z_]+, (\d+), "([a-z-]+)", "([^"]+)"\)/g)];
+  const schemas = Object.keys(openapi.components.schemas).filter((name) => name.startsWith("problem-"));
+  assert.deepEqual(schemas.sort(), rows.map(([, , name]) => `problem-${name}`).sort());
+  for (const [, status, name, title] of rows) {
+    assert.equal(schemaFault(`problem-${name}`, { type: `/problems/${name}`, title, status: Number(status) })?.includes("constant") ?? false, false, name);
+    assert.ok(openapi.components.responses[name], name);
+  }
+});
+
+const SCHEMA_OF_EXAMPLE = { refund: "ProposalRequest", pending: "Proposal" };
+for (const [name, { value }] of Object.entries(openapi.components.examples)) {
+  test(`the example ${name} fits its schema`, () => {
+    assert.equal(schemaFault(SCHEMA_OF_EXAMPLE[name] ?? "DecisionRequest", value), null);
+  });
+}
+
+/* Every call once, as it is meant, with what it answers. */
+const made = (members) => propose(bot, members);
+const CALLS = {
+  propose: [201, () => bot.post("/v1/proposals", openapi.components.examples.refund.value)],
+  listProposals: [200, () => bot.get("/v1/proposals?limit=200")],
+  readProposal: [200, async () => ana.get(`/v1/proposals/${(await made()).id}`)],
+  readAttachment: [200, async () => bot.get(`/v1/proposals/${(await made(openapi.components.examples.refund.value)).id}/attachments/1`)],
+  reviseProposal: [200, async () => {
+    const returned = await made();
+    await decided(ana, returned, "return");
+    return act(bot, returned, "revise", openapi.paths["/v1/proposals/{id}/revise"].post.requestBody.content["application/json"].example);
+  }],
+  withdrawProposal: [200, async () => act(bot, await made(), "withdraw")],
+  reportOutcome: [200, async () => act(bot, await approved(bot, ana), "outcome", openapi.paths["/v1/proposals/{id}/outcome"].post.requestBody.content["application/json"].example)],
+  redeemPermit: [200, async () => {
+    const { permit, arguments: args } = await approved(bot, ana);
+    return bot.post("/v1/permits/redeem", { permit, arguments: args });
+  }],
+  claimProposal: [200, async () => act(ana, await made(), "claim")],
+  unclaimProposal: [200, async () => act(ana, await made(), "unclaim")],
+  decideProposal: [200, async () => {
+    const { id, digest } = await made();
+    return ana.post(`/v1/proposals/${id}/decision`, { ...openapi.components.examples.reject.value, digest, reason_code: "wrong_amount" });
+  }],
+  undoDecision: [409, async () => act(ana, await approved(bot, ana), "undo")],
+  commentProposal: [201, async () => act(ana, await made(), "comment", { text: "Look." })],
+  readInbox: [200, () => ana.get("/v1/inbox")],
+  signIn: [200, () => server.public.post("/v1/session", { name: "ana", password: PASSWORD })],
+  signOut: [204, async () => (await server.signIn("ana")).delete("/v1/session")],
+  whoAmI: [200, () => ana.get("/v1/me")],
+  listCategories: [200, () => ana.get("/v1/categories")],
+  listQueues: [200, () => ana.get("/v1/queues")],
+  listAgents: [200, () => lea.get("/v1/agents")],
+  addAgent: [201, () => adm.post("/v1/agents", openapi.paths["/v1/agents"].post.requestBody.content["application/json"].example)],
+  listPeople: [200, () => lea.get("/v1/people")],
+  readCheckpoint: [200, () => server.public.get("/log/checkpoint")],
+  readVerifierKey: [200, () => server.public.get("/log/vkey")],
+  readPermitKeys: [200, () => server.public.get("/.well-known/jwks.json")],
+  isAlive: [200, () => server.public.get("/healthz")],
+  isReady: [200, () => server.public.get("/readyz")],
+  readOpenApi: [200, () => server.public.get("/openapi.json")],
+  readCommitToSend: [200, () => ana.get("/debug/commit-to-send")],
+};
+
+test("every call of the document is called here", () => {
+  const named = operations.map(({ operation }) => operation.operationId).filter((name) => name !== "followStream");
+  assert.deepEqual(Object.keys(CALLS).sort(), named.sort());
+});
+
+for (const [name, [status, call]] of Object.entries(CALLS)) {
+  test(`${name} answers ${status}`, async () => {
+    const answer = await call();
+    assert.equal(answer.status, status, answer.text.slice(0, 500));
+  });
+}
+
+test("followStream opens", async () => {
+  const stream = await ana.stream();
+  assert.equal(stream.headers["content-type"], "text/event-stream");
+  stream.close();
+});
+
+test("every object of a request is closed in the document, but those that are the agent's own", () => {
+  const open = [];
+  const walk = (node, at) => {
+    if (!node || typeof node !== "object") {
+      return;
+    }
+    if (node.type === "object" && node.additionalProperties === undefined) {
+      open.push(at);
+    }
+    for (const [name, child] of Object.entries(node)) {
+      walk(child, `${at}/${name}`);
+    }
+  };
+  const requests = Object.keys(openapi.components.schemas).filter((name) => name.endsWith("Request") || ["Brief", "Evidence", "Option"].includes(name));
+  requests.forEach((name) => walk(openapi.components.schemas[name], name));
+  assert.deepEqual(open, ["Option/properties/arguments"], "besides the shared Arguments");
+});
+
+test("a call that has query parameters refuses others", async () => {
+  for (const { method, path, parameters } of operations) {
+    if (method !== "GET" || !parameters.some(({ in: place }) => place === "query") || path.startsWith("/debug")) {
+      continue;
+    }
+    const { id } = await made();
+    const answer = await lea.get(`${path.replace("{id}", id).replace("{n}", "0")}?no_such=1`);
+    expectProblem(answer, 422, "unknown-member", "/no_such");
+  }
+});
+
+test("what holds the wire to the document notices what is wrong", () => {
+  assert.equal(duplicateMember('{"a":1,"b":{"a":2},"a":3}'), "a");
+  assert.equal(duplicateMember('{"a":"\\"a\\":","b":[{"a":1},{"a":2}]}'), null);
+  assert.match(schemaFault("ProposalRequest", { action: "a", arguments: {}, typo: 1 }), /additional/);
+  assert.match(schemaFault("Proposal", { ...openapi.components.examples.pending.value, status: "open" }), /allowed values/);
+  assert.equal(schemaFault("Proposal", { ...openapi.components.examples.pending.value, added_later: 1 }), null);
+  assert.equal(problemOf({ headers: {}, body: {} }), undefined);
+});
