@@ -16,12 +16,41 @@ static enum fm_err run_create(struct call *call, struct store_conn *conn)
                        &call->proposal);
 }
 
+/* The host of an https URL: what stands before the port and the path. */
+static struct str url_host(struct str url)
+{
+    struct str rest = str_skip(url, sizeof("https://") - 1), host = str_split(&rest, '/');
+
+    return host.p[0] == '[' ? host : str_split(&host, ':');
+}
+
+/* A callback may only go to a host that was registered with the agent. */
+static enum fm_err check_callback(struct call *call, struct str url)
+{
+    const struct json *hosts;
+    struct str host;
+
+    if (!url.p) {
+        return FM_OK;
+    }
+    host = url_host(url);
+    TRY(json_parse(&call->ctx, call->caller.agent->hosts, &JSON_LIMITS_WIRE, &hosts));
+    for (uint32_t i = 0; i < hosts->count; i++) {
+        if (str_eq(host, json_text(&hosts->as.items[i]))) {
+            return FM_OK;
+        }
+    }
+    return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/callback/url"),
+                   "the host is not registered with this agent: `fermata agent add NAME --host HOST`");
+}
+
 static enum fm_err read_submission(struct call *call, struct flow_submission *in)
 {
     if (!call->body) {
         return fail(&call->ctx, FM_E_INVALID_ARGUMENT, "send a proposal as JSON");
     }
     TRY(intake_read(&call->ctx, call->policy, call->body, &in->submission));
+    TRY(check_callback(call, in->submission.callback_url));
     return flow_prepare(&call->ctx, call->policy, call->caller.agent, in);
 }
 

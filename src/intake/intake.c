@@ -324,7 +324,7 @@ static enum fm_err check_callback(struct ctx *ctx, const struct json *callback, 
         return FM_OK;
     }
     TRY(BIND(ctx, callback, S("/callback"), callback_fields, &body));
-    if (!str_starts(body.url, S("https://")) && !str_starts(body.url, S("http://"))) {
+    if (!str_starts(body.url, S("https://"))) {
         return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/callback/url"), "must be an https URL");
     }
     *url = body.url;

@@ -23,7 +23,7 @@
 
 SQL(SQL_DIRECTORY_PEOPLE, "SELECT row, id, name, roles, password FROM people"
                           " WHERE disabled_at IS NULL ORDER BY row");
-SQL(SQL_DIRECTORY_AGENTS, "SELECT row, id, name, owner FROM agents"
+SQL(SQL_DIRECTORY_AGENTS, "SELECT row, id, name, owner, hosts FROM agents"
                           " WHERE disabled_at IS NULL ORDER BY row");
 SQL(SQL_DIRECTORY_CREDENTIALS,
     "SELECT hash, id, kind, agent, person, expires_at FROM credentials"
@@ -183,7 +183,8 @@ static bool add_agent(struct directory *directory, struct store_rows *row, struc
 {
     struct agent_entry *entry = arena_zalloc(directory->arena, 1, sizeof(*entry));
 
-    if (!entry || !keep_text(directory->arena, rows_bytes(row, 2), &entry->agent.name)) {
+    if (!entry || !keep_text(directory->arena, rows_bytes(row, 2), &entry->agent.name) ||
+        !keep_text(directory->arena, rows_bytes(row, 4), &entry->agent.hosts)) {
         return false;
     }
     entry->agent.row = rows_int(row, 0);

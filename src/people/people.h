@@ -29,6 +29,7 @@ struct agent {
     struct id id;
     struct str name;
     int64_t owner; /* person's row */
+    struct str hosts; /* where callbacks may go: a JSON array of host names */
 };
 
 enum credential_kind { CREDENTIAL_AGENT_KEY, CREDENTIAL_TOKEN, CREDENTIAL_SESSION };

@@ -67,6 +67,10 @@ enum fm_err review_time(struct ctx *ctx, struct store_conn *conn, struct proposa
                         const struct policy *policy, bool block, int64_t now_us,
                         enum journal_kind *kind) MUST_CHECK;
 
+/* Whether its time is up: past the deadline, or nobody answered and it expires. The clock thread records
+ * it a moment later; a decision must not slip in between (invariant 5). */
+bool review_is_over(const struct proposal *proposal, int64_t now_us);
+
 /* 409 with who decided and when, or who ended it otherwise: for the loser of a race. */
 enum fm_err review_ended(struct ctx *ctx, struct store_conn *conn, const struct proposal *proposal)
     MUST_CHECK;

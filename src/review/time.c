@@ -78,24 +78,44 @@ static enum fm_err expire(struct ctx *ctx, struct store_conn *conn, struct propo
     return move(ctx, conn, proposal, PROPOSAL_EXPIRED, *kind, why, now_us);
 }
 
+static bool waits(const struct proposal *proposal)
+{
+    return proposal->state == PROPOSAL_WAITING || proposal->state == PROPOSAL_CLAIMED;
+}
+
+static bool nobody_answered(const struct proposal *proposal, int64_t now_us)
+{
+    return waits(proposal) && proposal->on_expiry == ON_EXPIRY_EXPIRE &&
+           reached(proposal->due_at, now_us);
+}
+
+static bool is_past_deadline(const struct proposal *proposal, int64_t now_us)
+{
+    bool open = proposal_is_pending(proposal) || proposal->state == PROPOSAL_RETURNED;
+
+    return open && reached(proposal->deadline_at, now_us);
+}
+
+bool review_is_over(const struct proposal *proposal, int64_t now_us)
+{
+    return is_past_deadline(proposal, now_us) || nobody_answered(proposal, now_us);
+}
+
 enum fm_err review_time(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
                         const struct policy *policy, bool block, int64_t now_us,
                         enum journal_kind *kind)
 {
-    bool waits = proposal->state == PROPOSAL_WAITING || proposal->state == PROPOSAL_CLAIMED;
-    bool open = waits || proposal->state == PROPOSAL_UNDO || proposal->state == PROPOSAL_RETURNED;
-
     *kind = JOURNAL_KIND_COUNT;
-    if (open && reached(proposal->deadline_at, now_us)) {
+    if (is_past_deadline(proposal, now_us)) {
         return expire(ctx, conn, proposal, "deadline", now_us, kind);
     }
     if (proposal->state == PROPOSAL_UNDO && reached(proposal->release_at, now_us)) {
         return release(ctx, conn, proposal, block, now_us, kind);
     }
-    if (waits && proposal->on_expiry == ON_EXPIRY_EXPIRE && reached(proposal->due_at, now_us)) {
+    if (nobody_answered(proposal, now_us)) {
         return expire(ctx, conn, proposal, "nobody_answered", now_us, kind);
     }
-    if (waits && reached(proposal->escalate_at, now_us)) {
+    if (waits(proposal) && reached(proposal->escalate_at, now_us)) {
         return escalate(ctx, conn, proposal, policy, now_us, kind);
     }
     if (proposal->state == PROPOSAL_CLAIMED && reached(proposal->claimed_until, now_us)) {

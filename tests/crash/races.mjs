@@ -29,6 +29,7 @@ const WAIT = '10s';
 const EARLY_MS = 60; // a clock race is run from so long before the moment
 const SPAN_MS = 120; // to so long behind that; the clock looks every 50 ms
 const DEADLINE = '1s';
+const DEADLINE_MS = 1000;
 const FRESH_MS = 60_000; // `ended_at` lies this near to the race
 const APART_MS = 2; // at most, between the starts of two contestants
 const STATES = [
@@ -284,7 +285,7 @@ async function startingMoment(race, stage, made) {
   const seen = okay(await stage.ana.get(`/v1/proposals/${made.id}`));
   const moment =
     race.clock === 'deadline_at'
-      ? Date.parse(made.created_at) + 1000
+      ? Date.parse(made.created_at) + DEADLINE_MS
       : Date.parse(seen.hold[race.clock]);
   await sleepUntil(moment - EARLY_MS + stage.next() * SPAN_MS);
 }
@@ -335,11 +336,14 @@ async function contest(race, stage) {
     answers,
     startedAt,
     leavesBefore: race.before ? 2 : 1,
-    first: prepared,
+    deadline: Date.parse(made.created_at) + DEADLINE_MS,
   };
 }
 
 // --- judging -------------------------------------------------------------------------------------
+
+/** The decision that the winner was told, if it was one. */
+const decision = (fact) => fact.answers.find((one) => one.status < 300)?.body.decision;
 
 /** Who may stand as the one who ended it: a winner, or in the undo races whoever had decided
  * before. */
@@ -351,14 +355,14 @@ function enders(fact) {
 /** 409 with who decided or ended it, and when. */
 function* toldWhoWon(fact, { name, body }) {
   const { ended_by: by, ended_at: at } = body;
-  const decision = fact.answers.find((one) => one.status < 300)?.body.decision;
+  const stands = decision(fact);
   const ends = enders(fact);
   if (!by?.kind) return yield `${name} is not told who`;
   if (Number.isNaN(Date.parse(at ?? ''))) return yield `${name} is not told when`;
   if (ends.length === 0 && by.kind !== 'clock')
     yield `${name} is told ${by.kind}, it was the clock`;
   if (ends.length > 0 && !ends.includes(by.id)) yield `${name} is told ${by.kind} ${by.id}`;
-  if (decision && !fact.race.before && body.decision?.id !== decision.id) {
+  if (stands && !fact.race.before && body.decision?.id !== stands.id) {
     yield `${name} is told another decision`;
   }
   const away = Math.abs(Date.parse(at) - fact.startedAt);
@@ -376,6 +380,10 @@ export function* judge(fact) {
     } else if (loser.why === 'already-decided' || loser.body.ended_by) {
       yield* toldWhoWon(fact, loser);
     }
+  }
+  const at = decision(fact)?.at;
+  if (race.clock === 'deadline_at' && at && Date.parse(at) > fact.deadline) {
+    yield `decided at ${at}, behind the deadline`;
   }
   const leaves = fact.chain.slice(fact.leavesBefore).map((entry) => entry.kind);
   if (leaves.join() !== end.leaves.join())
@@ -443,6 +451,11 @@ const LIES = {
   }),
   'no decision in the log': (fact) => ({ ...fact, chain: fact.chain.slice(0, 1) }),
   'another state in the store': (fact) => ({ ...fact, store: 'pending' }),
+  'a decision behind the deadline': (fact) => ({
+    ...fact,
+    race: { ...fact.race, clock: 'deadline_at' },
+    deadline: 0,
+  }),
   'another status in the API': (fact) => ({ ...fact, api: 'expired' }),
 };
 

@@ -182,28 +182,24 @@ async function check(page, name) {
   assert.ok(over <= 0, `${name}: ${over} px stick out`);
 }
 
-/* One test for each state, all at one size. Pages of one person are shared by the states. */
+/* One test for each state, all at one size. The states of one person share a page. */
 export async function testStates(file, size) {
   const world = await startWorld(file, { undo: "60s" });
   const pages = new Map();
   const viewport = SIZES[size];
+  for (const who of ["ana", "bob", "vera", null]) {
+    pages.set(who, await openPage(file, world.browser, world.server, { who, viewport }));
+  }
   world.ben = await world.server.signIn("ben");
   world.shown = await propose(world.bot, refund(world, "W-shown"));
   const done = await propose(world.bot, refund(world, "W-done"));
-  await decide(await world.server.signIn("bob"), done, { verdict: "reject", reason: "Not his order" });
-  const pageOf = async (who, name) => {
-    const key = who === "ana" ? name : who;
-    if (!pages.has(key)) {
-      pages.set(key, await openPage(file, world.browser, world.server, { who, viewport }));
-    }
-    return pages.get(key);
-  };
+  await decide(pages.get("bob").caller, done, { verdict: "reject", reason: "Not his order" });
   for (const [name, bring, { who = "bob", phone = false } = {}] of STATES) {
     if (phone && viewport.width > 640) {
       continue;
     }
     file.test(`${size}: ${name}`, async () => {
-      const page = await pageOf(who, name);
+      const page = pages.get(who);
       const stage = { world, page, check: () => check(page, name) };
       await bring(stage);
       await stage.check();

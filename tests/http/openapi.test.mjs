@@ -124,6 +124,77 @@ test("followStream opens", async () => {
   stream.close();
 });
 
+/* --- what every write refuses -------------------------------------------------------------------------- */
+
+/* Who may make this call. */
+function callerOf({ operation }) {
+  const [kinds, { operationId }] = [operation.security.flatMap(Object.keys), operation];
+  return kinds.length === 0 ? server.public : kinds.includes("agentKey") ? bot : operationId === "addAgent" ? adm : ana;
+}
+
+async function pathOf({ path }) {
+  return path.replace("{id}", (await made()).id);
+}
+
+const REFUSALS = [
+  [400, "invalid-json", { raw: "{" }],
+  [413, "too-large", { raw: " ".repeat(1024 * 1024 + 1) }],
+  [415, "unsupported-media-type", { raw: "{}", headers: { "content-type": "text/plain" } }],
+  [422, "unknown-member", { body: { no_such: 1 } }],
+];
+for (const each of operations.filter(({ method }) => method !== "GET")) {
+  const { method, operation } = each;
+  for (const [status, name, options] of REFUSALS.filter(([code, error]) => declaredErrors(each, code).includes(error))) {
+    test(`${operation.operationId} refuses: ${name}`, async () => {
+      expectProblem(await callerOf(each).request(method, await pathOf(each), options), status, name);
+    });
+  }
+}
+
+test("every call on a proposal says 404 for one that is not there", async () => {
+  const bodies = { decideProposal: openapi.components.examples.approve.value, commentProposal: { text: "x" }, reportOutcome: { status: "failed" }, reviseProposal: { brief: {} } };
+  for (const each of operations.filter(({ path }) => path.includes("{id}"))) {
+    const path = each.path.replace("{id}", `prp_${"0".repeat(25)}1`).replace("{n}", "0");
+    const body = each.method === "POST" ? bodies[each.operation.operationId] ?? {} : undefined;
+    expectProblem(await callerOf(each).request(each.method, path, { body }), 404, "not-found");
+  }
+});
+
+/* A first body that holds, and another under the same key. */
+const KEYED = {
+  propose: () => ["/v1/proposals", { action: "note.write", arguments: {} }, { action: "note.write", arguments: { a: 1 } }],
+  reviseProposal: async () => {
+    const returned = await made();
+    await decided(ana, returned, "return");
+    return [`/v1/proposals/${returned.id}/revise`, { brief: {} }, { brief: { summary: "S" } }];
+  },
+  reportOutcome: async () => [`/v1/proposals/${(await approved(bot, ana)).id}/outcome`, { status: "failed" }, { status: "reverted" }],
+  redeemPermit: async () => {
+    const { permit, arguments: args } = await approved(bot, ana);
+    return ["/v1/permits/redeem", { permit, arguments: args }, { permit, arguments: {} }];
+  },
+  decideProposal: async () => {
+    const { id, digest } = await made();
+    return [`/v1/proposals/${id}/decision`, { verdict: "approve", digest }, { verdict: "reject", digest, reason: "R" }];
+  },
+  commentProposal: async () => [`/v1/proposals/${(await made()).id}/comment`, { text: "a" }, { text: "b" }],
+  undoDecision: null, // what it undoes is gone at the second time: idempotency.test.mjs
+};
+for (const each of operations.filter(({ method, parameters }) => method === "POST" && parameters.some(({ name }) => name === "Idempotency-Key"))) {
+  const { operationId } = each.operation;
+  if (KEYED[operationId] === null) {
+    continue;
+  }
+  test(`${operationId} refuses: another body under the same key`, async () => {
+    const [path, first, second] = KEYED[operationId] ? await KEYED[operationId]() : [await pathOf(each), undefined, {}];
+    const caller = callerOf(each);
+    const options = { key: `mismatch-${operationId}` };
+    const { status } = await caller.request("POST", path, { ...options, body: first });
+    assert.ok(status === 200 || status === 201);
+    expectProblem(await caller.request("POST", path, { ...options, body: second }), 422, "idempotency-mismatch");
+  });
+}
+
 test("every object of a request is closed in the document, but those that are the agent's own", () => {
   const open = [];
   const walk = (node, at) => {
