@@ -8,8 +8,8 @@
  *
  * --only runs the tests whose names match; --slow lists the ten slowest.
  */
-import { readdirSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { run } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -59,6 +59,25 @@ function count(event, ended) {
   }
 }
 
+/* A folder may want to look back at a whole run: its seen.mjs tells what no test has met. */
+const lookBack = values.only ? [] : wanted.filter((each) => existsSync(join(HERE, each, "seen.mjs")));
+const seenFolder = mkdtempSync(join(tmpdir(), "fermata-seen-"));
+if (lookBack.length > 0) {
+  process.env.FERMATA_SEEN = seenFolder;
+}
+
+async function tellUnseen() {
+  delete process.env.FERMATA_SEEN; // this process has nothing to tell
+  for (const folder of lookBack) {
+    const { unseen } = await import(join(HERE, folder, "seen.mjs"));
+    for (const each of unseen(seenFolder)) {
+      totals.failed += 1;
+      console.log(`FAILED ${folder}: no test has met: ${each}`);
+    }
+  }
+  rmSync(seenFolder, { recursive: true, force: true });
+}
+
 const stream = run({
   files,
   concurrency: availableParallelism(),
@@ -71,13 +90,16 @@ stream.on("test:stderr", ({ message }) => process.stderr.write(message));
 stream.on("test:stdout", ({ message }) => process.stdout.write(message));
 
 const begun = Date.now();
-stream.on("end", () => {
+stream.on("end", async () => {
+  await tellUnseen();
   if (values.slow) {
     for (const { name, ms, file } of times.sort((a, b) => b.ms - a.ms).slice(0, 10)) {
       console.log(`${Math.round(ms)} ms  ${file}: ${name}`);
     }
   }
-  console.log(`${wanted.join(", ")}: ${files.length} files, ${((Date.now() - begun) / 1000).toFixed(1)} s, ${totals.skipped} skipped`);
+  console.log(
+    `${wanted.join(", ")}: ${files.length} files, ${((Date.now() - begun) / 1000).toFixed(1)} s, ${totals.skipped} skipped`,
+  );
   console.log(`${totals.passed} passed, ${totals.failed} failed`);
   process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
 });

@@ -21,7 +21,10 @@ static struct str url_host(struct str url)
 {
     struct str rest = str_skip(url, sizeof("https://") - 1), host = str_split(&rest, '/');
 
-    return host.p[0] == '[' ? host : str_split(&host, ':');
+    if (str_find(host, '@') < host.n) { /* user:password@host: what stands first is not the host */
+        return S("");
+    }
+    return str_starts(host, S("[")) ? host : str_split(&host, ':');
 }
 
 /* A callback may only go to a host that was registered with the agent. */

@@ -145,6 +145,7 @@ void review_decision(struct call *call)
 struct comment_input {
     struct str text;
     struct id id;
+    int64_t at_us;
 };
 
 static const struct json_field comment_fields[] = {
@@ -157,7 +158,7 @@ static enum fm_err run_comment(struct call *call, struct store_conn *conn)
     struct comment_input *in = call->in;
 
     return flow_comment(call->api->flow, &call->ctx, conn, &call->caller, call->id, in->text,
-                        &in->id, &call->proposal);
+                        &in->id, &in->at_us, &call->proposal);
 }
 
 static enum fm_err render_comment(struct call *call, struct store_conn *conn, struct buf *body)
@@ -173,7 +174,7 @@ static enum fm_err render_comment(struct call *call, struct store_conn *conn, st
     jo_m_id(&out, "id", ID_PERSON, call->caller.person->id);
     jo_m_str(&out, "name", call->caller.person->name);
     jo_object_end(&out);
-    jo_m_time(&out, "at", call->proposal.updated_at);
+    jo_m_time(&out, "at", in->at_us);
     jo_m_str(&out, "text", in->text);
     jo_object_end(&out);
     return FM_OK;

@@ -260,7 +260,7 @@ bool duration_parse(struct str text, int64_t *out_us)
     for (size_t i = 0; i < COUNT_OF(duration_units); i++) {
         if (text.p[text.n - 1] == duration_units[i].unit) {
             if (count > (uint64_t)(DURATION_MAX_US / duration_units[i].us)) {
-                return false; /* before multiplying: 10^9 days are more microseconds than 64 bits hold */
+                return false; /* before multiplying: 10^9 days overflow 64 bits */
             }
             *out_us = (int64_t)count * duration_units[i].us;
             return true;

@@ -20,6 +20,7 @@ enum fm_err flow_withdraw(struct flow *flow, struct ctx *ctx, struct store_conn 
     if (!proposal_may_become(out->state, PROPOSAL_WITHDRAWN)) {
         return review_ended(ctx, conn, out);
     }
+    TRY(review_refuse_overdue(ctx, conn, out, now_us));
     if (out->state == PROPOSAL_UNDO) { /* the agent never saw that decision: it does not stand */
         TRY(flow_count_decision(ctx, conn, out, out->verdict, -1));
         out->verdict = out->decided_by = out->decided_at = out->via = 0;

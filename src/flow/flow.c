@@ -65,8 +65,8 @@ enum fm_err ledger_add(struct flow *flow, struct ctx *ctx, int64_t agent, int pe
     return FM_OK;
 }
 
-/* Attempts count, whatever becomes of them; only a batch that is undone as a whole, perhaps to be run
- * again, takes them back. */
+/* Attempts count, whatever becomes of them; only a batch that is undone as a whole, perhaps to be
+ * run again, takes them back. */
 static enum fm_err ledger_attempt(struct flow *flow, struct ctx *ctx, struct ledger_row *row)
 {
     if (!ledger_room(flow)) {

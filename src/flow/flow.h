@@ -111,7 +111,8 @@ enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *con
 /* Leaves a note for colleagues; agents never read it. */
 enum fm_err flow_comment(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                          const struct flow_caller *caller, struct id id, struct str text,
-                         struct id *comment, struct proposal *out) MUST_CHECK;
+                         struct id *comment, int64_t *at_us,
+                         struct proposal *out) MUST_CHECK;
 
 /* Whether this caller may read it: an agent its own, a person what their role and queues show. */
 bool flow_may_see(const struct policy *policy, const struct flow_caller *caller,

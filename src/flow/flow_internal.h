@@ -69,10 +69,10 @@ enum fm_err flow_find(struct flow *flow, struct ctx *ctx, struct store_conn *con
 enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, bool was_pending, enum journal_kind kind,
                        const struct proposal *proposal, int64_t at_us) MUST_CHECK;
 
-/* Counts a person's decision for agent and category: `by` 1 when it was made, -1 when it no longer stands
- * before anybody but people saw it. */
-enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn, const struct proposal *proposal,
-                                int64_t verdict, int by) MUST_CHECK;
+/* Counts a person's decision for agent and category: `by` 1 when it was made, -1 when it no longer
+ * stands before anybody but people saw it. */
+enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn,
+                                const struct proposal *proposal, int64_t verdict, int by) MUST_CHECK;
 
 /* The write side reads the pointer without a reference: only its own thread replaces it. */
 const struct policy *flow_policy_now(struct flow *flow);

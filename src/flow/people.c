@@ -136,10 +136,11 @@ enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *con
 
 enum fm_err flow_comment(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                          const struct flow_caller *caller, struct id id, struct str text,
-                         struct id *comment, struct proposal *out)
+                         struct id *comment, int64_t *at_us, struct proposal *out)
 {
     int64_t now_us = clock_now_us();
 
+    *at_us = now_us;
     TRY(flow_find(flow, ctx, conn, caller, id, out));
     TRY(review_comment(ctx, conn, out, caller->person, text, now_us, comment));
     flow_note(flow, JOURNAL_PROPOSAL_COMMENTED, out, now_us);

@@ -206,10 +206,15 @@ static enum fm_err give_to_asker(struct flow *flow, struct ctx *ctx, struct stor
 {
     const struct directory *directory = directory_keep();
     const struct person *person = directory_person_by_row(directory, p->preferred);
+    struct ctx refusal; /* that they may not is no error of this command */
     enum fm_err err = FM_OK;
 
-    if (person && review_may_decide(ctx, flow_policy_now(flow), person, p) == FM_OK) {
+    ctx_init(&refusal, ctx->arena);
+    if (person && review_may_decide(&refusal, flow_policy_now(flow), person, p) == FM_OK) {
         err = review_claim(ctx, conn, p, person, now_us);
+        if (err == FM_OK) {
+            flow_note(flow, JOURNAL_PROPOSAL_CLAIMED, p, now_us);
+        }
     }
     directory_drop(directory);
     return err;
@@ -231,6 +236,7 @@ enum fm_err flow_revise(struct flow *flow, struct ctx *ctx, struct store_conn *c
         }
         return review_ended(ctx, conn, out);
     }
+    TRY(review_refuse_overdue(ctx, conn, out, now_us));
     TRY(journal_payload(ctx, conn, (uint64_t)out->payload, &request));
     TRY(intake_revise(ctx, policy, request, body, &s.submission));
     TRY(flow_prepare(ctx, policy, caller->agent, &s));

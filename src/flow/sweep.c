@@ -49,7 +49,7 @@ static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_co
     if (kind == JOURNAL_PROPOSAL_EXPIRED && was_pending) {
         TRY(tally_add(ctx, conn, p.agent, p.category, TALLY_EXPIRED, 1));
     }
-    if (was_pending && verdict && kind != JOURNAL_PROPOSAL_RELEASED) { /* it ended in the undo time */
+    if (was_pending && verdict && kind != JOURNAL_PROPOSAL_RELEASED) { /* in its undo time */
         TRY(flow_count_decision(ctx, conn, &p, verdict, -1));
     }
     return flow_moved(flow, ctx, was_pending, kind, &p, now_us);
@@ -136,8 +136,9 @@ static void no_done(struct store_cmd *cmd)
     (void)cmd;
 }
 
-/* Runs one task and waits for it; false when it failed. `*more` (may be NULL): there is more to do. */
-static bool run_task(struct clockwork *work, enum task task, int64_t now_us, int64_t jump_us, bool *more)
+/* Runs one task and waits for it; false when it failed. `*more` (may be NULL): more is to do. */
+static bool run_task(struct clockwork *work, enum task task, int64_t now_us, int64_t jump_us,
+                     bool *more)
 {
     struct ctx ctx;
     struct clock_cmd clock = {

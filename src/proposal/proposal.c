@@ -312,7 +312,9 @@ enum fm_err proposal_save(struct ctx *ctx, struct store_conn *conn, struct propo
                           struct journal_event event)
 {
     if (event.kind != JOURNAL_KIND_COUNT) {
-        p->updated_at = event.at_us;
+        if (event.kind != JOURNAL_PROPOSAL_COMMENTED) { /* a note changes nothing about it */
+            p->updated_at = event.at_us;
+        }
         TRY(append_event(ctx, conn, p, event, 0));
     }
     return update(ctx, conn, p);

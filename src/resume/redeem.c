@@ -42,13 +42,9 @@ static enum fm_err already_used(struct ctx *ctx, const struct proposal *proposal
                 "redeemed at %s: ask again with the Idempotency-Key of that attempt for its answer", at);
 }
 
-static enum fm_err check_current(struct ctx *ctx, const struct permit_issuer *issuer,
-                                 const struct permit_claims *claims, const struct proposal *proposal,
-                                 int64_t now_us)
+static enum fm_err check_current(struct ctx *ctx, const struct permit_claims *claims,
+                                 const struct proposal *proposal, int64_t now_us)
 {
-    if (claims->epoch != issuer->epoch) {
-        return fail(ctx, FM_E_PERMIT_EXPIRED, "the store was restored since: this permit is void");
-    }
     if (!id_eq(claims->permit, proposal->permit) || claims->revision != proposal->revision) {
         return fail(ctx, FM_E_PERMIT_EXPIRED, "superseded: read the proposal again");
     }
@@ -76,8 +72,11 @@ enum fm_err resume_redeem(struct ctx *ctx, struct store_conn *conn, const struct
     struct hash approved;
     struct journal_event event = {.kind = JOURNAL_PERMIT_REDEEMED, .by = by, .at_us = now_us};
 
+    if (claims->epoch != issuer->epoch) {
+        return fail(ctx, FM_E_PERMIT_EXPIRED, "the store was restored since: this permit is void");
+    }
     TRY(proposal_find(ctx, conn, claims->proposal, out));
-    TRY(check_current(ctx, issuer, claims, out, now_us));
+    TRY(check_current(ctx, claims, out, now_us));
     TRY(resume_final_arguments(ctx, conn, out, &approved));
     if (!hash_eq(arguments, approved) || !hash_eq(claims->arguments, approved)) {
         return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/arguments"),

@@ -151,12 +151,7 @@ static enum fm_err check_decision(struct ctx *ctx, struct store_conn *conn,
     if (!proposal_is_pending(proposal) || proposal->state == PROPOSAL_UNDO) {
         return review_ended(ctx, conn, proposal);
     }
-    if (review_is_over(proposal, now_us)) { /* the clock thread has not come to it yet */
-        struct proposal expired = *proposal;
-        expired.state = PROPOSAL_EXPIRED;
-        expired.updated_at = now_us;
-        return review_ended(ctx, conn, &expired);
-    }
+    TRY(review_refuse_overdue(ctx, conn, proposal, now_us));
     TRY(check_digest(ctx, proposal, decision->digest));
     return check_claim(ctx, proposal, person, now_us);
 }

@@ -67,9 +67,10 @@ enum fm_err review_time(struct ctx *ctx, struct store_conn *conn, struct proposa
                         const struct policy *policy, bool block, int64_t now_us,
                         enum journal_kind *kind) MUST_CHECK;
 
-/* Whether its time is up: past the deadline, or nobody answered and it expires. The clock thread records
- * it a moment later; a decision must not slip in between (invariant 5). */
-bool review_is_over(const struct proposal *proposal, int64_t now_us);
+/* The 409 of an expired proposal where the time is up but the clock thread has not come to it: nothing
+ * slips in between (invariant 5). FM_OK while there is time, or no time limit. */
+enum fm_err review_refuse_overdue(struct ctx *ctx, struct store_conn *conn,
+                                  const struct proposal *proposal, int64_t now_us) MUST_CHECK;
 
 /* 409 with who decided and when, or who ended it otherwise: for the loser of a race. */
 enum fm_err review_ended(struct ctx *ctx, struct store_conn *conn, const struct proposal *proposal)

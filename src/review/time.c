@@ -66,15 +66,21 @@ static enum fm_err escalate(struct ctx *ctx, struct store_conn *conn, struct pro
                                                 .data = buf_str(&data)});
 }
 
-static enum fm_err expire(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
-                          const char *why, int64_t now_us, enum journal_kind *kind)
+/* A decision that was never released does not stand. */
+static void drop_unreleased(struct proposal *proposal)
 {
-    *kind = JOURNAL_PROPOSAL_EXPIRED;
-    if (proposal->state == PROPOSAL_UNDO) { /* the decision was never released: it does not stand */
+    if (proposal->state == PROPOSAL_UNDO) {
         proposal->verdict = proposal->decided_by = proposal->decided_at = proposal->via = 0;
         proposal->permit = proposal->decision = (struct id){{0}};
         proposal->decision_leaf = -1;
     }
+}
+
+static enum fm_err expire(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                          const char *why, int64_t now_us, enum journal_kind *kind)
+{
+    *kind = JOURNAL_PROPOSAL_EXPIRED;
+    drop_unreleased(proposal);
     return move(ctx, conn, proposal, PROPOSAL_EXPIRED, *kind, why, now_us);
 }
 
@@ -96,9 +102,18 @@ static bool is_past_deadline(const struct proposal *proposal, int64_t now_us)
     return open && reached(proposal->deadline_at, now_us);
 }
 
-bool review_is_over(const struct proposal *proposal, int64_t now_us)
+enum fm_err review_refuse_overdue(struct ctx *ctx, struct store_conn *conn,
+                                  const struct proposal *proposal, int64_t now_us)
 {
-    return is_past_deadline(proposal, now_us) || nobody_answered(proposal, now_us);
+    struct proposal expired = *proposal;
+
+    if (!is_past_deadline(proposal, now_us) && !nobody_answered(proposal, now_us)) {
+        return FM_OK;
+    }
+    drop_unreleased(&expired);
+    expired.state = PROPOSAL_EXPIRED;
+    expired.updated_at = now_us;
+    return review_ended(ctx, conn, &expired);
 }
 
 enum fm_err review_time(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,

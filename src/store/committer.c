@@ -6,8 +6,9 @@
  *
  * 1. `done` is called only after COMMIT has returned, or after the command was rolled back.
  * 2. A command that fails leaves no trace: what it wrote and the hooks' memory are rolled back.
- * 3. A COMMIT that fails for want of room undoes the batch: every command of it failed, nothing happened.
- *    Any other failed COMMIT or sync ends the process: what is on disk is unknown, a restart reads it.
+ * 3. A COMMIT that fails in writing (want of room, see wants_room) undoes the batch: every command
+ *    of it failed, nothing happened. Any other failed COMMIT, above all a failed sync, ends the
+ *    process: what is on disk is unknown, a restart reads it.
  */
 #include "store/store_internal.h"
 

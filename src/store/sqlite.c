@@ -20,10 +20,10 @@ static const char pragmas_write[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous
 static const char pragmas_read[] = "PRAGMA query_only=ON; PRAGMA cache_size=-2048;"
                                    "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;";
 
-/* Want of room for a write. SQLite knows it by ENOSPC alone; a quota or a limit on the size of files is to
- * it a failed write, like a broken disk, and COMMIT does not tell which. All three leave the last frame of
- * the write-ahead log unwritten, so nothing of the transaction has happened. A failed sync is another
- * matter: there, what is on disk is unknown. */
+/* Want of room for a write. SQLite knows it by ENOSPC alone; a quota or a limit on the size of
+ * files is to it a failed write, like a broken disk, and COMMIT does not tell which. All three
+ * leave the last frame of the write-ahead log unwritten, so nothing of the transaction has
+ * happened. A failed sync is another matter: there, what is on disk is unknown. */
 static bool wants_room(int code)
 {
     return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_WRITE;

@@ -14,9 +14,9 @@ struct store;
 struct store_conn;
 struct store_rows;
 
-/* Opens (or makes) the folder `dir`, takes its lock, runs missing migrations. Errors, each with
- * a sentence for the operator: FM_E_OVERLOADED when another process works on it, FM_E_INTERNAL when it is
- * newer than this program or not writable. */
+/* Opens (or makes) the folder `dir`, takes its lock, runs missing migrations. Errors, each with a
+ * sentence for the operator: FM_E_OVERLOADED when another process works on it, FM_E_INTERNAL when
+ * it is newer than this program or not writable. */
 enum fm_err store_open(struct ctx *ctx, const char *dir, struct store **out) MUST_CHECK;
 void store_close(struct store *store);
 const char *store_dir(const struct store *store);

@@ -144,7 +144,6 @@ export const STATES = [
   ["categories", on("/categories", "tbody", "refund.issue")],
   ["me", on("/me", "h1", "Me")],
   ["no such proposal", on("/p/prp_01ARZ3NDEKTSV4RRFFQ69G5FAV", ".empty", "There is no such proposal")],
-  ["no such page", on("/nothing", "main", "No such page")],
   ["read only", async (stage) => on(`/p/${stage.world.shown.id}`, ".bar.not-allowed", "cannot decide")(stage), { who: "vera" }],
   ["nobody signed in", on("/", "#name", ""), { who: null }],
   [

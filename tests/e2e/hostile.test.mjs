@@ -176,6 +176,9 @@ test("hidden characters in a call: counted, named, and approved only after a sec
   await wake(page);
   await press(page, "a");
   await waitForText(page, ".sheet", "hidden characters");
+  await page.waitForFunction(() => document.activeElement.matches(".sheet button.approve"));
+  const scrolled = await page.evaluate(() => document.querySelector(".scroll:has(.proposal)").scrollTop);
+  assert.equal(scrolled, 0, "what will run stays in view");
   assert.equal((await page.caller.get(`/v1/proposals/${proposal.id}`)).body.decision, null);
   await press(page, "Enter");
   assert.deepEqual((await released(bot, proposal)).decision.arguments, body.arguments);

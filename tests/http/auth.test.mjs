@@ -23,7 +23,8 @@ const nobody = server.public;
 function routesOfSource() {
   const text = readFileSync(join(ROOT, "src", "api", "routes.c"), "utf8");
   const defined = Object.fromEntries([...text.matchAll(/#define (\w+) (.+)/g)].map(([, name, value]) => [name, value]));
-  const rolesOf = (expression) => [...(defined[expression] ?? expression).matchAll(/ROLE_(?!BIT)(\w+)/g)].map(([, name]) => name.toLowerCase());
+  const rolesOf = (expression) =>
+    [...(defined[expression] ?? expression).matchAll(/ROLE_(?!BIT)(\w+)/g)].map(([, name]) => name.toLowerCase());
   const rows = [...text.matchAll(/\{HTTP_(\w+), (P )?(?:"([^"]*)"|P), WHO_(\w+), ([^,]+), (\w+)\}/g)];
   assert.equal(rows.length, [...text.matchAll(/\{HTTP_/g)].length, "a row of routes.c that this test cannot read");
   return rows.map(([row, method, prefix, path, who, roles]) => ({
@@ -58,7 +59,9 @@ function allowed(route, { kind, roles }) {
   if (route.who !== "ANY" && route.who !== kind) {
     return "forbidden";
   }
-  return route.roles.length === 0 || kind === "AGENT" || route.roles.some((role) => roles.includes(role)) ? "open" : "forbidden";
+  return route.roles.length === 0 || kind === "AGENT" || route.roles.some((role) => roles.includes(role))
+    ? "open"
+    : "forbidden";
 }
 
 for (const route of routes) {
@@ -73,7 +76,12 @@ for (const route of routes) {
         stream.close();
         return;
       }
-      if (route.path === "/v1/session" && route.method === "DELETE" && wanted === "open" && who.caller.kind === "session") {
+      if (
+        route.path === "/v1/session" &&
+        route.method === "DELETE" &&
+        wanted === "open" &&
+        who.caller.kind === "session"
+      ) {
         const again = await server.signIn(who.caller.name); // of its own: the others are still needed
         assert.equal((await again.delete(path)).status, 204);
         return;
@@ -83,7 +91,10 @@ for (const route of routes) {
       const answer = await who.caller.request(route.method, path, { body });
       const problem = problemOf(answer);
       if (wanted === "open") {
-        assert.ok(!["unauthenticated", "forbidden"].includes(problem) && answer.status < 500, answer.text.slice(0, 300));
+        assert.ok(
+          !["unauthenticated", "forbidden"].includes(problem) && answer.status < 500,
+          answer.text.slice(0, 300),
+        );
       } else {
         assert.equal(problem, wanted, answer.text.slice(0, 300));
       }
@@ -93,7 +104,12 @@ for (const route of routes) {
 }
 
 test("the document asks for the same credentials as the routes", () => {
-  const wanted = { PUBLIC: [], AGENT: ["agentKey"], PERSON: ["personalToken", "session"], ANY: ["agentKey", "personalToken", "session"] };
+  const wanted = {
+    PUBLIC: [],
+    AGENT: ["agentKey"],
+    PERSON: ["personalToken", "session"],
+    ANY: ["agentKey", "personalToken", "session"],
+  };
   for (const { method, path, who } of routes) {
     const found = operations.find((each) => each.method === method && each.path === path);
     assert.ok(found, `${method} ${path} is not in docs/openapi.yaml`);
@@ -102,10 +118,12 @@ test("the document asks for the same credentials as the routes", () => {
 });
 
 test("another agent's proposal is 404 on every route that an agent may call (A40)", async () => {
-  for (const { method, path } of routes.filter((route) => ["AGENT", "ANY"].includes(route.who) && route.path.includes("{id}"))) {
+  for (const { method, path } of routes.filter(
+    (route) => ["AGENT", "ANY"].includes(route.who) && route.path.includes("{id}"),
+  )) {
     const made = await propose(bot);
     const bodies = { revise: { brief: {} }, outcome: { status: "failed" } };
-    const body = method === "POST" ? bodies[path.split("/").at(-1)] ?? {} : undefined;
+    const body = method === "POST" ? (bodies[path.split("/").at(-1)] ?? {}) : undefined;
     const answer = await other.request(method, path.replace("{id}", made.id).replace("{n}", "0"), { body });
     expectProblem(answer, 404, "not-found");
   }
@@ -113,11 +131,12 @@ test("another agent's proposal is 404 on every route that an agent may call (A40
 
 /* --- credentials ------------------------------------------------------------------------------------------ */
 
-const asHeader = (authorization) => new Caller(server, { name: "x", kind: "raw", headersFor: () => ({ authorization }) });
+const asHeader = (authorization) =>
+  new Caller(server, { name: "x", kind: "raw", headersFor: () => ({ authorization }) });
 
 const BAD_CREDENTIALS = {
   "no scheme": bot.secret,
-  "basic": `Basic ${Buffer.from(`ana:${PASSWORD}`).toString("base64")}`,
+  basic: `Basic ${Buffer.from(`ana:${PASSWORD}`).toString("base64")}`,
   "an empty key": "Bearer ",
   "a key that is too short": `Bearer ${bot.secret.slice(0, -1)}`,
   "a key with a byte more": `Bearer ${bot.secret}A`,
@@ -141,14 +160,22 @@ test("the scheme is read in any case", async () => {
 });
 
 test("a key in the cookie is no session", async () => {
-  const caller = new Caller(server, { name: "x", kind: "raw", headersFor: () => ({ cookie: `fermata=${bot.secret}` }) });
+  const caller = new Caller(server, {
+    name: "x",
+    kind: "raw",
+    headersFor: () => ({ cookie: `fermata=${bot.secret}` }),
+  });
   expectProblem(await caller.get("/v1/me"), 401, "unauthenticated");
 });
 
 test("a key and a session together: the key counts", async () => {
   const headers = { ...ana.headersFor(false), authorization: `Bearer ${bot.secret}` };
   assert.equal((await nobody.get("/v1/me", { headers })).body.name, "bot");
-  expectProblem(await nobody.get("/v1/me", { headers: { ...headers, authorization: "Bearer wrong" } }), 401, "unauthenticated");
+  expectProblem(
+    await nobody.get("/v1/me", { headers: { ...headers, authorization: "Bearer wrong" } }),
+    401,
+    "unauthenticated",
+  );
 });
 
 test("a secret in the URL opens nothing (A18)", async () => {
@@ -187,7 +214,11 @@ const ORIGINS = [
   ["from the same site", { "sec-fetch-site": "same-site" }, false],
   ["typed by the user", { "sec-fetch-site": "none" }, false],
   ["a Host of the attacker, and its Origin", { host: "evil.example", origin: "http://evil.example" }, false],
-  ["forwarded headers", { origin: "http://evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" }, false],
+  [
+    "forwarded headers",
+    { origin: "http://evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" },
+    false,
+  ],
 ];
 const WRITES = {
   claim: (made, options) => act(ana, made, "claim", {}, options),
@@ -217,20 +248,34 @@ for (const [name, headers, passes] of ORIGINS) {
   });
   test(`sign-in (login CSRF): ${name}`, async () => {
     const wanted = passes || (headers.origin === undefined && "origin" in headers) ? 200 : 403; // a script has no Origin, and no browser to trick
-    const answer = await nobody.post("/v1/session", { name: "ana", password: PASSWORD }, { headers: { origin: server.origin, ...headers } });
+    const answer = await nobody.post(
+      "/v1/session",
+      { name: "ana", password: PASSWORD },
+      { headers: { origin: server.origin, ...headers } },
+    );
     assert.equal(answer.status, wanted, answer.text);
     assert.equal("set-cookie" in answer.headers, wanted === 200);
   });
 }
 
-const FORMS = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/plain", undefined, "text/plain; application/json"];
+const FORMS = [
+  "application/x-www-form-urlencoded",
+  "multipart/form-data; boundary=b",
+  "text/plain",
+  undefined,
+  "text/plain; application/json",
+];
 for (const type of FORMS) {
   test(`a form's content type, ${type}, writes nothing even from the page`, async () => {
     const made = await propose(bot);
     const answer = await act(ana, made, "comment", { text: "x" }, { headers: { "content-type": type } });
     expectProblem(answer, 415, "unsupported-media-type");
     assert.deepEqual((await read(ana, made)).comments, []);
-    const session = await nobody.post("/v1/session", { name: "ana", password: PASSWORD }, { headers: { "content-type": type } });
+    const session = await nobody.post(
+      "/v1/session",
+      { name: "ana", password: PASSWORD },
+      { headers: { "content-type": type } },
+    );
     assert.equal(session.status, 415);
   });
 }
@@ -245,10 +290,17 @@ for (const name of ["x-http-method-override", "x-http-method", "x-method-overrid
 }
 
 test("a preflight from elsewhere gets no permission", async () => {
-  const headers = { origin: "http://evil.example", "access-control-request-method": "POST", "access-control-request-headers": "content-type" };
+  const headers = {
+    origin: "http://evil.example",
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "content-type",
+  };
   const answer = await nobody.request("OPTIONS", "/v1/proposals", { headers });
   assert.ok(answer.status >= 400);
-  assert.equal(Object.keys(answer.headers).some((name) => name.startsWith("access-control")), false);
+  assert.equal(
+    Object.keys(answer.headers).some((name) => name.startsWith("access-control")),
+    false,
+  );
 });
 
 test("a read from elsewhere gets no permission to be read", async () => {
@@ -277,10 +329,17 @@ test("behind https the cookie is __Host-, Secure, and the origin is the outside 
   await secure.addPerson("ana");
   const headers = { origin: "https://fermata.example" };
   const answer = await secure.public.post("/v1/session", { name: "ana", password: PASSWORD }, { headers });
-  assert.match(answer.headers["set-cookie"][0], /^__Host-fermata=fkc_[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
+  assert.match(
+    answer.headers["set-cookie"][0],
+    /^__Host-fermata=fkc_[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/,
+  );
   const cookie = answer.headers["set-cookie"][0].split(";")[0];
   assert.equal((await secure.public.get("/v1/me", { headers: { cookie } })).status, 200);
-  expectProblem(await secure.public.delete("/v1/session", { headers: { cookie, origin: secure.url } }), 403, "forbidden");
+  expectProblem(
+    await secure.public.delete("/v1/session", { headers: { cookie, origin: secure.url } }),
+    403,
+    "forbidden",
+  );
   assert.equal((await secure.public.delete("/v1/session", { headers: { cookie, ...headers } })).status, 204);
   const plain = { cookie: cookie.replace("__Host-", "") };
   expectProblem(await secure.public.get("/v1/me", { headers: plain }), 401, "unauthenticated");
@@ -341,21 +400,45 @@ test("after several failures a name has to wait, known or not, and the right pas
   }
   const right = await fresh.public.post("/v1/session", { name: "ana", password: PASSWORD });
   expectProblem(right, 429, "rate-limited");
-  assert.equal((await fresh.public.post("/v1/session", { name: "ben", password: PASSWORD })).status, 200, "another name does not wait");
+  assert.equal(
+    (await fresh.public.post("/v1/session", { name: "ben", password: PASSWORD })).status,
+    200,
+    "another name does not wait",
+  );
 });
 
 test("a burst of guesses at once gains nothing", async (t) => {
   const { server: fresh } = await startWorld(t, { people: [] });
   await fresh.addPerson("ana");
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => fresh.public.post("/v1/session", { name: "ana", password: `wrong ${i}` })));
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => fresh.public.post("/v1/session", { name: "ana", password: `wrong ${i}` })),
+  );
   const tried = answers.filter(({ status }) => status === 401).length;
   assert.ok(tried <= 5, `${tried} guesses were let through`);
 });
 
 test("what a person may do follows the roles of the moment, not of the sign-in", async () => {
-  assert.deepEqual((await ana.get("/v1/me")).body.can, { decide: true, lead: false, policy: false, audit: false, admin: false });
-  assert.deepEqual((await lea.get("/v1/me")).body.can, { decide: true, lead: true, policy: false, audit: false, admin: false });
-  assert.deepEqual((await adm.get("/v1/me")).body.can, { decide: false, lead: false, policy: false, audit: false, admin: true });
+  assert.deepEqual((await ana.get("/v1/me")).body.can, {
+    decide: true,
+    lead: false,
+    policy: false,
+    audit: false,
+    admin: false,
+  });
+  assert.deepEqual((await lea.get("/v1/me")).body.can, {
+    decide: true,
+    lead: true,
+    policy: false,
+    audit: false,
+    admin: false,
+  });
+  assert.deepEqual((await adm.get("/v1/me")).body.can, {
+    decide: false,
+    lead: false,
+    policy: false,
+    audit: false,
+    admin: true,
+  });
   assert.deepEqual((await bot.get("/v1/me")).body, { id: bot.id, name: "bot", kind: "agent" });
   assert.deepEqual([(await token.get("/v1/me")).body.via, (await ana.get("/v1/me")).body.via], ["token", "page"]);
 });

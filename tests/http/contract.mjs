@@ -7,7 +7,8 @@
  * It must never be lenient for a test's convenience: a test that needs an undeclared answer has found a
  * defect of the server or of the document.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import Ajv2020 from "ajv/dist/2020.js";
 import { parse } from "yaml";
@@ -103,6 +104,23 @@ export function duplicateMember(text) {
   return null;
 }
 
+/* --- what was seen ------------------------------------------------------------------------------------ */
+
+/* "propose 422 unknown-member": the answers that the document declares. */
+export const declaredAnswers = operations.flatMap((each) =>
+  Object.keys(each.operation.responses).flatMap((status) => {
+    const names = declaredErrors(each, status);
+    const { operationId } = each.operation;
+    return names.length > 0 ? names.map((name) => `${operationId} ${status} ${name}`) : [`${operationId} ${status}`];
+  }),
+);
+
+const seen = new Set();
+if (process.env.FERMATA_SEEN) {
+  // a folder of run.mjs, which looks at the whole
+  process.on("exit", () => writeFileSync(join(process.env.FERMATA_SEEN, `${process.pid}`), [...seen].join("\n")));
+}
+
 /* --- one exchange ---------------------------------------------------------------------------------- */
 
 class Exchange {
@@ -127,6 +145,13 @@ class Exchange {
   check(fault, what) {
     if (fault !== null) {
       this.fail(`${what}: ${fault}`);
+    }
+  }
+
+  note() {
+    if (this.found) {
+      const name = this.problem ? ` ${this.problem.type.replace("/problems/", "")}` : "";
+      seen.add(`${this.found.operation.operationId} ${this.answer.status}${name}`);
     }
   }
 
@@ -178,7 +203,9 @@ class Exchange {
 
   requestFault() {
     const { operation, at: where, parameters } = this.found;
-    const unknown = [...this.query.keys()].find((name) => !parameters.some((each) => each.in === "query" && each.name === name));
+    const unknown = [...this.query.keys()].find(
+      (name) => !parameters.some((each) => each.in === "query" && each.name === name),
+    );
     if (unknown !== undefined) {
       return `the query parameter ${unknown} is not declared`;
     }
@@ -209,6 +236,7 @@ export function checkExchange(request, answer) {
   if (request.method === "HEAD") {
     return;
   }
+  exchange.note();
   exchange.checkJson();
   if (!exchange.found || isRefusal(exchange)) {
     if (answer.status >= 400 && !exchange.problem) {

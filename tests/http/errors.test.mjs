@@ -25,66 +25,96 @@ const PRODUCIBLE = {
   "unknown-member": [422, () => post({ typo: 1 })],
   "invalid-argument": [422, () => post({ action: "Not A Name" })],
   "brief-incomplete": [422, () => post({ action: "letter.send" })],
-  "idempotency-mismatch": [422, async () => {
-    await post({ arguments: { n: 1 } }, { key: "mismatch" });
-    return post({ arguments: { n: 2 } }, { key: "mismatch" });
-  }],
-  "unauthenticated": [401, () => server.public.get("/v1/me")],
-  "forbidden": [403, () => bot.get("/v1/inbox")],
+  "idempotency-mismatch": [
+    422,
+    async () => {
+      await post({ arguments: { n: 1 } }, { key: "mismatch" });
+      return post({ arguments: { n: 2 } }, { key: "mismatch" });
+    },
+  ],
+  unauthenticated: [401, () => server.public.get("/v1/me")],
+  forbidden: [403, () => bot.get("/v1/inbox")],
   "not-qualified": [403, async () => decide(lea, await propose(bot), "approve")],
   "not-found": [404, async () => other.get(`/v1/proposals/${(await propose(bot)).id}`)],
   "method-not-allowed": [405, () => bot.request("PATCH", "/v1/proposals")],
-  "digest-mismatch": [409, async () => decide(ana, await propose(bot), "approve", { digest: `sha256:${"1".repeat(64)}` })],
+  "digest-mismatch": [
+    409,
+    async () => decide(ana, await propose(bot), "approve", { digest: `sha256:${"1".repeat(64)}` }),
+  ],
   "already-decided": [409, async () => decide(ana, await approved(bot, ana), "approve")],
   "already-released": [409, async () => act(ana, await approved(bot, ana), "undo")],
-  "claimed": [409, async () => {
-    const made = await propose(bot);
-    await act(ana, made, "claim");
-    return act(ben, made, "claim");
-  }],
-  "claim-first": [409, async (t) => {
-    const reading = await startWorld(t, { policy: policyText({ defaults: { mode: "read" } }) });
-    return decide(reading.ana, await propose(reading.bot), "approve");
-  }],
-  "too-fast": [409, async (t) => {
-    const reading = await startWorld(t, { policy: policyText({ defaults: { mode: "read" } }) });
-    const made = await propose(reading.bot);
-    await act(reading.ana, made, "claim");
-    return decide(reading.ana, made, "approve");
-  }],
-  "permit-used": [409, async () => {
-    const { permit, arguments: args } = await approved(bot, ana);
-    await bot.post("/v1/permits/redeem", { permit, arguments: args });
-    return bot.post("/v1/permits/redeem", { permit, arguments: args });
-  }],
+  claimed: [
+    409,
+    async () => {
+      const made = await propose(bot);
+      await act(ana, made, "claim");
+      return act(ben, made, "claim");
+    },
+  ],
+  "claim-first": [
+    409,
+    async (t) => {
+      const reading = await startWorld(t, { policy: policyText({ defaults: { mode: "read" } }) });
+      return decide(reading.ana, await propose(reading.bot), "approve");
+    },
+  ],
+  "too-fast": [
+    409,
+    async (t) => {
+      const reading = await startWorld(t, { policy: policyText({ defaults: { mode: "read" } }) });
+      const made = await propose(reading.bot);
+      await act(reading.ana, made, "claim");
+      return decide(reading.ana, made, "approve");
+    },
+  ],
+  "permit-used": [
+    409,
+    async () => {
+      const { permit, arguments: args } = await approved(bot, ana);
+      await bot.post("/v1/permits/redeem", { permit, arguments: args });
+      return bot.post("/v1/permits/redeem", { permit, arguments: args });
+    },
+  ],
   "not-returned": [409, async () => act(bot, await propose(bot), "revise", { brief: {} })],
   "not-approved": [409, async () => act(bot, await propose(bot), "outcome", { status: "failed" })],
   "already-exists": [409, () => adm.post("/v1/agents", { name: "bot", owner: "ana" })],
-  "permit-expired": [410, async () => {
-    const made = await approved(bot, ana);
-    await act(bot, made, "outcome", { status: "failed" });
-    return bot.post("/v1/permits/redeem", { permit: made.permit, arguments: made.arguments });
-  }],
+  "permit-expired": [
+    410,
+    async () => {
+      const made = await approved(bot, ana);
+      await act(bot, made, "outcome", { status: "failed" });
+      return bot.post("/v1/permits/redeem", { permit: made.permit, arguments: made.arguments });
+    },
+  ],
   "unsupported-media-type": [415, () => post({}, { headers: { "content-type": "text/plain" } })],
-  "rate-limited": [429, async (t) => {
-    const limited = await startWorld(t, { people: [], policy: policyText({ extra: "limits: {pending_per_agent: 1}" }) });
-    await propose(limited.bot);
-    return limited.bot.post("/v1/proposals", { action: "note.write", arguments: {} });
-  }],
+  "rate-limited": [
+    429,
+    async (t) => {
+      const limited = await startWorld(t, {
+        people: [],
+        policy: policyText({ extra: "limits: {pending_per_agent: 1}" }),
+      });
+      await propose(limited.bot);
+      return limited.bot.post("/v1/proposals", { action: "note.write", arguments: {} });
+    },
+  ],
 };
 
 /* Those that no call of this version can produce, and why. */
 const NOT_PRODUCIBLE = {
-  "schema": "the policy's `schema` of an action is of a later version: the loader refuses the key",
+  schema: "the policy's `schema` of an action is of a later version: the loader refuses the key",
   "conflict-of-interest": "the policy's `require: {not: ...}` is of a later version: the loader refuses rules",
-  "paused": "pauses are of a later version: there is no /v1/pauses",
-  "overloaded": "only while a queue inside the server is full or it is starting: no call leads there for certain",
-  "internal": "only by a defect",
+  paused: "pauses are of a later version: there is no /v1/pauses",
+  overloaded: "only while a queue inside the server is full or it is starting: no call leads there for certain",
+  internal: "only by a defect",
 };
 
 function names() {
   const text = readFileSync(join(ROOT, "src", "base", "err.h"), "utf8");
-  return [...text.matchAll(/X\([A-Z_]+, (\d+), "([a-z-]+)"/g)].map(([, status, name]) => ({ name, status: Number(status) }));
+  return [...text.matchAll(/X\([A-Z_]+, (\d+), "([a-z-]+)"/g)].map(([, status, name]) => ({
+    name,
+    status: Number(status),
+  }));
 }
 
 test("every name is either met below or in the list of those that cannot be met", () => {
@@ -102,8 +132,10 @@ for (const [name, [status, meet]] of Object.entries(PRODUCIBLE)) {
 }
 
 const LATER_KEYS = {
-  "schema": policyText({ actions: "  x.y: {schema: {type: object}}" }),
-  "conflict-of-interest": policyText({ extra: "rules: [{id: r, when: 'true', then: review, require: {not: [requester]}}]" }),
+  schema: policyText({ actions: "  x.y: {schema: {type: object}}" }),
+  "conflict-of-interest": policyText({
+    extra: "rules: [{id: r, when: 'true', then: review, require: {not: [requester]}}]",
+  }),
 };
 for (const [name, policy] of Object.entries(LATER_KEYS)) {
   test(`${name}: the policy that could lead there is refused`, async (t) => {
@@ -142,7 +174,10 @@ const LATER_CALLS = [
 ];
 for (const [method, path] of LATER_CALLS) {
   test(`not in this version: ${method} ${path}`, async () => {
-    assert.equal(operations.some((each) => each.method === method && each.path === path), false);
+    assert.equal(
+      operations.some((each) => each.method === method && each.path === path),
+      false,
+    );
     const { id } = await propose(bot);
     const answer = await adm.request(method, path.replace("{id}", id), { body: method === "POST" ? {} : undefined });
     assert.ok(answer.status === 404 || answer.status === 405, `${answer.status}`);
@@ -150,8 +185,20 @@ for (const [method, path] of LATER_CALLS) {
   });
 }
 
-const NO_SUCH_PATHS = ["/v1", "/v1/", "/v1/proposals/", "//v1/proposals", "/v2/proposals", "/V1/proposals",
-  "/v1/inbox/", "/.well-known/", "/assets/nothing.js", "/openapi.yaml", "/log/checkpoint/x", "/v1/%70roposals/x/y/z"];
+const NO_SUCH_PATHS = [
+  "/v1",
+  "/v1/",
+  "/v1/proposals/",
+  "//v1/proposals",
+  "/v2/proposals",
+  "/V1/proposals",
+  "/v1/inbox/",
+  "/.well-known/",
+  "/assets/nothing.js",
+  "/openapi.yaml",
+  "/log/checkpoint/x",
+  "/v1/%70roposals/x/y/z",
+];
 for (const path of NO_SUCH_PATHS) {
   test(`404 for ${path}`, async () => {
     expectProblem(await ana.get(path), 404, "not-found");

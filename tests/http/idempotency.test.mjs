@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import test, { after } from "node:test";
 
-import { act, approved, decide, expectProblem, propose, read, refund, startWorld } from "./world.mjs";
+import { act, approved, decide, expectProblem, policyText, propose, read, refund, startWorld } from "./world.mjs";
 
 const world = await startWorld({ after }, { people: ["ana", "ben"], agents: ["bot", "other"] });
 const { server, bot, other, ana, ben } = world;
@@ -40,7 +40,9 @@ test("the first answer is given again, not the present state", async () => {
 test("the same body written otherwise is the same body", async () => {
   const key = randomUUID();
   const first = await bot.postRaw("/v1/proposals", '{"action":"note.write","arguments":{"a":1,"b":2}}', { key });
-  const second = await bot.postRaw("/v1/proposals", '{ "arguments": {"b": 2.0, "a": 1e0}, "action": "note.write" }', { key });
+  const second = await bot.postRaw("/v1/proposals", '{ "arguments": {"b": 2.0, "a": 1e0}, "action": "note.write" }', {
+    key,
+  });
   assert.equal(second.status, 200, second.text);
   assert.equal(second.body.id, first.body.id);
 });
@@ -48,8 +50,15 @@ test("the same body written otherwise is the same body", async () => {
 test("another body is 422, and the first stands", async () => {
   const key = randomUUID();
   const first = await bot.post("/v1/proposals", { action: "note.write", arguments: { n: 1 } }, { key });
-  expectProblem(await bot.post("/v1/proposals", { action: "note.write", arguments: { n: 2 } }, { key }), 422, "idempotency-mismatch");
-  assert.equal((await bot.post("/v1/proposals", { action: "note.write", arguments: { n: 1 } }, { key })).body.id, first.body.id);
+  expectProblem(
+    await bot.post("/v1/proposals", { action: "note.write", arguments: { n: 2 } }, { key }),
+    422,
+    "idempotency-mismatch",
+  );
+  assert.equal(
+    (await bot.post("/v1/proposals", { action: "note.write", arguments: { n: 1 } }, { key })).body.id,
+    first.body.id,
+  );
 });
 
 test("many at once with one key: one proposal, and all get its answer", async () => {
@@ -64,7 +73,9 @@ test("many at once with one key: one proposal, and all get its answer", async ()
 test("many at once with one key and two bodies: one body wins", async () => {
   const key = randomUUID();
   const bodies = [1, 2].map((n) => ({ action: "note.write", arguments: { race: n } }));
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => bot.post("/v1/proposals", bodies[i % 2], { key })));
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => bot.post("/v1/proposals", bodies[i % 2], { key })),
+  );
   assert.deepEqual(answers.map(({ status }) => status).sort(), [...Array(9).fill(200), 201, ...Array(10).fill(422)]);
   assert.equal(new Set(answers.filter(({ status }) => status < 300).map(({ body }) => body.id)).size, 1);
 });
@@ -109,12 +120,20 @@ const WRITES = [
   ["reject", () => propose(bot), (made, options) => decide(ana, made, "reject", {}, options)],
   ["withdraw", () => propose(bot), (made, options) => act(bot, made, "withdraw", {}, options)],
   ["outcome", () => approved(bot, ana), (made, options) => act(bot, made, "outcome", { status: "failed" }, options)],
-  ["revise", async () => {
-    const made = await propose(bot);
-    await decide(ana, made, "return");
-    return made;
-  }, (made, options) => act(bot, made, "revise", { brief: { summary: "S" } }, options)],
-  ["redeem", () => approved(bot, ana), (made, options) => bot.post("/v1/permits/redeem", { permit: made.permit, arguments: made.arguments }, options)],
+  [
+    "revise",
+    async () => {
+      const made = await propose(bot);
+      await decide(ana, made, "return");
+      return made;
+    },
+    (made, options) => act(bot, made, "revise", { brief: { summary: "S" } }, options),
+  ],
+  [
+    "redeem",
+    () => approved(bot, ana),
+    (made, options) => bot.post("/v1/permits/redeem", { permit: made.permit, arguments: made.arguments }, options),
+  ],
 ];
 for (const [name, prepare, write] of WRITES) {
   test(`${name}: a lost answer is asked again`, async () => {
@@ -122,11 +141,31 @@ for (const [name, prepare, write] of WRITES) {
     const key = randomUUID();
     const answers = await Promise.all([write(made, { key }), write(made, { key })]);
     answers.push(await write(made, { key }));
-    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200], answers.map(({ text }) => text.slice(0, 200)).join("\n"));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 200],
+      answers.map(({ text }) => text.slice(0, 200)).join("\n"),
+    );
     assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
     assert.equal(answers.filter(isReplay).length, 2);
   });
 }
+
+test("undo: a lost answer is asked again", async (t) => {
+  const slow = await startWorld(t, { policy: policyText({ defaults: { undo: "60s" } }) });
+  const made = await propose(slow.bot);
+  await decide(slow.ana, made, "approve");
+  const first = await act(slow.ana, made, "undo", {}, { key: "undo" });
+  await decide(slow.ana, made, "approve");
+  const again = await act(slow.ana, made, "undo", {}, { key: "undo" });
+  assert.deepEqual([first.status, again.status, again.text], [200, 200, first.text]);
+  assert.equal((await read(slow.ana, made)).hold.phase, "undo", "the second decision was not undone");
+  expectProblem(
+    await slow.ana.request("POST", `/v1/proposals/${made.id}/undo`, { key: "undo" }),
+    422,
+    "idempotency-mismatch",
+  );
+});
 
 test("redeem with another key is used, whatever the first key was", async () => {
   const made = await approved(bot, ana);
@@ -160,7 +199,11 @@ test("at the limit: a key of 255 characters", async () => {
 
 for (const key of ["k".repeat(256), "a b", "käse"]) {
   test(`refused: the key ${key.slice(0, 10)}`, async () => {
-    const answer = await bot.post("/v1/proposals", { action: "note.write", arguments: {} }, { key: Buffer.from(key).toString("latin1") });
+    const answer = await bot.post(
+      "/v1/proposals",
+      { action: "note.write", arguments: {} },
+      { key: Buffer.from(key).toString("latin1") },
+    );
     expectProblem(answer, 422, "invalid-argument", "/Idempotency-Key");
   });
 }

@@ -33,8 +33,13 @@ function at(server, caller) {
 }
 
 test("kill -9 and start again: everything that was answered is there", async (t) => {
-  const { server, bot, ana, lea } = await startWorld(t, { people: ["ana", "lea"], policy: policyText({ defaults: { undo: "60s" } }) });
-  const pending = await propose(bot, { brief: { evidence: [{ title: "P", content_type: "image/png", base64: "aGk=" }] } });
+  const { server, bot, ana, lea } = await startWorld(t, {
+    people: ["ana", "lea"],
+    policy: policyText({ defaults: { undo: "60s" } }),
+  });
+  const pending = await propose(bot, {
+    brief: { evidence: [{ title: "P", content_type: "image/png", base64: "aGk=" }] },
+  });
   const claimed = await propose(bot);
   await act(ana, claimed, "claim");
   await act(ana, claimed, "comment", { text: "note" });
@@ -44,7 +49,9 @@ test("kill -9 and start again: everything that was answered is there", async (t)
   await decided(ana, rejected, "reject");
   const allowed = await propose(bot, { action: "ticket.tag" });
   const everything = async () => {
-    const seen = await Promise.all([pending, claimed, undo, rejected, allowed].flatMap((made) => [read(bot, made), read(lea, made)]));
+    const seen = await Promise.all(
+      [pending, claimed, undo, rejected, allowed].flatMap((made) => [read(bot, made), read(lea, made)]),
+    );
     return seen.map((each) => ({ ...each, permit: null })); // permits are issued again with each reading
   };
   const [before, attachment] = [await everything(), await bot.get(`/v1/proposals/${pending.id}/attachments/0`)];
@@ -85,7 +92,10 @@ test("kill -9 while agents propose: what was answered is there, what was not may
   const again = await Promise.all(unanswered.map(({ body, key }) => bot.post("/v1/proposals", body, { key })));
   assert.ok(again.every(({ status }) => status === 200 || status === 201));
   const twice = await Promise.all(unanswered.map(({ body, key }) => bot.post("/v1/proposals", body, { key })));
-  assert.deepEqual(twice.map(({ body }) => body.id), again.map(({ body }) => body.id));
+  assert.deepEqual(
+    twice.map(({ body }) => body.id),
+    again.map(({ body }) => body.id),
+  );
   await server.stop();
   await verifies(server.data);
 });
@@ -137,6 +147,7 @@ test("a backup taken at work is whole; a restore opens a new epoch and voids per
   going = false;
   await working;
   await bot.post("/v1/permits/redeem", { permit: unused.permit, arguments: unused.arguments }); // after the backup
+  const later = await approved(bot, ana);
   await verifies(backup);
 
   const { server: second, epoch } = await restored(t, backup);
@@ -144,16 +155,36 @@ test("a backup taken at work is whole; a restore opens a new epoch and voids per
   const [bot2, ana2] = [at(second, bot), at(second, ana)];
   const seen = await read(bot2, unused);
   assert.deepEqual([seen.redeemed_at, seen.permit], [null, null], "the backup does not know that it was executed");
-  expectProblem(await bot2.post("/v1/permits/redeem", { permit: unused.permit, arguments: unused.arguments }), 410, "permit-expired");
-  expectProblem(await bot2.post("/v1/permits/redeem", { permit: used.permit, arguments: used.arguments }), 410, "permit-expired");
+  expectProblem(
+    await bot2.post("/v1/permits/redeem", { permit: unused.permit, arguments: unused.arguments }),
+    410,
+    "permit-expired",
+  );
+  expectProblem(
+    await bot2.post("/v1/permits/redeem", { permit: used.permit, arguments: used.arguments }),
+    410,
+    "permit-expired",
+  );
+  expectProblem(
+    await bot2.post("/v1/permits/redeem", { permit: later.permit, arguments: later.arguments }),
+    410,
+    "permit-expired",
+  );
   assert.equal((await read(bot2, used)).redeemed_at !== null, true);
   await decided(ana2, pending);
   const fresh = await read(bot2, pending);
   assert.equal(claimsOf(fresh.permit).epoch, 2);
-  assert.equal((await bot2.post("/v1/permits/redeem", { permit: fresh.permit, arguments: fresh.arguments })).status, 200);
+  assert.equal(
+    (await bot2.post("/v1/permits/redeem", { permit: fresh.permit, arguments: fresh.arguments })).status,
+    200,
+  );
   await second.stop();
   await verifies(second.data);
-  expectProblem(await bot.post("/v1/permits/redeem", { permit: fresh.permit, arguments: fresh.arguments }), 410, "permit-expired");
+  expectProblem(
+    await bot.post("/v1/permits/redeem", { permit: fresh.permit, arguments: fresh.arguments }),
+    410,
+    "permit-expired",
+  );
 });
 
 test("what was approved before the restore may have been executed: it is not handed out again (A12, A28)", async (t) => {

@@ -89,14 +89,26 @@ test("only GET and HEAD", async () => {
 });
 
 test("no way out of the files", async () => {
-  for (const path of ["/assets/", "/assets/..", "/assets/../openapi.json", "/../etc/passwd", "/assets/%2e%2e/x", "/index.html", "/manifest.txt"]) {
+  for (const path of [
+    "/assets/",
+    "/assets/..",
+    "/assets/../openapi.json",
+    "/../etc/passwd",
+    "/assets/%2e%2e/x",
+    "/index.html",
+    "/manifest.txt",
+  ]) {
     const { status } = await nobody.get(path);
     assert.ok([400, 404].includes(status), `${path} ${status}`);
   }
 });
 
 test("behind https the browser is told to stay there", async (t) => {
-  const { server: secure } = await startWorld(t, { people: [], agents: [], args: ["--public-url", "https://fermata.example"] });
+  const { server: secure } = await startWorld(t, {
+    people: [],
+    agents: [],
+    args: ["--public-url", "https://fermata.example"],
+  });
   const answer = await secure.public.get("/");
   assert.equal(answer.headers["strict-transport-security"], "max-age=31536000; includeSubDomains");
   assertPageHeaders(answer);
@@ -105,8 +117,15 @@ test("behind https the browser is told to stay there", async (t) => {
 
 test("answers of the API are not kept, not guessed at, and not framed as pages", async () => {
   const made = await propose(bot);
-  const answers = [await ana.get("/v1/me"), await ana.get(`/v1/proposals/${made.id}`), await act(ana, made, "claim"), await ana.get("/v1/nothing"),
-    await nobody.get("/v1/me"), await nobody.get("/readyz"), await nobody.get("/log/vkey")];
+  const answers = [
+    await ana.get("/v1/me"),
+    await ana.get(`/v1/proposals/${made.id}`),
+    await act(ana, made, "claim"),
+    await ana.get("/v1/nothing"),
+    await nobody.get("/v1/me"),
+    await nobody.get("/readyz"),
+    await nobody.get("/log/vkey"),
+  ];
   for (const { headers, status } of answers) {
     assert.equal(headers["cache-control"], "no-store", `${status}`);
     assert.equal(headers["x-content-type-options"], "nosniff", `${status}`);
@@ -116,7 +135,10 @@ test("answers of the API are not kept, not guessed at, and not framed as pages",
 
 test("what an agent wrote never comes back as anything but JSON (A2)", async () => {
   const evil = "</script><script>alert(1)</script>";
-  const made = await propose(bot, { arguments: { order_id: evil, amount: 1, currency: "EUR" }, brief: { summary: evil } });
+  const made = await propose(bot, {
+    arguments: { order_id: evil, amount: 1, currency: "EUR" },
+    brief: { summary: evil },
+  });
   const answer = await ana.get(`/v1/proposals/${made.id}`);
   assert.equal(answer.headers["content-type"], "application/json");
   assert.equal(answer.body.brief.summary, evil);

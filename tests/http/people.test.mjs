@@ -16,10 +16,17 @@ const AGENT = { name: "fresh-bot", owner: "ana", hosts: ["agent.example", "10.0.
 test("a new agent: its key works at once, and is shown this once", async () => {
   const { status, body } = await adm.post("/v1/agents", AGENT);
   assert.equal(status, 201);
-  const fresh = new Caller(server, { name: AGENT.name, kind: "agent", headersFor: () => ({ authorization: `Bearer ${body.key}` }) });
+  const fresh = new Caller(server, {
+    name: AGENT.name,
+    kind: "agent",
+    headersFor: () => ({ authorization: `Bearer ${body.key}` }),
+  });
   assert.deepEqual((await fresh.get("/v1/me")).body, { id: body.id, name: AGENT.name, kind: "agent" });
   const list = await lea.get("/v1/agents");
-  assert.deepEqual(list.body.items.find(({ name }) => name === AGENT.name), { id: body.id, name: AGENT.name, owner: { id: ana.id, name: "ana" } });
+  assert.deepEqual(
+    list.body.items.find(({ name }) => name === AGENT.name),
+    { id: body.id, name: AGENT.name, owner: { id: ana.id, name: "ana" } },
+  );
   assert.equal(list.text.includes(body.key) || list.text.includes(body.webhook_secret), false);
   await propose(fresh);
 });
@@ -48,7 +55,10 @@ const BAD_AGENTS = [
 for (const [name, members, status, error, pointer] of BAD_AGENTS) {
   test(`refused as an agent: ${name}`, async () => {
     expectProblem(await adm.post("/v1/agents", { ...AGENT, name: "never-made", ...members }), status, error, pointer);
-    assert.equal((await lea.get("/v1/agents")).body.items.some(({ name: each }) => each === "never-made"), false);
+    assert.equal(
+      (await lea.get("/v1/agents")).body.items.some(({ name: each }) => each === "never-made"),
+      false,
+    );
   });
 }
 
@@ -85,13 +95,26 @@ test("categories: what people decided, for each agent", async (t) => {
   const { items } = (await fresh.ana.get("/v1/categories")).body;
   const of = (agent, category) => items.find((each) => each.agent.name === agent && each.category === category);
   assert.deepEqual(of("bot", "refund.issue"), {
-    agent: { id: fresh.bot.id, name: "bot" }, category: "refund.issue", level: "review_all", reviewed: 4, errors: 2, upper_bound: null,
-    review_share: 1, approved: 2, modified: 1, rejected: 1, returned: 1, expired: 0,
+    agent: { id: fresh.bot.id, name: "bot" },
+    category: "refund.issue",
+    level: "review_all",
+    reviewed: 4,
+    errors: 2,
+    upper_bound: null,
+    review_share: 1,
+    approved: 2,
+    modified: 1,
+    rejected: 1,
+    returned: 1,
+    expired: 0,
   });
   assert.equal(of("other", "note.write").approved, 1);
   assert.equal(of("bot", "ticket.tag"), undefined);
   const one = (await fresh.ana.get(`/v1/categories?agent=${fresh.other.id}`)).body.items;
-  assert.deepEqual(one.map(({ category }) => category), ["note.write"]);
+  assert.deepEqual(
+    one.map(({ category }) => category),
+    ["note.write"],
+  );
   assert.deepEqual((await fresh.ana.get(`/v1/categories?agent=agt_${"0".repeat(25)}1`)).body.items, []);
   expectProblem(await fresh.ana.get("/v1/categories?agent=bot"), 422, "invalid-argument", "/agent");
   const { counts } = await read(fresh.ana, await propose(fresh.bot));
@@ -100,7 +123,10 @@ test("categories: what people decided, for each agent", async (t) => {
 
 test("me: name, roles, queues and how one came", async () => {
   const me = (await ana.get("/v1/me")).body;
-  assert.deepEqual([me.id, me.name, me.kind, me.roles, me.queues, me.via], [ana.id, "ana", "person", ["reviewer"], ["general"], "page"]);
+  assert.deepEqual(
+    [me.id, me.name, me.kind, me.roles, me.queues, me.via],
+    [ana.id, "ana", "person", ["reviewer"], ["general"], "page"],
+  );
   assert.deepEqual(me.reasons, ["wrong_amount", "policy", "other"]);
   assert.deepEqual((await lea.get("/v1/me")).body.queues, ["leads"]);
   assert.equal((await (await server.token("ben")).get("/v1/me")).body.expires_at, null);
@@ -121,7 +147,10 @@ test("the checkpoint is a note that the published key has signed (C2SP signed-no
   assert.match(note, new RegExp(`^${name}\\n\\d+\\n[A-Za-z0-9+/]{43}=\\n`));
   const signature = Buffer.from(signatures.match(/^— \S+ (\S+)\n$/)[1], "base64");
   assert.equal(signature.subarray(0, 4).toString("hex"), hash);
-  const publicKey = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: bytes.subarray(1).toString("base64url") }, format: "jwk" });
+  const publicKey = createPublicKey({
+    key: { kty: "OKP", crv: "Ed25519", x: bytes.subarray(1).toString("base64url") },
+    format: "jwk",
+  });
   assert.ok(verify(null, Buffer.from(note), publicKey, signature.subarray(4)));
 });
 

@@ -16,7 +16,12 @@ const { server, bot, other, payments, ana } = world;
 function partsOf(permit) {
   const [header, payload, signature] = permit.split(".");
   const json = (part) => JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
-  return { header: json(header), claims: json(payload), signed: `${header}.${payload}`, signature: Buffer.from(signature, "base64url") };
+  return {
+    header: json(header),
+    claims: json(payload),
+    signed: `${header}.${payload}`,
+    signature: Buffer.from(signature, "base64url"),
+  };
 }
 
 function redeem(agent, permit, args, options) {
@@ -89,7 +94,10 @@ test("a permit is redeemed once", async () => {
   const proposal = await approved(bot, ana);
   const answer = await redeem(bot, proposal.permit, proposal.arguments);
   assert.equal(answer.status, 200);
-  assert.deepEqual([answer.body.proposal, answer.body.action, answer.body.decision], [proposal.id, "refund.issue", proposal.decision.id]);
+  assert.deepEqual(
+    [answer.body.proposal, answer.body.action, answer.body.decision],
+    [proposal.id, "refund.issue", proposal.decision.id],
+  );
   assert.deepEqual(answer.body.arguments, proposal.arguments);
   const problem = expectProblem(await redeem(bot, proposal.permit, proposal.arguments), 409, "permit-used");
   assert.equal(problem.redeemed_at, answer.body.redeemed_at);
@@ -99,7 +107,9 @@ test("a permit is redeemed once", async () => {
 
 test("of many who redeem at once, one may execute (A12)", async () => {
   const proposal = await approved(bot, ana);
-  const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => redeem(i % 2 ? bot : payments, proposal.permit, proposal.arguments)));
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, i) => redeem(i % 2 ? bot : payments, proposal.permit, proposal.arguments)),
+  );
   const statuses = answers.map(({ status }) => status).sort();
   assert.deepEqual(statuses, [200, ...Array(49).fill(409)]);
 });
@@ -118,8 +128,14 @@ test("without an executor no other agent may", async () => {
 
 test("other arguments than the approved ones are refused (A11)", async () => {
   const proposal = await approved(bot, ana, { arguments: { order_id: "X", amount: 10, currency: "EUR" } });
-  const others = [{}, { order_id: "X", amount: 10 }, { order_id: "X", amount: 10.01, currency: "EUR" }, { order_id: "x", amount: 10, currency: "EUR" },
-    { order_id: "X", amount: "10", currency: "EUR" }, { order_id: "X", amount: 10, currency: "EUR", more: null }];
+  const others = [
+    {},
+    { order_id: "X", amount: 10 },
+    { order_id: "X", amount: 10.01, currency: "EUR" },
+    { order_id: "x", amount: 10, currency: "EUR" },
+    { order_id: "X", amount: "10", currency: "EUR" },
+    { order_id: "X", amount: 10, currency: "EUR", more: null },
+  ];
   for (const args of others) {
     expectProblem(await redeem(bot, proposal.permit, args), 422, "invalid-argument", "/arguments");
   }
@@ -132,8 +148,12 @@ test("modify: the permit is for the edited arguments, exactly", async () => {
   await decided(ana, made, "modify", { arguments: edited });
   const seen = await read(bot, made);
   assert.deepEqual(seen.decision.arguments, edited);
-  assert.equal(partsOf(seen.permit).claims.arguments_sha256,
-    createHash("sha256").update(JSON.stringify(edited, Object.keys(edited).sort())).digest("hex"));
+  assert.equal(
+    partsOf(seen.permit).claims.arguments_sha256,
+    createHash("sha256")
+      .update(JSON.stringify(edited, Object.keys(edited).sort()))
+      .digest("hex"),
+  );
   expectProblem(await redeem(bot, seen.permit, made.arguments), 422, "invalid-argument", "/arguments");
   await stillWorks(bot, seen.permit, edited);
 });
@@ -151,7 +171,7 @@ test("every mutant of a permit is refused (A11)", async (t) => {
     "no parts": "abc",
     "four parts": `${permit}.${signature}`,
     "a blank behind it": `${permit} `,
-    "padding": `${permit}=`,
+    padding: `${permit}=`,
     "alg none": `${encode({ alg: "none", typ: "fermata-permit+jwt" })}.${payload}.`,
     "alg none, signed as before": `${encode({ alg: "none", typ: "fermata-permit+jwt" })}.${payload}.${signature}`,
     "alg HS256": `${encode({ alg: "HS256", typ: "fermata-permit+jwt", kid: partsOf(permit).header.kid })}.${payload}.${signature}`,

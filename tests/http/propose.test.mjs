@@ -53,14 +53,20 @@ test("the example of the document is held, and read back as it was sent", async 
   assert.deepEqual(made.agent, { id: bot.id, name: "bot" });
   assert.equal(made.revision, 1);
   assert.equal(made.assessment.verdict, "earn");
-  assert.deepEqual(made.assessment.reasons.map(({ source, verdict }) => `${source} ${verdict}`), ["catalogue earn", "autonomy earn"]);
+  assert.deepEqual(
+    made.assessment.reasons.map(({ source, verdict }) => `${source} ${verdict}`),
+    ["catalogue earn", "autonomy earn"],
+  );
   assert.equal(made.hold.queue, "general");
   assert.equal(made.hold.mode, "glance");
   assert.equal(made.hold.phase, "waiting");
   assert.equal(made.hold.claimed_by, null);
   assert.deepEqual([made.hold.escalations, made.hold.people_needed, made.hold.people_done], [0, 1, 0]);
   assert.equal(Date.parse(made.hold.due_at) - Date.parse(made.created_at), 4 * 3600 * 1000);
-  assert.deepEqual([made.decision, made.permit, made.approval_expires_at, made.redeemed_at, made.outcome], [null, null, null, null, null]);
+  assert.deepEqual(
+    [made.decision, made.permit, made.approval_expires_at, made.redeemed_at, made.outcome],
+    [null, null, null, null, null],
+  );
   assert.deepEqual(await read(bot, made), made);
 });
 
@@ -68,7 +74,7 @@ test("digest and arguments_digest are those of the RFC 8785 form", async () => {
   const { bot } = world;
   const sent = {
     action: "refund.issue",
-    arguments: { z: 1, a: { "ä": "€", b: [true, null, "x\n"] } },
+    arguments: { z: 1, a: { ä: "€", b: [true, null, "x\n"] } },
     agent_version: "v1",
     on_behalf_of: "user:1",
     subject: "customer:2",
@@ -99,7 +105,10 @@ for (const [name, action, status, verdict] of VERDICTS) {
 }
 
 test("the decision of the policy says that it was the policy", async () => {
-  const { decision, approval_expires_at, created_at } = await propose(world.bot, { action: "ticket.tag", arguments: { tag: 1 } });
+  const { decision, approval_expires_at, created_at } = await propose(world.bot, {
+    action: "ticket.tag",
+    arguments: { tag: 1 },
+  });
   assert.equal(decision.verdict, "approve");
   assert.equal(decision.by.kind, "policy");
   assert.deepEqual(decision.arguments, { tag: 1 });
@@ -138,6 +147,7 @@ const AT_LIMIT = {
   "a whole number of 2^53": { arguments: { n: 2 ** 53 } },
   "empty arguments": { arguments: {} },
   "a deadline of two days": { deadline: "2d" },
+  "a callback with a port": { callback: { url: "https://agent.example:8443/hook?x=1" } },
 };
 for (const [name, members] of Object.entries(AT_LIMIT)) {
   test(`at the limit: ${name}`, async () => {
@@ -160,8 +170,20 @@ const OVER_LIMIT = [
   ["arguments that are null", { arguments: null }, 422, "invalid-argument", "/arguments"],
   ["a summary of 301 characters", { brief: { summary: "ä".repeat(301) } }, 413, "too-large", "/brief/summary"],
   ["a request of 32 KiB and a byte", { brief: { request: text(32 * KIB + 1) } }, 413, "too-large", "/brief/request"],
-  ["a reasoning of 32 KiB and a byte", { brief: { reasoning: text(32 * KIB + 1) } }, 413, "too-large", "/brief/reasoning"],
-  ["a draft of 32 KiB and a byte", { arguments: { message: text(32 * KIB + 1) }, brief: { draft: { pointer: "/message" } } }, 413, "too-large", "/arguments/message"],
+  [
+    "a reasoning of 32 KiB and a byte",
+    { brief: { reasoning: text(32 * KIB + 1) } },
+    413,
+    "too-large",
+    "/brief/reasoning",
+  ],
+  [
+    "a draft of 32 KiB and a byte",
+    { arguments: { message: text(32 * KIB + 1) }, brief: { draft: { pointer: "/message" } } },
+    413,
+    "too-large",
+    "/arguments/message",
+  ],
   ["51 items of evidence", { brief: { evidence: evidence(51) } }, 422, "invalid-argument", "/brief/evidence"],
   ["21 options", { brief: { options: evidence(21) } }, 422, "invalid-argument", "/brief/options"],
   ["17 domains", { domains: Array(17).fill("d") }, 422, "invalid-argument", "/domains"],
@@ -169,24 +191,89 @@ const OVER_LIMIT = [
   ["a label's name of 65 bytes", { labels: { [text(65)]: "v" } }, 422, "invalid-argument", `/labels/${text(65)}`],
   ["a label's value of 257 bytes", { labels: { l: text(257) } }, 422, "invalid-argument", "/labels/l"],
   ["a label that is a number", { labels: { l: 1 } }, 422, "invalid-argument", "/labels/l"],
-  ["attachments of 512 KiB and a byte", { brief: { evidence: [attached(512 * KIB), attached(1)] } }, 413, "too-large", "/brief/evidence/1/base64"],
-  ["an attachment without its type", { brief: { evidence: [{ title: "E", base64: "aGk=" }] } }, 422, "invalid-argument", "/brief/evidence/0/base64"],
-  ["an attachment that is not base64", { brief: { evidence: [{ ...attached(1), base64: "a_-=" }] } }, 422, "invalid-argument", "/brief/evidence/0/base64"],
+  [
+    "attachments of 512 KiB and a byte",
+    { brief: { evidence: [attached(512 * KIB), attached(1)] } },
+    413,
+    "too-large",
+    "/brief/evidence/1/base64",
+  ],
+  [
+    "an attachment without its type",
+    { brief: { evidence: [{ title: "E", base64: "aGk=" }] } },
+    422,
+    "invalid-argument",
+    "/brief/evidence/0/base64",
+  ],
+  [
+    "an attachment that is not base64",
+    { brief: { evidence: [{ ...attached(1), base64: "a_-=" }] } },
+    422,
+    "invalid-argument",
+    "/brief/evidence/0/base64",
+  ],
   ["confidence below 0", { brief: { confidence: -0.01 } }, 422, "invalid-argument", "/brief/confidence"],
   ["confidence above 1", { brief: { confidence: 1.01 } }, 422, "invalid-argument", "/brief/confidence"],
-  ["a draft that points nowhere", { brief: { draft: { pointer: "/nothing" } } }, 422, "invalid-argument", "/brief/draft/pointer"],
-  ["a draft that points to a number", { brief: { draft: { pointer: "/amount" } } }, 422, "invalid-argument", "/brief/draft/pointer"],
+  [
+    "a draft that points nowhere",
+    { brief: { draft: { pointer: "/nothing" } } },
+    422,
+    "invalid-argument",
+    "/brief/draft/pointer",
+  ],
+  [
+    "a draft that points to a number",
+    { brief: { draft: { pointer: "/amount" } } },
+    422,
+    "invalid-argument",
+    "/brief/draft/pointer",
+  ],
   ["a deadline without a unit", { deadline: "30" }, 422, "invalid-argument", "/deadline"],
   ["a deadline of nothing", { deadline: "0s" }, 422, "invalid-argument", "/deadline"],
-  ["a callback that is no URL", { callback: { url: "agent.example" } }, 422, "invalid-argument", "/callback/url"],
+  ...[
+    "agent.example",
+    "http://agent.example/hook",
+    "https://evil.example/hook",
+    "https://agent.example.evil.example/hook",
+    "https://evil.example/agent.example",
+    "https://agent.example@evil.example/hook",
+    "https://agent.example:x@evil.example/hook",
+    "https://evil.example#agent.example",
+    "https://",
+    "ftp://agent.example/",
+  ].map((url) => [`a callback to ${url}`, { callback: { url } }, 422, "invalid-argument", "/callback/url"]),
   ["supersedes that is no id", { supersedes: "agt_1" }, 422, "invalid-argument", "/supersedes"],
   ["supersedes of nothing that is there", { supersedes: `prp_${"0".repeat(25)}1` }, 404, "not-found"],
   ["an unknown member", { agent_verison: "1" }, 422, "unknown-member", "/agent_verison"],
   ["an unknown member of the brief", { brief: { sumary: "S" } }, 422, "unknown-member", "/brief/sumary"],
-  ["an unknown member of evidence", { brief: { evidence: [{ title: "E", url: "x" }] } }, 422, "unknown-member", "/brief/evidence/0/url"],
-  ["an unknown member of an option", { brief: { options: [{ title: "O", pro: [] }] } }, 422, "unknown-member", "/brief/options/0/pro"],
-  ["an unknown member of the draft", { brief: { draft: { pointer: "/order_id", kind: "x" } } }, 422, "unknown-member", "/brief/draft/kind"],
-  ["an unknown member of the callback", { callback: { url: "https://a.example", secret: "x" } }, 422, "unknown-member", "/callback/secret"],
+  [
+    "an unknown member of evidence",
+    { brief: { evidence: [{ title: "E", url: "x" }] } },
+    422,
+    "unknown-member",
+    "/brief/evidence/0/url",
+  ],
+  [
+    "an unknown member of an option",
+    { brief: { options: [{ title: "O", pro: [] }] } },
+    422,
+    "unknown-member",
+    "/brief/options/0/pro",
+  ],
+  [
+    "an unknown member of the draft",
+    { brief: { draft: { pointer: "/order_id", kind: "x" } } },
+    422,
+    "unknown-member",
+    "/brief/draft/kind",
+  ],
+  [
+    "an unknown member of the callback",
+    { callback: { url: "https://agent.example", secret: "x" } },
+    422,
+    "unknown-member",
+    "/callback/secret",
+  ],
   ["who decides (A19)", { decided_by: "ana" }, 422, "unknown-member", "/decided_by"],
 ];
 for (const [name, members, status, error, pointer] of OVER_LIMIT) {
@@ -252,14 +339,18 @@ const BAD_JSON = {
   "a duplicate member, one of them escaped": `{"action":"note.write","arguments":{"a":1,"\\u0061":2}}`,
   "a NUL": wrap('"ana@good.example\\u0000@evil.example"'),
   "a lone surrogate": wrap('"\\ud800"'),
-  "invalid UTF-8": Buffer.concat([Buffer.from('{"action":"note.write","arguments":{"v":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}}')]),
+  "invalid UTF-8": Buffer.concat([
+    Buffer.from('{"action":"note.write","arguments":{"v":"'),
+    Buffer.from([0xc3, 0x28]),
+    Buffer.from('"}}'),
+  ]),
   "a byte order mark": `\ufeff${wrap("1")}`,
   "a whole number beyond 2^53": wrap("9007199254740993"),
   "a whole number beyond 2^53, with an exponent": wrap("1e30"),
   "a decimal that does not survive": wrap("0.1234567890123456789"),
   "a number with a leading zero": wrap("012"),
-  "NaN": wrap("NaN"),
-  "Infinity": wrap("1e999"),
+  NaN: wrap("NaN"),
+  Infinity: wrap("1e999"),
   "a trailing comma": wrap("[1,]"),
   "a comment": wrap("1 /* */"),
   "single quotes": wrap("'a'"),
@@ -320,10 +411,20 @@ test("refused: a request of 1 MiB and a byte", async () => {
   expectProblem(answer, 413, "too-large");
 });
 
-const TYPES = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", undefined];
+const TYPES = [
+  "text/plain",
+  "application/x-www-form-urlencoded",
+  "multipart/form-data; boundary=x",
+  "application/jsonx",
+  undefined,
+];
 for (const type of TYPES) {
   test(`the content type ${type}`, async () => {
-    const answer = await world.bot.post("/v1/proposals", { action: "note.write", arguments: {} }, { headers: { "content-type": type } });
+    const answer = await world.bot.post(
+      "/v1/proposals",
+      { action: "note.write", arguments: {} },
+      { headers: { "content-type": type } },
+    );
     expectProblem(answer, 415, "unsupported-media-type");
   });
 }
@@ -343,7 +444,11 @@ test("the same again while the first is held is a repeat of it", async () => {
   const third = await propose(bot, { arguments: { order_id: "R1" } });
   assert.deepEqual([first.repeat_of, second.repeat_of, third.repeat_of], [null, first.id, first.id]);
   assert.equal((await propose(bot, { arguments: { order_id: "R2" } })).repeat_of, null, "other arguments");
-  assert.equal((await propose(bot, { action: "note.write", arguments: { order_id: "R1" } })).repeat_of, null, "another action");
+  assert.equal(
+    (await propose(bot, { action: "note.write", arguments: { order_id: "R1" } })).repeat_of,
+    null,
+    "another action",
+  );
   assert.equal((await propose(other, { arguments: { order_id: "R1" } })).repeat_of, null, "another agent");
   await decided(ana, first);
   assert.equal((await propose(bot, { arguments: { order_id: "R1" } })).repeat_of, second.id, "the first is decided");
@@ -393,7 +498,8 @@ test("more in a minute than the policy allows is 429, for that agent alone", asy
   const policy = policyText({ extra: "limits: {proposals_per_minute: 5}" });
   const { bot, other } = await startWorld(t, { people: [], agents: ["bot", "other"], policy });
   const answers = [];
-  for (let i = 0; i < 11; i += 1) { // a minute may end in between, once
+  for (let i = 0; i < 11; i += 1) {
+    // a minute may end in between, once
     answers.push(await bot.post("/v1/proposals", { action: "ticket.tag", arguments: { i } }));
   }
   const refused = answers.filter(({ status }) => status === 429);

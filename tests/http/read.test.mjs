@@ -8,7 +8,10 @@ import test, { after, describe } from "node:test";
 
 import { act, decide, decided, expectProblem, policyText, propose, read, refund, startWorld } from "./world.mjs";
 
-const world = await startWorld({ after }, { people: ["ana", "ben", "lea", "aud", "adm", "pol"], agents: ["bot", "other"] });
+const world = await startWorld(
+  { after },
+  { people: ["ana", "ben", "lea", "aud", "adm", "pol"], agents: ["bot", "other"] },
+);
 const NOBODYS = `prp_${"0".repeat(25)}1`;
 
 /* --- one proposal ------------------------------------------------------------------------------------ */
@@ -60,7 +63,9 @@ for (const [name, who, action, sees] of WHO_SEES) {
 
 test("people read the card, the counts, the notes and the timeline", async () => {
   const { bot, ana } = world;
-  const made = await propose(bot, { arguments: { order_id: "W9", amount: 12.5, currency: "EUR", z: [], o: { a: null, b: true } } });
+  const made = await propose(bot, {
+    arguments: { order_id: "W9", amount: 12.5, currency: "EUR", z: [], o: { a: null, b: true } },
+  });
   await act(ana, made, "comment", { text: "Look at the photo." });
   const seen = await read(ana, made);
   assert.equal(seen.card.title, "Refund 12.5 EUR for order W9");
@@ -68,7 +73,9 @@ test("people read the card, the counts, the notes and the timeline", async () =>
   assert.deepEqual(seen.card.effects, ["account", "money"]);
   assert.deepEqual([seen.card.domain, seen.card.reversible, seen.card.hidden], ["billing", false, 0]);
   assert.match(seen.card.oversight, /photo/);
-  const lines = seen.card.lines.map(({ pointer, kind, critical, parts }) => `${pointer} ${kind} ${critical} ${parts.map((p) => p.text).join("")}`);
+  const lines = seen.card.lines.map(
+    ({ pointer, kind, critical, parts }) => `${pointer} ${kind} ${critical} ${parts.map((p) => p.text).join("")}`,
+  );
   assert.deepEqual(lines, [
     "/amount number true 12.5",
     "/order_id string true W9",
@@ -77,8 +84,14 @@ test("people read the card, the counts, the notes and the timeline", async () =>
     "/o/b boolean false true",
     "/z empty false []",
   ]);
-  assert.deepEqual(seen.comments.map(({ by, text }) => `${by.name}: ${text}`), ["ana: Look at the photo."]);
-  assert.deepEqual(seen.timeline.map(({ type, by }) => `${type} ${by.kind} ${by.name}`), ["proposal.held agent bot", "proposal.commented reviewer ana"]);
+  assert.deepEqual(
+    seen.comments.map(({ by, text }) => `${by.name}: ${text}`),
+    ["ana: Look at the photo."],
+  );
+  assert.deepEqual(
+    seen.timeline.map(({ type, by }) => `${type} ${by.kind} ${by.name}`),
+    ["proposal.held agent bot", "proposal.commented reviewer ana"],
+  );
   assert.deepEqual(seen.can, { decide: true, claim: true, reason: null });
 });
 
@@ -109,7 +122,9 @@ for (const [name, value, code, unicodeName] of HIDDEN) {
     const line = card.lines.find(({ pointer }) => pointer === "/v");
     assert.equal(card.hidden, 1);
     assert.equal(line.bytes, Buffer.byteLength(value));
-    const joined = line.parts.map(({ text, hidden }) => text ?? String.fromCodePoint(Number.parseInt(hidden.slice(2), 16)));
+    const joined = line.parts.map(
+      ({ text, hidden }) => text ?? String.fromCodePoint(Number.parseInt(hidden.slice(2), 16)),
+    );
     assert.equal(joined.join(""), value, "together the parts are the value");
     const chip = line.parts.find((part) => part.hidden);
     assert.equal(chip.hidden, code);
@@ -165,7 +180,11 @@ describe("waiting", { concurrency: 16 }, () => {
     ["a rejection", "rejected", (made) => decide(world.ana, made, "reject")],
     ["a return", "returned", (made) => decide(world.ana, made, "return")],
     ["a withdrawal", "withdrawn", (made) => act(world.bot, made, "withdraw")],
-    ["being superseded", "withdrawn", (made) => world.bot.post("/v1/proposals", { action: "note.write", arguments: {}, supersedes: made.id })],
+    [
+      "being superseded",
+      "withdrawn",
+      (made) => world.bot.post("/v1/proposals", { action: "note.write", arguments: {}, supersedes: made.id }),
+    ],
   ];
   for (const [name, status, leave] of WAYS_OUT) {
     test(`a parked wait is woken by ${name}`, async () => {
@@ -204,7 +223,12 @@ describe("waiting", { concurrency: 16 }, () => {
   for (const wait of BAD_WAITS) {
     test(`wait=${wait} is refused`, async () => {
       const made = await propose(world.bot, { action: "ticket.tag" });
-      expectProblem(await world.bot.get(`/v1/proposals/${made.id}?wait=${encodeURIComponent(wait)}`), 422, "invalid-argument", "/wait");
+      expectProblem(
+        await world.bot.get(`/v1/proposals/${made.id}?wait=${encodeURIComponent(wait)}`),
+        422,
+        "invalid-argument",
+        "/wait",
+      );
     });
   }
 
@@ -226,7 +250,12 @@ test("lists: filters, pages and who sees what", async (t) => {
   const { server, bot, other, ana, lea } = await startWorld(t, { people: ["ana", "lea"], agents: ["bot", "other"] });
   const made = [];
   for (let i = 0; i < 7; i += 1) {
-    made.push(await propose(i % 2 ? other : bot, { action: i < 4 ? "refund.issue" : "contract.sign", brief: { summary: `Number ${i} Ümlaut` } }));
+    made.push(
+      await propose(i % 2 ? other : bot, {
+        action: i < 4 ? "refund.issue" : "contract.sign",
+        brief: { summary: `Number ${i} Ümlaut` },
+      }),
+    );
   }
   await decided(ana, made[0], "reject");
   const tagged = await propose(bot, { action: "ticket.tag" });
@@ -292,7 +321,10 @@ test("lists: filters, pages and who sees what", async (t) => {
         seen.push(...page.items.map(({ id }) => id));
         cursor = page.next_cursor;
       }
-      assert.deepEqual(seen, [tagged, ...made.reverse()].map(({ id }) => id));
+      assert.deepEqual(
+        seen,
+        [tagged, ...made.reverse()].map(({ id }) => id),
+      );
       made.reverse();
       assert.equal(pages, Math.ceil(8 / limit), "and no empty page at the end");
     });
@@ -303,8 +335,16 @@ test("lists: filters, pages and who sees what", async (t) => {
     const second = await list(lea, `?limit=3&cursor=${encodeURIComponent(first.next_cursor)}`);
     assert.deepEqual(numbers(second), [4, 3, 2]);
   });
-  for (const [query, pointer] of [["limit=0", "/limit"], ["limit=201", "/limit"], ["limit=x", "/limit"], ["limit=", "/limit"], ["limit=-1", "/limit"],
-    ["cursor=x", "/cursor"], ["cursor=1-2-3", "/cursor"], ["cursor=99999999999999999999-0", "/cursor"]]) {
+  for (const [query, pointer] of [
+    ["limit=0", "/limit"],
+    ["limit=201", "/limit"],
+    ["limit=x", "/limit"],
+    ["limit=", "/limit"],
+    ["limit=-1", "/limit"],
+    ["cursor=x", "/cursor"],
+    ["cursor=1-2-3", "/cursor"],
+    ["cursor=99999999999999999999-0", "/cursor"],
+  ]) {
     await t.test(`${query} is refused`, async () => {
       expectProblem(await lea.get(`/v1/proposals?${query}`), 422, "invalid-argument", pointer);
     });
@@ -348,7 +388,11 @@ const ATTACHMENTS = [
 
 test("attachments are read as bytes to be saved, images as what they are", async (t) => {
   const { bot, other, ana, adm } = world;
-  const evidence = ATTACHMENTS.map(([content_type]) => ({ title: content_type, content_type, base64: PNG.toString("base64") }));
+  const evidence = ATTACHMENTS.map(([content_type]) => ({
+    title: content_type,
+    content_type,
+    base64: PNG.toString("base64"),
+  }));
   const made = await propose(bot, { brief: { evidence: [{ title: "text", text: "no attachment" }, ...evidence] } });
   for (const [index, [claimed, served]] of ATTACHMENTS.entries()) {
     for (const who of [bot, ana]) {
@@ -362,7 +406,15 @@ test("attachments are read as bytes to be saved, images as what they are", async
       });
     }
   }
-  const missing = [[bot, "0"], [bot, "9"], [bot, "x"], [bot, "-1"], [bot, "18446744073709551616"], [other, "1"], [adm, "1"]];
+  const missing = [
+    [bot, "0"],
+    [bot, "9"],
+    [bot, "x"],
+    [bot, "-1"],
+    [bot, "18446744073709551616"],
+    [other, "1"],
+    [adm, "1"],
+  ];
   for (const [who, n] of missing) {
     await t.test(`item ${n} for ${who.name} is not found`, async () => {
       expectProblem(await who.get(`/v1/proposals/${made.id}/attachments/${n}`), 404, "not-found");
@@ -373,15 +425,36 @@ test("attachments are read as bytes to be saved, images as what they are", async
 /* --- reading changes nothing (A15) ------------------------------------------------------------------- */
 
 test("GET and HEAD change nothing, whoever asks and how often", async (t) => {
-  const { server, bot, ana, lea, aud } = await startWorld(t, { people: ["ana", "lea", "aud"], policy: policyText({ defaults: { mode: "read" } }) });
-  const pending = await propose(bot, { brief: { evidence: [{ title: "P", content_type: "image/png", base64: "aGk=" }] } });
+  const { server, bot, ana, lea, aud } = await startWorld(t, {
+    people: ["ana", "lea", "aud"],
+    policy: policyText({ defaults: { mode: "read" } }),
+  });
+  const pending = await propose(bot, {
+    brief: { evidence: [{ title: "P", content_type: "image/png", base64: "aGk=" }] },
+  });
   const done = await propose(bot, { action: "ticket.tag" });
   const size = async () => (await server.public.get("/log/checkpoint")).text.split("\n")[1];
   const paths = [pending, done].flatMap(({ id }) => [
-    `/v1/proposals/${id}`, `/v1/proposals/${id}/attachments/0`, `/v1/proposals/${id}/claim`, `/v1/proposals/${id}/decision`,
-    `/v1/proposals/${id}/undo`, `/v1/proposals/${id}/withdraw`, `/p/${id}`,
+    `/v1/proposals/${id}`,
+    `/v1/proposals/${id}/attachments/0`,
+    `/v1/proposals/${id}/claim`,
+    `/v1/proposals/${id}/decision`,
+    `/v1/proposals/${id}/undo`,
+    `/v1/proposals/${id}/withdraw`,
+    `/p/${id}`,
   ]);
-  paths.push("/v1/proposals", "/v1/inbox", "/v1/me", "/v1/categories", "/v1/queues", "/v1/agents", "/v1/people", "/v1/permits/redeem", "/", "/readyz");
+  paths.push(
+    "/v1/proposals",
+    "/v1/inbox",
+    "/v1/me",
+    "/v1/categories",
+    "/v1/queues",
+    "/v1/agents",
+    "/v1/people",
+    "/v1/permits/redeem",
+    "/",
+    "/readyz",
+  );
   await read(bot, pending, "2s"); // a head is signed every second
   const before = JSON.stringify([await read(aud, pending), await read(aud, done)]);
   const leaves = await size();
@@ -400,7 +473,10 @@ test("GET and HEAD change nothing, whoever asks and how often", async (t) => {
 
 test("HEAD answers like GET, without the body", async () => {
   const made = await propose(world.bot);
-  const [head, get] = [await world.bot.request("HEAD", `/v1/proposals/${made.id}`), await world.bot.get(`/v1/proposals/${made.id}`)];
+  const [head, get] = [
+    await world.bot.request("HEAD", `/v1/proposals/${made.id}`),
+    await world.bot.get(`/v1/proposals/${made.id}`),
+  ];
   assert.equal(head.status, 200);
   assert.equal(head.headers["content-length"], get.headers["content-length"]);
   assert.equal(head.bytes.length, 0);

@@ -45,14 +45,23 @@ for (const [verdict, members, status] of DECISIONS) {
 }
 
 test("modify lists what it changed, by pointer", async () => {
-  const made = await propose(bot, { action: "note.write", arguments: { a: 1, b: { c: [1, 2] }, gone: true, same: "x" } });
-  const { decision } = await decided(ana, made, "modify", { arguments: { a: 2, b: { c: [1, 3] }, same: "x", fresh: null }, severity: "minor" });
-  assert.deepEqual(decision.changed.map(({ pointer, from, to }) => [pointer, from, to]), [
-    ["/a", 1, 2],
-    ["/b/c/1", 2, 3],
-    ["/fresh", null, null],
-    ["/gone", true, null],
-  ]);
+  const made = await propose(bot, {
+    action: "note.write",
+    arguments: { a: 1, b: { c: [1, 2] }, gone: true, same: "x" },
+  });
+  const { decision } = await decided(ana, made, "modify", {
+    arguments: { a: 2, b: { c: [1, 3] }, same: "x", fresh: null },
+    severity: "minor",
+  });
+  assert.deepEqual(
+    decision.changed.map(({ pointer, from, to }) => [pointer, from, to]),
+    [
+      ["/a", 1, 2],
+      ["/b/c/1", 2, 3],
+      ["/fresh", null, null],
+      ["/gone", true, null],
+    ],
+  );
   assert.equal(decision.severity, "minor");
 });
 
@@ -67,16 +76,46 @@ const BAD_DECISIONS = [
   ["approve with arguments", { arguments: {} }, 422, "invalid-argument", "/arguments"],
   ["modify without arguments", { verdict: "modify" }, 422, "invalid-argument", "/arguments"],
   ["modify to a list", { verdict: "modify", arguments: [] }, 422, "invalid-argument", "/arguments"],
-  ["modify to more than 256 KiB", { verdict: "modify", arguments: { a: "x".repeat(256 * 1024) } }, 413, "too-large", "/arguments"],
+  [
+    "modify to more than 256 KiB",
+    { verdict: "modify", arguments: { a: "x".repeat(256 * 1024) } },
+    413,
+    "too-large",
+    "/arguments",
+  ],
   ["approve with a severity", { severity: "minor" }, 422, "invalid-argument", "/severity"],
-  ["an unknown severity", { verdict: "modify", arguments: {}, severity: "small" }, 422, "invalid-argument", "/severity"],
-  ["minor for a critical member", { verdict: "modify", arguments: refund({ amount: 1 }), severity: "minor" }, 422, "invalid-argument", "/severity"],
-  ["minor for a critical member that is taken away", { verdict: "modify", arguments: {}, severity: "minor" }, 422, "invalid-argument", "/severity"],
+  [
+    "an unknown severity",
+    { verdict: "modify", arguments: {}, severity: "small" },
+    422,
+    "invalid-argument",
+    "/severity",
+  ],
+  [
+    "minor for a critical member",
+    { verdict: "modify", arguments: refund({ amount: 1 }), severity: "minor" },
+    422,
+    "invalid-argument",
+    "/severity",
+  ],
+  [
+    "minor for a critical member that is taken away",
+    { verdict: "modify", arguments: {}, severity: "minor" },
+    422,
+    "invalid-argument",
+    "/severity",
+  ],
   ["reject without a reason", { verdict: "reject" }, 422, "invalid-argument", "/reason"],
   ["reject with an empty reason", { verdict: "reject", reason: "" }, 422, "invalid-argument", "/reason"],
   ["return without a question", { verdict: "return" }, 422, "invalid-argument", "/reason"],
   ["a reason of more than 8 KiB", { verdict: "reject", reason: "x".repeat(8 * 1024 + 1) }, 413, "too-large", "/reason"],
-  ["a code that the policy does not have", { verdict: "reject", reason: "R", reason_code: "mood" }, 422, "invalid-argument", "/reason_code"],
+  [
+    "a code that the policy does not have",
+    { verdict: "reject", reason: "R", reason_code: "mood" },
+    422,
+    "invalid-argument",
+    "/reason_code",
+  ],
   ["who decides (A19)", { decided_by: "lea" }, 422, "unknown-member", "/decided_by"],
   ["a name of an approver (A19)", { approver_name: "lea" }, 422, "unknown-member", "/approver_name"],
 ];
@@ -142,8 +181,13 @@ test("not routed: 403 not-qualified with the queue", async () => {
 
 test("not to be seen: 404", async () => {
   const made = await propose(bot, { action: "contract.sign" });
-  for (const answer of [await decide(ana, made, "approve"), await act(ana, made, "claim"), await act(ana, made, "unclaim"),
-    await act(ana, made, "undo"), await act(ana, made, "comment", { text: "x" })]) {
+  for (const answer of [
+    await decide(ana, made, "approve"),
+    await act(ana, made, "claim"),
+    await act(ana, made, "unclaim"),
+    await act(ana, made, "undo"),
+    await act(ana, made, "comment", { text: "x" }),
+  ]) {
     expectProblem(answer, 404, "not-found");
   }
 });
@@ -214,7 +258,12 @@ test("two who claim at once: one gets it", async () => {
 
 test("calls without members refuse any", async () => {
   const made = await propose(bot);
-  for (const [who, verb] of [[ana, "claim"], [ana, "unclaim"], [ana, "undo"], [bot, "withdraw"]]) {
+  for (const [who, verb] of [
+    [ana, "claim"],
+    [ana, "unclaim"],
+    [ana, "undo"],
+    [bot, "withdraw"],
+  ]) {
     expectProblem(await act(who, made, verb, { force: true }), 422, "unknown-member", "/force");
   }
 });
@@ -262,11 +311,18 @@ test("mode read: a claim given back and taken again starts the two seconds again
 /* --- return and revise ----------------------------------------------------------------------------------- */
 
 test("return, revise, approve: the same reviewer has it first, under a new digest", async () => {
-  const made = await propose(bot, { arguments: { order_id: "V1", amount: 50, currency: "EUR" }, brief: { summary: "First" }, session: "s1" });
+  const made = await propose(bot, {
+    arguments: { order_id: "V1", amount: 50, currency: "EUR" },
+    brief: { summary: "First" },
+    session: "s1",
+  });
   await decided(ana, made, "return", { reason: "Which photo?" });
   const asked = await read(bot, made);
   assert.deepEqual([asked.status, asked.decision.reason, asked.permit], ["returned", "Which photo?", null]);
-  const answer = await act(bot, made, "revise", { arguments: { order_id: "V1", amount: 40, currency: "EUR" }, brief: { summary: "Second" } });
+  const answer = await act(bot, made, "revise", {
+    arguments: { order_id: "V1", amount: 40, currency: "EUR" },
+    brief: { summary: "Second" },
+  });
   const revised = answer.body;
   assert.equal(answer.status, 200, answer.text);
   assert.deepEqual([revised.id, revised.status, revised.revision], [made.id, "pending", 2]);
@@ -281,11 +337,17 @@ test("return, revise, approve: the same reviewer has it first, under a new diges
   const { decision } = await decided(ana, revised);
   assert.equal(decision.arguments.amount, 40);
   const types = (await read(ana, made)).timeline.map(({ type }) => type);
-  assert.deepEqual(types.filter((type) => type !== "proposal.claimed"), ["proposal.held", "proposal.decided", "proposal.revised", "proposal.decided"]);
+  assert.deepEqual(
+    types.filter((type) => type !== "proposal.claimed"),
+    ["proposal.held", "proposal.decided", "proposal.revised", "proposal.decided"],
+  );
 });
 
 test("revise: members that are not given stay", async () => {
-  const made = await propose(bot, { arguments: { order_id: "V2", amount: 50 }, brief: { summary: "First", request: "R" } });
+  const made = await propose(bot, {
+    arguments: { order_id: "V2", amount: 50 },
+    brief: { summary: "First", request: "R" },
+  });
   await decided(ana, made, "return");
   const revised = (await act(bot, made, "revise", { brief: { summary: "Second" } })).body;
   assert.deepEqual(revised.arguments, made.arguments);
@@ -312,7 +374,12 @@ test("a revision must have the brief that the policy requires", async () => {
   const brief = { request: "R", reasoning: "R", evidence: [{ title: "1" }, { title: "2" }], options: [{ title: "O" }] };
   const made = await propose(bot, { action: "letter.send", brief });
   await decided(ana, made, "return");
-  expectProblem(await act(bot, made, "revise", { brief: { request: "R" } }), 422, "brief-incomplete", "/brief/reasoning");
+  expectProblem(
+    await act(bot, made, "revise", { brief: { request: "R" } }),
+    422,
+    "brief-incomplete",
+    "/brief/reasoning",
+  );
 });
 
 test("only what was returned is revised, and only by its agent", async () => {
@@ -356,7 +423,13 @@ test("notes are for people, in order, also afterwards", async () => {
   await decided(ana, made);
   await act(ben, made, "comment", { text: "Three" });
   const { comments } = await read(ben, made);
-  assert.deepEqual(comments.map(({ by, text }) => [by.name, text]), [["ana", "One.\n\u202eTwo"], ["ben", "Three"]]);
+  assert.deepEqual(
+    comments.map(({ by, text }) => [by.name, text]),
+    [
+      ["ana", "One.\n\u202eTwo"],
+      ["ben", "Three"],
+    ],
+  );
   assert.deepEqual(comments[0], answer.body);
   assert.doesNotMatch(JSON.stringify(await read(bot, made)), /Three/);
 });
@@ -429,7 +502,10 @@ test("the inbox: the most urgent first, what the caller may decide, and the coun
       await t.test(`pages of ${limit}, ${sort} first`, async () => {
         const seen = [];
         for (let cursor = ""; cursor !== null;) {
-          const page = await list(both, `?sort=${sort}&limit=${limit}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+          const page = await list(
+            both,
+            `?sort=${sort}&limit=${limit}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+          );
           assert.ok(page.items.length > 0 && page.items.length <= limit);
           seen.push(...numbers(page));
           cursor = page.next_cursor;
@@ -444,8 +520,13 @@ test("the inbox: the most urgent first, what the caller may decide, and the coun
     assert.deepEqual(numbers(await list(inboxes.ana)), [2, 4]);
     assert.equal((await read(inboxes.bot, made[2])).hold.position, 1);
   });
-  for (const [query, error, pointer] of [["sort=old", "invalid-argument", "/sort"], ["limit=201", "invalid-argument", "/limit"],
-    ["cursor=x", "invalid-argument", "/cursor"], ["who=me", "unknown-member", "/who"], ["mine=yes", "invalid-argument", "/mine"]]) {
+  for (const [query, error, pointer] of [
+    ["sort=old", "invalid-argument", "/sort"],
+    ["limit=201", "invalid-argument", "/limit"],
+    ["cursor=x", "invalid-argument", "/cursor"],
+    ["who=me", "unknown-member", "/who"],
+    ["mine=yes", "invalid-argument", "/mine"],
+  ]) {
     await t.test(`${query} is refused`, async () => {
       expectProblem(await inboxes.ana.get(`/v1/inbox?${query}`), 422, error, pointer);
     });

@@ -180,7 +180,9 @@ export class Server {
 
   addPerson(name, roles = ["reviewer"], password = PASSWORD) {
     const flags = roles.flatMap((role) => ["--role", role]);
-    return fermataJson(["user", "add", name, ...flags, "--password-stdin", "--data", this.data], { input: `${password}\n` });
+    return fermataJson(["user", "add", name, ...flags, "--password-stdin", "--data", this.data], {
+      input: `${password}\n`,
+    });
   }
 
   /* A new person, signed in through the page's way: with a session cookie. */
@@ -217,9 +219,10 @@ export class Server {
   }
 
   /* A new agent; its owner is made where there is none. */
-  async agent(name, { owner } = {}) {
+  async agent(name, { owner, hosts = [] } = {}) {
     const ownedBy = owner ?? (await this.#owner());
-    const made = await this.cli("agent", "add", name, "--owner", ownedBy);
+    const flags = hosts.flatMap((host) => ["--host", host]);
+    const made = await this.cli("agent", "add", name, "--owner", ownedBy, ...flags);
     return this.#bearer("agent", { id: made.id, name }, made.key);
   }
 

@@ -50,13 +50,40 @@ test("a life, event by event, each with its id, type and data", async (t) => {
     events.push(await stream.next(of(made)));
   }
   const types = events.map(({ event }) => event.replace("proposal.", ""));
-  assert.deepEqual(types, ["held", "claimed", "unclaimed", "commented", "decided", "undone", "decided", "revised", "decided", "released", "outcome"]);
+  assert.deepEqual(types, [
+    "held",
+    "claimed",
+    "unclaimed",
+    "commented",
+    "decided",
+    "undone",
+    "decided",
+    "revised",
+    "decided",
+    "released",
+    "outcome",
+  ]);
   for (const { id, event, data } of events) {
     assert.equal(schemaFault("StreamEvent", data), null, JSON.stringify(data));
     assert.deepEqual([data.id, data.type, data.proposal, data.data.queue], [id, event, made.id, "general"]);
   }
   assert.equal(new Set(events.map(({ id }) => id)).size, events.length);
-  assert.deepEqual(events.map(({ data }) => data.data.status), ["pending", "pending", "pending", "pending", "pending", "pending", "returned", "pending", "pending", "approved", "approved"]);
+  assert.deepEqual(
+    events.map(({ data }) => data.data.status),
+    [
+      "pending",
+      "pending",
+      "pending",
+      "pending",
+      "pending",
+      "pending",
+      "returned",
+      "pending",
+      "pending",
+      "approved",
+      "approved",
+    ],
+  );
   assert.doesNotMatch(JSON.stringify(events), /secret/, "no content of agents or people");
 });
 
@@ -73,7 +100,9 @@ test("the other ends: withdrawn, rejected, expired", async (t) => {
 });
 
 test("each hears of what they may see (A40)", async (t) => {
-  const streams = Object.fromEntries(await Promise.all([ana, lea, aud, adm].map(async (who) => [who.name, await open(t, who)])));
+  const streams = Object.fromEntries(
+    await Promise.all([ana, lea, aud, adm].map(async (who) => [who.name, await open(t, who)])),
+  );
   const general = await propose(bot);
   const leads = await propose(bot, { action: "contract.sign" });
   const last = await propose(bot); // behind it everything before has been told
@@ -85,7 +114,11 @@ test("each hears of what they may see (A40)", async (t) => {
   await streams.aud.next(of(leads));
   assert.equal(streams.ana.waiting.some(of(leads)), false, "a queue that is not hers");
   await read(bot, leads, "1s");
-  assert.deepEqual(streams.adm.waiting.filter(({ data }) => data?.proposal), [], "an admin alone sees no proposals");
+  assert.deepEqual(
+    streams.adm.waiting.filter(({ data }) => data?.proposal),
+    [],
+    "an admin alone sees no proposals",
+  );
 });
 
 test("what goes on at once, and what is blocked, is no news", async (t) => {
@@ -93,7 +126,10 @@ test("what goes on at once, and what is blocked, is no news", async (t) => {
   const allowed = await propose(bot, { action: "ticket.tag" });
   const blocked = await propose(bot, { action: "customer.export" });
   await stream.next(of(await propose(bot), "proposal.held"));
-  assert.equal(stream.waiting.some((event) => of(allowed)(event) || of(blocked)(event)), false);
+  assert.equal(
+    stream.waiting.some((event) => of(allowed)(event) || of(blocked)(event)),
+    false,
+  );
 });
 
 test("every stream of one person gets every event", async (t) => {

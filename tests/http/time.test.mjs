@@ -18,7 +18,8 @@ async function listen(t, person) {
   return (type, proposal) => stream.next((event) => event.event === type && event.data.proposal === proposal.id);
 }
 
-const world = (t, defaults, options = {}) => startWorld(t, { people: ["ana", "ben", "lea"], policy: policyText({ defaults }), ...options });
+const world = (t, defaults, options = {}) =>
+  startWorld(t, { people: ["ana", "ben", "lea"], policy: policyText({ defaults }), ...options });
 
 describe("undo", TOGETHER, () => {
   test("an approval is released after the undo time; until then people read it, agents do not", async (t) => {
@@ -30,7 +31,10 @@ describe("undo", TOGETHER, () => {
     assert.equal(Date.parse(answer.hold.release_at) - Date.parse(answer.decision.at), 2000);
     assert.equal(answer.hold.people_done, 1);
     const meanwhile = await read(bot, made);
-    assert.deepEqual([meanwhile.status, meanwhile.decision, meanwhile.permit, meanwhile.hold.release_at], ["pending", null, null, null]);
+    assert.deepEqual(
+      [meanwhile.status, meanwhile.decision, meanwhile.permit, meanwhile.hold.release_at],
+      ["pending", null, null, null],
+    );
     assert.notEqual(meanwhile.hold.phase, "undo", "an agent must not learn of the decision");
     expectProblem(await decide(ben, made, "reject"), 409, "already-decided");
     const released = await parked;
@@ -73,7 +77,10 @@ describe("undo", TOGETHER, () => {
     assert.equal(await counts(), 0);
   });
 
-  for (const [verdict, status] of [["reject", "rejected"], ["return", "returned"]]) {
+  for (const [verdict, status] of [
+    ["reject", "rejected"],
+    ["return", "returned"],
+  ]) {
     test(`${verdict} is released at once and cannot be undone`, async (t) => {
       const { bot, ana } = await world(t, { undo: "60s" });
       const made = await propose(bot);
@@ -112,14 +119,16 @@ describe("undo", TOGETHER, () => {
       made.push(await propose(bot));
       await decided(ana, made[i]);
     }
-    const outcomes = await Promise.all(made.map(async (proposal, i) => {
-      const release = Date.parse((await read(ana, proposal)).hold?.release_at ?? new Date());
-      await bot.get(`/v1/proposals/${made[(i + 1) % 30].id}?wait=1s`);
-      const undo = await act(ana, proposal, "undo");
-      assert.ok(undo.status === 200 || undo.status === 409, undo.text);
-      assert.ok(release > 0);
-      return { undo, proposal };
-    }));
+    const outcomes = await Promise.all(
+      made.map(async (proposal, i) => {
+        const release = Date.parse((await read(ana, proposal)).hold?.release_at ?? new Date());
+        await bot.get(`/v1/proposals/${made[(i + 1) % 30].id}?wait=1s`);
+        const undo = await act(ana, proposal, "undo");
+        assert.ok(undo.status === 200 || undo.status === 409, undo.text);
+        assert.ok(release > 0);
+        return { undo, proposal };
+      }),
+    );
     for (const { undo, proposal } of outcomes) {
       const seen = await read(bot, proposal);
       assert.equal(seen.status, undo.status === 200 ? "pending" : "approved");
@@ -131,7 +140,10 @@ describe("undo", TOGETHER, () => {
     const { server, bot, ana } = await world(t, { undo: "2s" });
     const made = await propose(bot, { action: "note.write" });
     await decided(ana, made);
-    const strict = policyText({ defaults: { undo: "2s" } }).replace("note.write: {then: review", "note.write: {then: block");
+    const strict = policyText({ defaults: { undo: "2s" } }).replace(
+      "note.write: {then: review",
+      "note.write: {then: block",
+    );
     await server.restart({ policy: strict });
     const happened = await listen(t, ana);
     const seen = await read(ana, made);
@@ -152,11 +164,18 @@ describe("nobody answers", TOGETHER, () => {
     const parked = read(bot, made, "60s");
     await Promise.all([seenByAna("proposal.escalated", made), seenByLea("proposal.escalated", made)]);
     const escalated = await read(lea, made);
-    assert.deepEqual([escalated.hold.queue, escalated.hold.escalations, escalated.hold.escalates_at], ["leads", 1, null]);
+    assert.deepEqual(
+      [escalated.hold.queue, escalated.hold.escalations, escalated.hold.escalates_at],
+      ["leads", 1, null],
+    );
     assert.equal(escalated.hold.due_at, made.hold.due_at);
     for (const who of [ana, lea]) {
       const { items, counts } = (await who.get("/v1/inbox")).body;
-      assert.deepEqual(items.map(({ id }) => id), [made.id], `${who.name} still may decide it`);
+      assert.deepEqual(
+        items.map(({ id }) => id),
+        [made.id],
+        `${who.name} still may decide it`,
+      );
       assert.equal(counts.escalated, who === ana ? 1 : 0);
     }
     const expired = await parked;
@@ -209,11 +228,17 @@ describe("nobody answers", TOGETHER, () => {
     for (const limit of [1, 2, 3, 50]) {
       const seen = [];
       for (let cursor = ""; cursor !== null;) {
-        const { items, next_cursor } = (await eva.get(`/v1/inbox?limit=${limit}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)).body;
+        const { items, next_cursor } = (
+          await eva.get(`/v1/inbox?limit=${limit}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)
+        ).body;
         seen.push(...items.map(({ id }) => id));
         cursor = next_cursor;
       }
-      assert.deepEqual(seen, made.map(({ id }) => id), `pages of ${limit}`);
+      assert.deepEqual(
+        seen,
+        made.map(({ id }) => id),
+        `pages of ${limit}`,
+      );
     }
   });
 

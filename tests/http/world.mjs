@@ -22,7 +22,9 @@ export function policyText({ defaults = {}, actions = "", extra = "" } = {}) {
   };
   return `version: 1
 defaults:
-${Object.entries(all).map(([name, value]) => `  ${name}: ${value}`).join("\n")}
+${Object.entries(all)
+  .map(([name, value]) => `  ${name}: ${value}`)
+  .join("\n")}
 actions:
   refund.issue:
     then: earn
@@ -69,7 +71,7 @@ export async function startWorld(t, { people = ["ana"], agents = ["bot"], policy
     world[name] = await server.person(name, CAST[name]);
   }
   for (const name of agents) {
-    world[name] = await server.agent(name);
+    world[name] = await server.agent(name, { hosts: ["agent.example"] });
   }
   return world;
 }
@@ -84,7 +86,11 @@ export function refund(changes = {}) {
 
 /* Proposes and expects it to be stored: the proposal. */
 export async function propose(agent, members = {}, options) {
-  const answer = await agent.post("/v1/proposals", { action: "refund.issue", arguments: refund(), ...members }, options);
+  const answer = await agent.post(
+    "/v1/proposals",
+    { action: "refund.issue", arguments: refund(), ...members },
+    options,
+  );
   assert.equal(answer.status, 201, answer.text.slice(0, 800));
   return answer.body;
 }

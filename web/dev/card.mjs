@@ -7,6 +7,8 @@ import { createHash } from "node:crypto";
 
 const MARKED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\p{Default_Ignorable_Code_Point}]/u;
 const NAMES = {
+    0x0009: "CHARACTER TABULATION",
+    0x000a: "LINE FEED",
     0x200b: "ZERO WIDTH SPACE",
     0x202e: "RIGHT-TO-LEFT OVERRIDE",
     0x202c: "POP DIRECTIONAL FORMATTING",
@@ -33,7 +35,7 @@ function partsOf(text) {
     const parts = [];
     for (const char of text) {
         const last = parts.at(-1);
-        if (MARKED.test(char) && char !== "\n" && char !== "\t") {
+        if (MARKED.test(char)) {
             const code = char.codePointAt(0);
             parts.push({
                 hidden: `U+${code.toString(16).toUpperCase().padStart(4, "0")}`,
@@ -72,5 +74,5 @@ export function cardOf({ sample, arguments: args }) {
     lines.sort((a, b) => Number(b.critical) - Number(a.critical));
     const hidden = lines.flatMap((line) => line.parts).filter((part) => part.hidden).length;
     const { title, action, executor, effects, domain, reversible, oversight } = sample;
-    return { title, action, executor, effects, domain, reversible, oversight, hidden, lines };
+    return { title, action, executor, effects, domain, reversible, oversight, hidden, cut: false, lines };
 }

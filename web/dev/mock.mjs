@@ -25,6 +25,15 @@ const CLAIM_MS = 600_000;
 const READ_MIN_MS = 2000;
 const BODY_MAX = 1 << 20;
 const PASSWORD = "fermata";
+const REASONS = [
+    "wrong_amount",
+    "wrong_person",
+    "policy",
+    "tone",
+    "missing_facts",
+    "duplicate",
+    "other",
+];
 const CSP =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
@@ -73,7 +82,7 @@ function store(sample, repeatOf = null) {
         })),
         timeline: [],
     };
-    note(p, "proposal.held", { kind: "agent", ...sample.agent }, `in queue ${sample.queue}`);
+    note(p, "proposal.held", { kind: "agent", ...sample.agent }, { queue: sample.queue, revision: 1 });
     if (sample.claimedBy) {
         setClaim(p, PEOPLE[sample.claimedBy]);
     }
@@ -91,19 +100,22 @@ const digest = (p) =>
         brief: p.brief,
     });
 
-function note(p, type, by, text = "") {
-    p.timeline.push({ type, at: iso(Date.now()), by, log: { index: 1000 + ++eventSerial }, text });
+function note(p, type, by, data = null) {
+    const index = 1000 + ++eventSerial;
+    p.timeline.push({ id: `evt_${index}`, type, at: iso(Date.now()), by, data, log: { index } });
     p.updatedMs = Date.now();
 }
 
-function emit(p, type, by, data = {}) {
+/* Tells the pages; `by` is a person, or null for agents and the clock. */
+function emit(p, type, person) {
+    const by = person && { id: person.id, name: person.name };
     eventSerial += 1;
     const event = {
         id: `evt_${eventSerial}`,
         type,
         at: iso(Date.now()),
         proposal: p.id,
-        data: { queue: p.sample.queue, status: p.status, by, ...data },
+        data: { queue: p.sample.queue, status: p.status, by },
     };
     for (const stream of streams) {
         stream.write(`id: ${event.id}\nevent: ${type}\ndata: ${JSON.stringify(event)}\n\n`);
@@ -126,7 +138,7 @@ function settle() {
                 reject: "rejected",
                 return: "returned",
             }[p.decision.verdict];
-            note(p, "proposal.released", { kind: "clock", name: "clock" });
+            note(p, "proposal.released", { kind: "clock", id: null, name: null }, { why: "undo_over" });
             emit(p, "proposal.released", null);
         }
         if (p.claim && Date.parse(p.claim.until) <= now) {
@@ -202,18 +214,12 @@ function briefOf(p) {
     return { ...p.brief, ...(evidence && { evidence }) };
 }
 
-function full(p, person) {
-    const {
-        agent_version,
-        on_behalf_of,
-        subject,
-        labels,
-        reasons,
-        counts,
-        blockedReason = null,
-    } = p.sample;
+/* What every answer about a proposal has. */
+function bodyFor(p) {
+    const { agent_version, on_behalf_of, subject, labels, reasons, title } = p.sample;
     return {
         ...common(p),
+        title,
         arguments: p.arguments,
         brief: briefOf(p),
         agent_version,
@@ -225,6 +231,17 @@ function full(p, person) {
         decision: p.decision,
         permit: null,
         outcome: p.outcome,
+    };
+}
+
+/* And what a person's read of one proposal has besides. */
+function full(p, person) {
+    const {
+        counts,
+        blockedReason = null,
+    } = p.sample;
+    return {
+        ...bodyFor(p),
         card: cardOf(p),
         comments: p.comments,
         counts,
@@ -251,7 +268,7 @@ function meOf(person) {
             policy: false,
             lead: false,
         },
-        csrf: null,
+        reasons: REASONS,
         expires_at: iso(Date.now() + 8 * 3600_000),
     };
 }
@@ -261,7 +278,7 @@ function meOf(person) {
 const endedProblem = (p) =>
     problem(409, "already-decided", "Somebody else was first.", {
         decision: p.decision,
-        status: p.status,
+        proposal_status: p.status,
         ended_by: p.decision?.by ?? null,
         ended_at: iso(p.updatedMs),
     });
@@ -279,13 +296,13 @@ function claim(p, person) {
         note(p, "proposal.claimed", { kind: "reviewer", id: person.id, name: person.name });
         emit(p, "proposal.claimed", p.claim);
     }
-    return ok(full(p, person));
+    return ok(bodyFor(p));
 }
 
 function unclaim(p, person) {
     p.claim = null;
     emit(p, "proposal.unclaimed", { id: person.id, name: person.name });
-    return ok(full(p, person));
+    return ok(bodyFor(p));
 }
 
 function refusal(p, person, body) {
@@ -342,10 +359,10 @@ function decide(p, person, body) {
         severity: body.severity ?? null,
     };
     p.releaseMs = Date.now() + (["approve", "modify"].includes(body.verdict) ? UNDO_MS : 0);
-    note(p, "proposal.decided", by, body.verdict);
+    note(p, "proposal.decided", by, { verdict: body.verdict, via: "page" });
     emit(p, "proposal.decided", by);
     settle();
-    return ok(full(p, person));
+    return ok(bodyFor(p));
 }
 
 function undo(p, person) {
@@ -357,7 +374,7 @@ function undo(p, person) {
     setClaim(p, { id: person.id, name: person.name });
     note(p, "proposal.undone", { kind: "reviewer", id: person.id, name: person.name });
     emit(p, "proposal.undone", { id: person.id, name: person.name });
-    return ok(full(p, person));
+    return ok(bodyFor(p));
 }
 
 function comment(p, person, body) {
@@ -380,14 +397,14 @@ const BEN = { ...PEOPLE.ben, decides: true };
 
 function end(p, status, type) {
     p.status = status;
-    note(p, type, { kind: "clock", name: "clock" });
+    note(p, type, { kind: "clock", id: null, name: null });
     emit(p, type, null);
 }
 
 function revise(p) {
     p.revision += 1;
     p.arguments = { ...p.arguments, amount: (p.arguments.amount ?? 0) + 1 };
-    note(p, "proposal.revised", { kind: "agent", ...p.sample.agent });
+    note(p, "proposal.revised", { kind: "agent", ...p.sample.agent }, { revision: p.revision });
     emit(p, "proposal.revised", null);
 }
 
@@ -503,6 +520,17 @@ function inbox(search, person) {
     return ok({ ...paged(list, search, inboxItem), counts });
 }
 
+/* The proposals of a list: all, the newest first, or those that the person decided. */
+function listed(search, person) {
+    const all = [...proposals.values()].reverse();
+    if (search.get("decided_by") !== "me") {
+        return all;
+    }
+    return all
+        .filter((p) => p.decision?.by.id === person.id)
+        .sort((a, b) => b.decision.at.localeCompare(a.decision.at));
+}
+
 function paged(list, search, shape) {
     const from = Number(search.get("cursor") ?? 0);
     const to = from + Math.min(200, Number(search.get("limit") ?? 50));
@@ -613,7 +641,7 @@ async function route(request, url) {
     }
     if (parts[0] === "proposals" && parts.length === 1) {
         return ok(
-            paged([...proposals.values()].reverse(), url.searchParams, (p) => full(p, person)),
+            paged(listed(url.searchParams, person), url.searchParams, bodyFor),
         );
     }
     return parts[0] === "proposals"

@@ -20,14 +20,17 @@ static int setup(void **state)
     f->buf = (struct buf)BUF_INIT(16 * MIB);
     ctx_init(&f->ctx, f->arena);
     *state = f;
-    EXPECT(policy_parse(&f->ctx, S("p"),
-                        S("version: 1\ndefaults: {then: review, queue: general}\nactions:\n"
-                          "  pay: {executor: bank, effects: [money, account], domain: billing, reversible: false,"
-                          " oversight: 'Check twice', card: {title: 'Pay {amount} {currency} to {to}',"
-                          " critical: [/amount, /to]}}\n"
-                          "  many: {card: {critical: [/list]}}\n"
-                          "queues: {general: {members: [role:reviewer]}}\n"),
-                        findings, &count, &policy) == FM_OK, "%s", f->ctx.detail);
+    EXPECT(
+        policy_parse(&f->ctx, S("p"),
+                     S("version: 1\ndefaults: {then: review, queue: general}\nactions:\n"
+                       "  pay: {executor: bank, effects: [money, account], domain: billing, "
+                       "reversible: false,"
+                       " oversight: 'Check twice', card: {title: 'Pay {amount} {currency} to {to}',"
+                       " critical: [/amount, /to]}}\n"
+                       "  many: {card: {critical: [/list]}}\n"
+                       "queues: {general: {members: [role:reviewer]}}\n"),
+                     findings, &count, &policy) == FM_OK,
+        "%s", f->ctx.detail);
     return 0;
 }
 
@@ -38,7 +41,8 @@ static int teardown(void **state)
 }
 
 /* The card of an action with these arguments, read back. */
-static const struct json *card_of(struct fixture *f, const char *row, const char *action, struct str arguments)
+static const struct json *card_of(struct fixture *f, const char *row, const char *action,
+                                  struct str arguments)
 {
     struct buf text = BUF_INIT(16 * MIB);
     struct json_out out = JSON_OUT(&text);
@@ -52,8 +56,8 @@ static const struct json *card_of(struct fixture *f, const char *row, const char
     request = must_parse(f, row, arena_copy(f->arena, buf_str(&f->buf)));
     EXPECT(view_card(&view, &out, &p, request) == FM_OK, "%s: %s", row, f->ctx.detail);
     EXPECT(json_parse(&f->ctx, arena_copy(f->arena, buf_str(&text)),
-                      &(struct json_limits){16 * MIB, 64, 1000000}, &card) == FM_OK, "%s: %s", row,
-           f->ctx.detail);
+                      &(struct json_limits){16 * MIB, 64, 1000000}, &card) == FM_OK,
+           "%s: %s", row, f->ctx.detail);
     buf_done(&text);
     return card;
 }
@@ -92,7 +96,8 @@ static const struct {
 } texts[] = {
     {"plain", "Hello", "Hello", 0},
     {"nothing", "", "", 0},
-    {"accents, emoji, Chinese", "\xC3\xA9 \xF0\x9F\x98\x80 \xE4\xB8\xAD", "\xC3\xA9 \xF0\x9F\x98\x80 \xE4\xB8\xAD", 0},
+    {"accents, emoji, Chinese", "\xC3\xA9 \xF0\x9F\x98\x80 \xE4\xB8\xAD",
+     "\xC3\xA9 \xF0\x9F\x98\x80 \xE4\xB8\xAD", 0},
     {"a zero width space", "pay\\u200Bpal", "pay<U+200B ZERO WIDTH SPACE>pal", 1},
     {"an override of direction", "\\u202Egpj.exe", "<U+202E RIGHT-TO-LEFT OVERRIDE>gpj.exe", 1},
     {"an isolate at the end", "x\\u2066", "x<U+2066 LEFT-TO-RIGHT ISOLATE>", 1},
@@ -122,10 +127,12 @@ static void test_hidden(void **state)
         const struct json *card, *line;
 
         fixture_reset(f);
-        card = card_of(f, texts[i].name, "other", arena_printf(f->arena, "{\"t\":\"%s\"}", texts[i].text));
+        card = card_of(f, texts[i].name, "other",
+                       arena_printf(f->arena, "{\"t\":\"%s\"}", texts[i].text));
         line = line_of(card, 0);
         EXPECT_STR(texts[i].name, shown(f, line), str_of(texts[i].shown));
-        EXPECT(json_number(json_get(card, S("hidden"))) == texts[i].hidden, "%s: counted", texts[i].name);
+        EXPECT(json_number(json_get(card, S("hidden"))) == texts[i].hidden, "%s: counted",
+               texts[i].name);
     }
 }
 
@@ -136,14 +143,10 @@ static const struct {
     bool critical;
     unsigned bytes;
 } pay_lines[] = {
-    {"/amount", "number", "74.5", true, 4},
-    {"/to/iban", "string", "DE02", true, 4},
-    {"/to/name", "string", "\xC3\x84nne", true, 5},
-    {"/a~1b", "null", "null", false, 4},
-    {"/amounts", "number", "9", false, 1},
-    {"/flag", "boolean", "true", false, 4},
-    {"/list/0", "empty", "[]", false, 2},
-    {"/list/1", "empty", "{}", false, 2},
+    {"/amount", "number", "74.5", true, 4},         {"/to/iban", "string", "DE02", true, 4},
+    {"/to/name", "string", "\xC3\x84nne", true, 5}, {"/a~1b", "null", "null", false, 4},
+    {"/amounts", "number", "9", false, 1},          {"/flag", "boolean", "true", false, 4},
+    {"/list/0", "empty", "[]", false, 2},           {"/list/1", "empty", "{}", false, 2},
     {"/list/2/x", "boolean", "false", false, 5},
 };
 
@@ -151,25 +154,29 @@ static void test_lines(void **state)
 {
     struct fixture *f = *state;
     const struct json *card =
-        card_of(f, "pay", "pay", S("{\"list\":[[],{},{\"x\":false}],\"flag\":true,\"a/b\":null,\"amount\":74.50,"
-                                   "\"amounts\":9,\"to\":{\"name\":\"\xC3\x84nne\",\"iban\":\"DE02\"}}"));
+        card_of(f, "pay", "pay",
+                S("{\"list\":[[],{},{\"x\":false}],\"flag\":true,\"a/b\":null,\"amount\":74.50,"
+                  "\"amounts\":9,\"to\":{\"name\":\"\xC3\x84nne\",\"iban\":\"DE02\"}}"));
 
     EXPECT(json_get(card, S("lines"))->count == COUNT_OF(pay_lines), "every leaf once");
     for (uint32_t i = 0; i < COUNT_OF(pay_lines); i++) {
         const struct json *line = line_of(card, i);
-        EXPECT_STR("critical ones first, then in canonical order", json_text(json_get(line, S("pointer"))),
-                   str_of(pay_lines[i].pointer));
-        EXPECT_STR(pay_lines[i].pointer, json_text(json_get(line, S("kind"))), str_of(pay_lines[i].kind));
+        EXPECT_STR("critical ones first, then in canonical order",
+                   json_text(json_get(line, S("pointer"))), str_of(pay_lines[i].pointer));
+        EXPECT_STR(pay_lines[i].pointer, json_text(json_get(line, S("kind"))),
+                   str_of(pay_lines[i].kind));
         EXPECT_STR(pay_lines[i].pointer, shown(f, line), str_of(pay_lines[i].shown));
         EXPECT((json_get(line, S("critical"))->kind == JSON_TRUE) == pay_lines[i].critical, "%s",
                pay_lines[i].pointer);
-        EXPECT(json_number(json_get(line, S("bytes"))) == pay_lines[i].bytes, "%s", pay_lines[i].pointer);
+        EXPECT(json_number(json_get(line, S("bytes"))) == pay_lines[i].bytes, "%s",
+               pay_lines[i].pointer);
     }
     EXPECT(json_get(card, S("cut"))->kind == JSON_FALSE, "nothing is left out");
     EXPECT_STR("executor", json_text(json_get(card, S("executor"))), S("bank"));
     EXPECT_STR("domain", json_text(json_get(card, S("domain"))), S("billing"));
     EXPECT_STR("oversight", json_text(json_get(card, S("oversight"))), S("Check twice"));
-    EXPECT(json_get(card, S("reversible"))->kind == JSON_FALSE && json_get(card, S("effects"))->count == 2,
+    EXPECT(json_get(card, S("reversible"))->kind == JSON_FALSE &&
+               json_get(card, S("effects"))->count == 2,
            "the catalogue's facts");
 }
 
@@ -178,10 +185,12 @@ static void test_facts_of_unknown(void **state)
     struct fixture *f = *state;
     const struct json *card = card_of(f, "unknown", "never.heard", S("{}"));
 
-    EXPECT(json_get(card, S("lines"))->count == 1 && json_get(card, S("effects"))->count == 0, "no facts");
+    EXPECT(json_get(card, S("lines"))->count == 1 && json_get(card, S("effects"))->count == 0,
+           "no facts");
     EXPECT_STR("arguments without members are shown as such", shown(f, line_of(card, 0)), S("{}"));
     EXPECT(json_get(card, S("reversible"))->kind == JSON_NULL &&
-               json_get(card, S("executor"))->kind == JSON_NULL, "nothing is known");
+               json_get(card, S("executor"))->kind == JSON_NULL,
+           "nothing is known");
     EXPECT_STR("the name for a title", json_text(json_get(card, S("title"))), S("never.heard"));
 }
 
@@ -191,7 +200,8 @@ static void test_depth(void **state)
     AUTO(buf_done) struct buf text = BUF_INIT(64 * KIB);
     const struct json *line;
 
-    for (int i = 0; i < 62; i++) { /* with the request and its arguments: the deepest that the wire takes */
+    for (int i = 0; i < 62;
+         i++) { /* with the request and its arguments: the deepest that the wire takes */
         buf_lit(&text, "{\"x\":");
     }
     buf_lit(&text, "[7]");
@@ -210,9 +220,12 @@ static const struct {
     unsigned lines;
     bool cut;
 } sizes[] = {
-    {"a few", 3, 4, 7, false},      {"exactly as many others", 0, 2000, 2000, false},
-    {"one other too many", 0, 2001, 2000, true}, {"exactly as many critical", 2000, 1, 2001, false},
-    {"one critical too many", 2001, 1, 2001, true}, {"both too many", 2500, 2500, 4000, true},
+    {"a few", 3, 4, 7, false},
+    {"exactly as many others", 0, 2000, 2000, false},
+    {"one other too many", 0, 2001, 2000, true},
+    {"exactly as many critical", 2000, 1, 2001, false},
+    {"one critical too many", 2001, 1, 2001, true},
+    {"both too many", 2500, 2500, 4000, true},
     {"as many of both", 2000, 2000, 4000, false},
 };
 
@@ -235,9 +248,10 @@ static void test_cut(void **state)
         }
         buf_lit(&text, "]}");
         card = card_of(f, sizes[i].name, "many", buf_str(&text));
-        EXPECT(json_get(card, S("lines"))->count == sizes[i].lines + (sizes[i].critical == 0), "%s: %u lines",
-               sizes[i].name, json_get(card, S("lines"))->count);
-        EXPECT((json_get(card, S("cut"))->kind == JSON_TRUE) == sizes[i].cut, "%s: says so", sizes[i].name);
+        EXPECT(json_get(card, S("lines"))->count == sizes[i].lines + (sizes[i].critical == 0),
+               "%s: %u lines", sizes[i].name, json_get(card, S("lines"))->count);
+        EXPECT((json_get(card, S("cut"))->kind == JSON_TRUE) == sizes[i].cut, "%s: says so",
+               sizes[i].name);
     }
 }
 
@@ -250,11 +264,12 @@ static const struct {
     {"a hole without an argument", "{\"amount\":1,\"to\":\"ana\"}", "Pay 1 ? to ana"},
     {"null, boolean", "{\"amount\":null,\"currency\":true,\"to\":\"x\"}", "Pay null true to x"},
     {"an empty list", "{\"amount\":1,\"currency\":\"USD\",\"to\":[]}", "Pay 1 USD to []"},
-    {"a list is not shown as an empty one", "{\"amount\":1,\"currency\":\"USD\",\"to\":[\"ana\",\"ben\"]}",
-     "Pay 1 USD to [...]"},
-    {"nor an object", "{\"amount\":1,\"currency\":\"USD\",\"to\":{\"iban\":\"x\"}}", "Pay 1 USD to {...}"},
-    {"braces in an argument are no holes", "{\"amount\":\"{to}\",\"currency\":\"USD\",\"to\":\"ana\"}",
-     "Pay {to} USD to ana"},
+    {"a list is not shown as an empty one",
+     "{\"amount\":1,\"currency\":\"USD\",\"to\":[\"ana\",\"ben\"]}", "Pay 1 USD to [...]"},
+    {"nor an object", "{\"amount\":1,\"currency\":\"USD\",\"to\":{\"iban\":\"x\"}}",
+     "Pay 1 USD to {...}"},
+    {"braces in an argument are no holes",
+     "{\"amount\":\"{to}\",\"currency\":\"USD\",\"to\":\"ana\"}", "Pay {to} USD to ana"},
     {"nothing", "{}", "Pay ? ? to ?"},
 };
 
@@ -265,7 +280,8 @@ static void test_titles(void **state)
     for (size_t i = 0; i < COUNT_OF(titles); i++) {
         fixture_reset(f);
         EXPECT_STR(titles[i].name,
-                   json_text(json_get(card_of(f, titles[i].name, "pay", str_of(titles[i].arguments)), S("title"))),
+                   json_text(json_get(
+                       card_of(f, titles[i].name, "pay", str_of(titles[i].arguments)), S("title"))),
                    str_of(titles[i].title));
     }
 }

@@ -15,8 +15,8 @@ static struct str last_segment(const char *path)
 
 /* Invariant 10: these are people's alone, whatever the table of routes says elsewhere. */
 static const char *const peoples[] = {
-    "decision", "claim", "unclaim", "undo", "comment", "inbox", "stream", "categories", "queues", "agents",
-    "people",
+    "decision", "claim",      "unclaim", "undo",   "comment", "inbox",
+    "stream",   "categories", "queues",  "agents", "people",
 };
 
 static void test_peoples(void **state)
@@ -39,8 +39,8 @@ static const struct {
     enum http_method method;
     const char *path;
 } public[] = {
-    {HTTP_POST, "/v1/session"}, {HTTP_GET, "/log/checkpoint"}, {HTTP_GET, "/log/vkey"},
-    {HTTP_GET, "/.well-known/jwks.json"}, {HTTP_GET, "/healthz"}, {HTTP_GET, "/readyz"},
+    {HTTP_POST, "/v1/session"},           {HTTP_GET, "/log/checkpoint"}, {HTTP_GET, "/log/vkey"},
+    {HTTP_GET, "/.well-known/jwks.json"}, {HTTP_GET, "/healthz"},        {HTTP_GET, "/readyz"},
     {HTTP_GET, "/openapi.json"},
 };
 
@@ -67,11 +67,13 @@ static void test_sound(void **state)
     for (size_t a = 0; a < api_route_count; a++) {
         const struct route *route = &api_routes[a];
         EXPECT(route->path[0] == '/' && route->handle, "%s", route->path);
-        EXPECT(route->roles == 0 || route->who == WHO_PERSON, "%s: roles are people's", route->path);
-        EXPECT(route->method == HTTP_GET || route->who != WHO_ANY, "%s: a change is by one kind of caller",
+        EXPECT(route->roles == 0 || route->who == WHO_PERSON, "%s: roles are people's",
                route->path);
+        EXPECT(route->method == HTTP_GET || route->who != WHO_ANY,
+               "%s: a change is by one kind of caller", route->path);
         for (size_t b = 0; b < a; b++) {
-            EXPECT(api_routes[b].method != route->method || strcmp(api_routes[b].path, route->path) != 0,
+            EXPECT(api_routes[b].method != route->method ||
+                       strcmp(api_routes[b].path, route->path) != 0,
                    "%s twice", route->path);
         }
     }

@@ -103,7 +103,8 @@ static void test_texts(void **state)
     EXPECT(arena_copy(arena, S("")).p != NULL, "empty stays present");
     EXPECT_STR("printf", arena_printf(arena, "%d-%s", 12, "x"), S("12-x"));
     EXPECT(arena_printf(arena, "%100d", 1).p == NULL, "no room for a hundred characters");
-    EXPECT(arena_copy(arena, S("0123456789abcdef")).p == NULL, "nor for a copy: 16 and NUL, 16 left");
+    EXPECT(arena_copy(arena, S("0123456789abcdef")).p == NULL,
+           "nor for a copy: 16 and NUL, 16 left");
     arena_reset(arena);
     EXPECT(arena_printf(arena, "%31d", 1).n == 31, "after a reset there is");
     arena_free(NULL);

@@ -69,7 +69,8 @@ static void test_broken(void **state)
     (void)state;
     add_ten(&buf);
     add_ten(&buf);
-    EXPECT(!buf_ok(&buf) && buf_str(&buf).p == NULL && buf.p == NULL, "broken, and its bytes freed");
+    EXPECT(!buf_ok(&buf) && buf_str(&buf).p == NULL && buf.p == NULL,
+           "broken, and its bytes freed");
     add_one(&buf);
     add_hex(&buf);
     add_printed(&buf);

@@ -4,8 +4,8 @@
  */
 #include "base_check.h"
 
-#include "base/ctx.h"
 #include "base/buf.h"
+#include "base/ctx.h"
 
 /* As the documentation of the wire lists them. */
 static const struct {
@@ -59,11 +59,13 @@ static void test_table(void **state)
     for (int a = 1; a < FM_ERR_COUNT; a++) {
         struct str name = err_name((enum fm_err)a), title = err_title((enum fm_err)a);
 
-        EXPECT(err_status((enum fm_err)a) >= 400 && err_status((enum fm_err)a) < 600, "error %d", a);
+        EXPECT(err_status((enum fm_err)a) >= 400 && err_status((enum fm_err)a) < 600, "error %d",
+               a);
         EXPECT(title.n > 0 && title.p[0] >= 'A' && title.p[0] <= 'Z', "%.*s", STR_ARG(name));
         EXPECT(title.p[title.n - 1] != '.', "%.*s: a title is no sentence's end", STR_ARG(name));
         for (size_t i = 0; i < name.n; i++) {
-            EXPECT((name.p[i] >= 'a' && name.p[i] <= 'z') || name.p[i] == '-', "%.*s", STR_ARG(name));
+            EXPECT((name.p[i] >= 'a' && name.p[i] <= 'z') || name.p[i] == '-', "%.*s",
+                   STR_ARG(name));
         }
         for (int b = 1; b < a; b++) {
             EXPECT(!str_eq(name, err_name((enum fm_err)b)), "%.*s twice", STR_ARG(name));
@@ -101,7 +103,8 @@ static void test_ctx(void **state)
     for (int i = 0; i < CTX_FIELD_ERRORS_MAX + 5; i++) {
         (void)snprintf(name, sizeof(name), "/m%d", i);
         EXPECT(fail_at(&ctx, FM_E_INVALID_ARGUMENT, str_of(name), "bad %d", i) ==
-                   FM_E_INVALID_ARGUMENT, "number %d", i);
+                   FM_E_INVALID_ARGUMENT,
+               "number %d", i);
     }
     EXPECT(ctx.error_count == CTX_FIELD_ERRORS_MAX, "the rest is dropped");
     EXPECT_STR("pointers are copied", ctx.errors[0].pointer, S("/m0"));

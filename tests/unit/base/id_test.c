@@ -21,7 +21,8 @@ static const struct {
     {"the last bit", {[15] = 1}, "prp_00000000000000000000000001"},
     {"the first bit", {[0] = 0x80}, "prp_40000000000000000000000000"},
     /* int.from_bytes(bytes(range(1, 17))) in base 32, by a program of its own */
-    {"counting", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+    {"counting",
+     {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
      "prp_01081G81860W40J2GB1G6GW3RG"},
 };
 
@@ -140,7 +141,8 @@ static void test_threads(void **state)
     }
     qsort(ids, (size_t)4 * EACH, sizeof(ids[0][0]), compare);
     for (int k = 1; k < 4 * EACH; k++) {
-        EXPECT(memcmp(&ids[0][0] + k - 1, &ids[0][0] + k, 8) != 0, "the first half alone tells %d", k);
+        EXPECT(memcmp(&ids[0][0] + k - 1, &ids[0][0] + k, 8) != 0, "the first half alone tells %d",
+               k);
     }
 }
 
@@ -152,7 +154,8 @@ static void test_prefixes(void **state)
             char text[ID_TEXT_MAX];
             struct id id = id_new(), again;
             id_format((enum id_kind)a, id, text);
-            EXPECT(id_parse((enum id_kind)b, str_of(text), &again) == (a == b), "%s as kind %d", text, b);
+            EXPECT(id_parse((enum id_kind)b, str_of(text), &again) == (a == b), "%s as kind %d",
+                   text, b);
         }
     }
 }
@@ -160,8 +163,9 @@ static void test_prefixes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),   cmocka_unit_test(test_bad),     cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_rising), cmocka_unit_test(test_threads), cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_text),       cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_rising),
+        cmocka_unit_test(test_threads),    cmocka_unit_test(test_prefixes),
     };
 
     return CHECK_RUN(tests);

@@ -19,14 +19,19 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"in order", false, {{TAKE, LOCK_WORKER}, {TAKE, LOCK_LOOP}, {GIVE, LOCK_LOOP}, {GIVE, LOCK_WORKER}}},
-    {"given back, then a higher one", false,
+    {"in order",
+     false,
+     {{TAKE, LOCK_WORKER}, {TAKE, LOCK_LOOP}, {GIVE, LOCK_LOOP}, {GIVE, LOCK_WORKER}}},
+    {"given back, then a higher one",
+     false,
      {{TAKE, LOCK_LOOP}, {GIVE, LOCK_LOOP}, {TAKE, LOCK_WORKER}, {GIVE, LOCK_WORKER}}},
-    {"the first given back first", false,
+    {"the first given back first",
+     false,
      {{TAKE, LOCK_ADMIN}, {TAKE, LOCK_LOOP}, {GIVE, LOCK_ADMIN}, {TAKE, LOCK_LOG}}},
     {"the wrong order", true, {{TAKE, LOCK_LOOP}, {TAKE, LOCK_WORKER}}},
     {"the same rank twice", true, {{TAKE, LOCK_POLICY}, {TAKE, LOCK_POLICY}}},
-    {"the wrong order behind a third", true,
+    {"the wrong order behind a third",
+     true,
      {{TAKE, LOCK_ADMIN}, {TAKE, LOCK_LOOP}, {TAKE, LOCK_COMMITTER}}},
     {"the first and the last", false, {{TAKE, LOCK_ADMIN}, {TAKE, LOCK_LOG}}},
     {"the last and the first", true, {{TAKE, LOCK_LOG}, {TAKE, LOCK_ADMIN}}},

@@ -65,7 +65,8 @@ static void test_one_line(void **state)
         for (size_t k = 0; k + 1 < line.n; k++) {
             EXPECT(line.p[k] >= 0x20 && line.p[k] < 0x7F, "%s: printable", texts[i].name);
         }
-        EXPECT(json_parse(&ctx, (struct str){line.p, line.n - 1}, &JSON_LIMITS_WIRE, &tree) == FM_OK,
+        EXPECT(json_parse(&ctx, (struct str){line.p, line.n - 1}, &JSON_LIMITS_WIRE, &tree) ==
+                   FM_OK,
                "%s: %.*s", texts[i].name, STR_ARG(line));
         EXPECT_STR(texts[i].name, json_text(json_get(tree, S("text"))), texts[i].want);
         EXPECT_STR(texts[i].name, json_text(json_get(tree, S("event"))), S("test.text"));
@@ -104,9 +105,10 @@ static void test_levels(void **state)
     lines = capture(log_every_level, NULL);
     log_set_level(LOG_INFO);
     clock_set_virtual_us(0);
-    EXPECT_STR("only the error", lines,
-               S("{\"at\":\"2026-11-22T10:24:35.000Z\",\"level\":\"error\",\"event\":\"test.error\","
-                 "\"id\":\"agt_00000000000000000000000000\"}\n"));
+    EXPECT_STR(
+        "only the error", lines,
+        S("{\"at\":\"2026-11-22T10:24:35.000Z\",\"level\":\"error\",\"event\":\"test.error\","
+          "\"id\":\"agt_00000000000000000000000000\"}\n"));
 }
 
 int main(void)

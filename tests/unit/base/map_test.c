@@ -58,12 +58,13 @@ static void test_against_model(void **state)
 
             if (draw(&seed) % 4 < (grows ? 3u : 1u)) {
                 void *value = &values[draw(&seed) % KEYS];
-                EXPECT(map_put(map, key, value), "seed %llu step %d", (unsigned long long)run, step);
+                EXPECT(map_put(map, key, value), "seed %llu step %d", (unsigned long long)run,
+                       step);
                 count += model[i] == NULL;
                 model[i] = value;
             } else {
-                EXPECT(map_remove(map, key) == model[i], "seed %llu step %d", (unsigned long long)run,
-                       step);
+                EXPECT(map_remove(map, key) == model[i], "seed %llu step %d",
+                       (unsigned long long)run, step);
                 count -= model[i] != NULL;
                 model[i] = NULL;
             }
@@ -106,7 +107,8 @@ static void test_deletion_runs(void **state)
                 void *want = i > gone ? (void *)&values[order[i]] : NULL;
                 key = order[i];
                 EXPECT(map_find(map, (struct str){(const char *)&key, sizeof(key)}) == want,
-                       "seed %llu: key %zu after %zu deletions", (unsigned long long)run, key, gone + 1);
+                       "seed %llu: key %zu after %zu deletions", (unsigned long long)run, key,
+                       gone + 1);
             }
         }
         map_free(map);

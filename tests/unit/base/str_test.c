@@ -188,9 +188,9 @@ static void test_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8),  cmocka_unit_test(test_every_code_point),
+        cmocka_unit_test(test_utf8),    cmocka_unit_test(test_every_code_point),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_split),
-        cmocka_unit_test(test_order), cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_order),   cmocka_unit_test(test_ends),
     };
 
     return CHECK_RUN(tests);

@@ -92,7 +92,8 @@ static void test_deeds(void **state)
             EXPECT(p.next_at == 0, "%s: the clock is done with it", name);
         } else {
             OK(proposal_find(&world.ctx, story.reader, untouched.id, &untouched));
-            EXPECT(deeds[i].outcome == FM_OK || untouched.state == deeds[i].state, "%s: untouched", name);
+            EXPECT(deeds[i].outcome == FM_OK || untouched.state == deeds[i].state, "%s: untouched",
+                   name);
         }
         (void)pending_of(story.bot);
     }
@@ -106,7 +107,8 @@ static void test_withdraw_in_undo_time(void **state)
     (void)state;
     OK(withdraw(story.bot, &p));
     EXPECT(p.verdict == 0 && p.decided_by == 0 && id_is_zero(p.permit) && id_is_zero(p.decision) &&
-               p.decision_leaf == -1, "no trace of the decision");
+               p.decision_leaf == -1,
+           "no trace of the decision");
     EXPECT(tally_of(&p).approved == 0, "nor in the counts");
     EXPECT(pending_of(story.bot) == 0, "ledger");
 }
@@ -123,7 +125,8 @@ static void test_revise(void **state)
     EXPECT_STATE("held again, for the person who asked", p, PROPOSAL_CLAIMED);
     EXPECT(p.claimed_by == story.ana->row && p.preferred == story.ana->row, "hers first");
     EXPECT(p.revision == 2 && !hash_eq(p.digest, before.digest) &&
-               !hash_eq(p.arguments_digest, before.arguments_digest), "a new revision");
+               !hash_eq(p.arguments_digest, before.arguments_digest),
+           "a new revision");
     EXPECT(p.verdict == 0 && id_is_zero(p.decision) && p.decided_by == 0, "undecided");
     EXPECT(p.due_at == story.now_us + 4 * HOUR_US, "with its full time");
     OK(journal_payload(&world.ctx, story.reader, (uint64_t)p.payload, &request));
@@ -131,6 +134,8 @@ static void test_revise(void **state)
                S("{\"action\":\"refund.issue\",\"arguments\":{\"amount\":4},"
                  "\"brief\":{\"summary\":\"less\"}}"));
     EXPECT(pending_of(story.bot) == 1, "it waits");
+    EXPECT(news_of(JOURNAL_PROPOSAL_REVISED, &p) == 1 && news_of(JOURNAL_PROPOSAL_CLAIMED, &p) == 1,
+           "both are told");
     REFUSED(decide(story.ana, &before, DECISION_APPROVE), FM_E_DIGEST_MISMATCH);
     OK(decide(story.ana, &p, DECISION_APPROVE));
 }
@@ -169,6 +174,7 @@ static void test_revise_without_asker(void **state)
     story_activate(STORY_DEFAULTS, "  refund.issue: {then: review, queue: side}\n", STORY_LIMITS);
     OK(revise(story.bot, &p, "{\"arguments\":{}}"));
     EXPECT_STATE("for anybody", p, PROPOSAL_WAITING);
+    EXPECT(world.ctx.err == FM_OK, "without an error left behind: %s", world.ctx.detail);
     EXPECT_STR("by the policy of today", p.queue, S("side"));
     OK(claim(story.ben, &p));
 }
@@ -176,12 +182,13 @@ static void test_revise_without_asker(void **state)
 static void test_outcomes(void **state)
 {
     struct proposal p = in_state(PROPOSAL_APPROVED);
-    struct story_cmd c = {.deed = OUTCOME, .caller = {.agent = story.bot}, .id = p.id,
-                          .outcome = OUTCOME_REVERTED};
+    struct story_cmd c = {
+        .deed = OUTCOME, .caller = {.agent = story.bot}, .id = p.id, .outcome = OUTCOME_REVERTED};
 
     (void)state;
     OK(by_agent_do(OUTCOME, story.bot, &p));
-    EXPECT(p.state == PROPOSAL_SETTLED && p.outcome == OUTCOME_SUCCEEDED && p.outcome_leaf == p.last_leaf,
+    EXPECT(p.state == PROPOSAL_SETTLED && p.outcome == OUTCOME_SUCCEEDED &&
+               p.outcome_leaf == p.last_leaf,
            "reported");
     OK(story_do(&c));
     EXPECT(c.out.outcome == OUTCOME_REVERTED && c.out.last_leaf == p.last_leaf + 1, "corrected");

@@ -14,7 +14,7 @@
 #include <pthread.h>
 
 #define STORY_START_US (1795343075 * SECOND_US) /* 2026-11-22T10:24:35Z */
-#define NEWS_KEPT 1000
+#define NEWS_KEPT      1000
 
 static struct {
     struct flow *flow;
@@ -28,25 +28,27 @@ static struct {
     int64_t now_us;
 } story;
 
-#define OK(call)                                                                                        \
-    do {                                                                                                \
-        enum fm_err ok_err_ = (call);                                                                   \
-        EXPECT(ok_err_ == FM_OK, "%s: %.*s: %s", #call, STR_ARG(err_name(ok_err_)), world.ctx.detail);  \
+#define OK(call)                                                                                   \
+    do {                                                                                           \
+        enum fm_err ok_err_ = (call);                                                              \
+        EXPECT(ok_err_ == FM_OK, "%s: %.*s: %s", #call, STR_ARG(err_name(ok_err_)),                \
+               world.ctx.detail);                                                                  \
     } while (0)
-#define REFUSED(call, want)                                                                             \
-    do {                                                                                                \
-        enum fm_err refused_err_ = (call);                                                              \
-        EXPECT(refused_err_ == (want), "%s: %.*s: %s", #call, STR_ARG(err_name(refused_err_)),          \
-               world.ctx.detail);                                                                       \
+#define REFUSED(call, want)                                                                        \
+    do {                                                                                           \
+        enum fm_err refused_err_ = (call);                                                         \
+        EXPECT(refused_err_ == (want), "%s: %.*s: %s", #call, STR_ARG(err_name(refused_err_)),     \
+               world.ctx.detail);                                                                  \
     } while (0)
 
 /* Policies ------------------------------------------------------------------------------------------- */
 
-#define STORY_DEFAULTS                                                                                  \
-    "then: review, queue: general, mode: glance, undo: 5s, respond_within: 4h, on_expiry: expire,"      \
+#define STORY_DEFAULTS                                                                             \
+    "then: review, queue: general, mode: glance, undo: 5s, respond_within: 4h, on_expiry: expire," \
     " decide_by: [page, token], valid_for: 24h"
-#define STORY_ACTIONS                                                                                   \
-    "  auto.go: {then: allow}\n  no.way: {then: block}\n  side.step: {then: review, queue: side}\n"     \
+#define STORY_ACTIONS                                                                              \
+    "  auto.go: {then: allow}\n  no.way: {then: block}\n  side.step: {then: review, queue: "       \
+    "side}\n"                                                                                      \
     "  refund.issue: {then: earn, executor: payments, card: {critical: [/amount, /to/iban]}}\n"
 #define STORY_LIMITS "pending_per_agent: 500, proposals_per_minute: 1000"
 
@@ -64,16 +66,30 @@ static inline const struct policy *story_policy(const char *defaults, const char
         "  leads: {members: [role:lead]}\nlimits: {%s}\n",
         defaults, actions, limits);
 
-    EXPECT(policy_parse(&world.ctx, S("policy.yaml"), yaml, findings, &count, &policy) == FM_OK, "%s",
-           world.ctx.detail);
+    EXPECT(policy_parse(&world.ctx, S("policy.yaml"), yaml, findings, &count, &policy) == FM_OK,
+           "%s", world.ctx.detail);
     return policy;
 }
 
 /* Commands ------------------------------------------------------------------------------------------- */
 
 enum deed {
-    SUBMIT, REVISE, WITHDRAW, OUTCOME, REDEEM, CLAIM, UNCLAIM, DECIDE, UNDO, COMMENT, SWEEP, ACTIVATE, SIGN,
-    FAIL_AFTER_WRITING, WAIT_AT_GATE
+    SUBMIT,
+    REVISE,
+    WITHDRAW,
+    OUTCOME,
+    REDEEM,
+    CLAIM,
+    UNCLAIM,
+    DECIDE,
+    UNDO,
+    COMMENT,
+    SWEEP,
+    ACTIVATE,
+    SIGN,
+    FAIL_AFTER_WRITING,
+    SUBMIT_THEN_FAIL,
+    WAIT_AT_GATE
 };
 
 struct story_cmd {
@@ -90,6 +106,7 @@ struct story_cmd {
     const struct policy *policy;
     struct proposal out;
     struct id comment;
+    int64_t commented_at_us;
     bool more;
     bool done;
 };
@@ -140,7 +157,8 @@ static enum fm_err story_run(struct store_cmd *cmd, struct store_conn *conn)
     case UNDO:
         return flow_undo(flow, ctx, conn, &c->caller, c->id, &c->out);
     case COMMENT:
-        return flow_comment(flow, ctx, conn, &c->caller, c->id, S("a note"), &c->comment, &c->out);
+        return flow_comment(flow, ctx, conn, &c->caller, c->id, S("a note"), &c->comment,
+                            &c->commented_at_us, &c->out);
     case SWEEP:
         return flow_sweep(flow, ctx, conn, story.now_us, &c->more);
     case ACTIVATE:
@@ -149,6 +167,9 @@ static enum fm_err story_run(struct store_cmd *cmd, struct store_conn *conn)
         return journal_sign(world.instance.journal, ctx, conn);
     case FAIL_AFTER_WRITING:
         TRY(store_exec(ctx, conn, &SQL_STORY_TOUCH, NO_ARGS));
+        return fail(ctx, FM_E_FORBIDDEN, "the test wants it");
+    case SUBMIT_THEN_FAIL:
+        TRY(flow_submit(flow, ctx, conn, &c->caller, &c->submission, &c->out));
         return fail(ctx, FM_E_FORBIDDEN, "the test wants it");
     case WAIT_AT_GATE:
         return story_wait();
@@ -253,15 +274,16 @@ static enum fm_err story_people(struct ctx *ctx, struct store_conn *conn, void *
     static const struct {
         const char *name;
         enum role role;
-    } people[] = {{"ana", ROLE_REVIEWER}, {"ben", ROLE_REVIEWER}, {"lea", ROLE_LEAD}, {"aud", ROLE_AUDITOR}};
+    } people[] = {
+        {"ana", ROLE_REVIEWER}, {"ben", ROLE_REVIEWER}, {"lea", ROLE_LEAD}, {"aud", ROLE_AUDITOR}};
     static const char *const agents[] = {"bot", "payments", "other"};
     char key[SECRET_TEXT_SIZE], secret[SECRET_TEXT_SIZE];
     struct id id;
 
     (void)with;
     for (size_t i = 0; i < COUNT_OF(people); i++) {
-        TRY(people_add_person(ctx, conn, world_operator, str_of(people[i].name), ROLE_BIT(people[i].role),
-                              NULL, &id));
+        TRY(people_add_person(ctx, conn, world_operator, str_of(people[i].name),
+                              ROLE_BIT(people[i].role), NULL, &id));
     }
     for (size_t i = 0; i < COUNT_OF(agents); i++) {
         TRY(people_add_agent(ctx, conn, world_operator, str_of(agents[i]), S("ana"),
@@ -369,16 +391,18 @@ static inline struct proposal held(void)
 {
     struct proposal p;
 
-    OK(submit(story.bot, "{\"action\":\"refund.issue\",\"arguments\":{\"amount\":5,\"to\":{\"iban\":\"X\","
-                         "\"name\":\"N\"},\"note\":\"n\"}}", &p));
+    OK(submit(story.bot,
+              "{\"action\":\"refund.issue\",\"arguments\":{\"amount\":5,\"to\":{\"iban\":\"X\","
+              "\"name\":\"N\"},\"note\":\"n\"}}",
+              &p));
     EXPECT(p.state == PROPOSAL_WAITING, "held");
     return p;
 }
 
 static inline enum fm_err by_agent_do(enum deed deed, const struct agent *agent, struct proposal *p)
 {
-    struct story_cmd c = {.deed = deed, .caller = {.agent = agent}, .id = p->id,
-                          .outcome = OUTCOME_SUCCEEDED};
+    struct story_cmd c = {
+        .deed = deed, .caller = {.agent = agent}, .id = p->id, .outcome = OUTCOME_SUCCEEDED};
     enum fm_err err = story_do(&c);
 
     if (err == FM_OK) {
@@ -394,7 +418,8 @@ static inline enum fm_err withdraw(const struct agent *agent, struct proposal *p
 
 static inline enum fm_err revise(const struct agent *agent, struct proposal *p, const char *body)
 {
-    struct story_cmd c = {.deed = REVISE, .caller = {.agent = agent}, .id = p->id, .body = story_json(body)};
+    struct story_cmd c = {
+        .deed = REVISE, .caller = {.agent = agent}, .id = p->id, .body = story_json(body)};
     enum fm_err err = story_do(&c);
 
     if (err == FM_OK) {
@@ -405,7 +430,8 @@ static inline enum fm_err revise(const struct agent *agent, struct proposal *p, 
 
 /* What people do ------------------------------------------------------------------------------------- */
 
-static inline enum fm_err by_person_do(enum deed deed, const struct person *person, struct proposal *p)
+static inline enum fm_err by_person_do(enum deed deed, const struct person *person,
+                                       struct proposal *p)
 {
     struct story_cmd c = {.deed = deed, .caller = {.person = person, .via = VIA_PAGE}, .id = p->id};
     enum fm_err err = story_do(&c);
@@ -434,7 +460,9 @@ static inline enum fm_err undo(const struct person *person, struct proposal *p)
 static inline enum fm_err decide_as(const struct person *person, struct proposal *p,
                                     struct decision_request decision, enum decide_via via)
 {
-    struct story_cmd c = {.deed = DECIDE, .caller = {.person = person, .via = via}, .id = p->id,
+    struct story_cmd c = {.deed = DECIDE,
+                          .caller = {.person = person, .via = via},
+                          .id = p->id,
                           .decision = decision};
     enum fm_err err = story_do(&c);
 
@@ -448,15 +476,18 @@ static inline enum fm_err decide_as(const struct person *person, struct proposal
 static inline enum fm_err decide(const struct person *person, struct proposal *p,
                                  enum decision_verdict verdict)
 {
-    return decide_as(person, p,
-                     (struct decision_request){.verdict = verdict, .digest = p->digest, .reason = S("why")},
-                     VIA_PAGE);
+    return decide_as(
+        person, p,
+        (struct decision_request){.verdict = verdict, .digest = p->digest, .reason = S("why")},
+        VIA_PAGE);
 }
 
-static inline enum fm_err modify(const struct person *person, struct proposal *p, const char *arguments,
-                                 bool minor)
+static inline enum fm_err modify(const struct person *person, struct proposal *p,
+                                 const char *arguments, bool minor)
 {
-    struct decision_request decision = {.verdict = DECISION_MODIFY, .digest = p->digest, .minor = minor,
+    struct decision_request decision = {.verdict = DECISION_MODIFY,
+                                        .digest = p->digest,
+                                        .minor = minor,
                                         .arguments = story_json(arguments)};
 
     OK(intake_check_arguments(&world.ctx, decision.arguments, &decision.arguments_digest));
@@ -524,15 +555,17 @@ static inline struct str last_kind(const struct proposal *p)
     struct store_rows *rows;
     const struct json *leaf = NULL;
 
-    OK(store_query(&world.ctx, story.reader, &SQL_STORY_LEAF, ARGS(A_INT("$idx", p->last_leaf)), &rows));
+    OK(store_query(&world.ctx, story.reader, &SQL_STORY_LEAF, ARGS(A_INT("$idx", p->last_leaf)),
+                   &rows));
     if (rows_next(&world.ctx, rows)) {
-        OK(json_parse(&world.ctx, arena_copy(world.arena, rows_bytes(rows, 0)), &JSON_LIMITS_WIRE, &leaf));
+        OK(json_parse(&world.ctx, arena_copy(world.arena, rows_bytes(rows, 0)), &JSON_LIMITS_WIRE,
+                      &leaf));
         rows_done(rows);
     }
     return json_text(json_get(leaf, S("kind")));
 }
 
-#define EXPECT_STATE(row, p, want)                                                                      \
+#define EXPECT_STATE(row, p, want)                                                                 \
     EXPECT((p).state == (want), "%s: %s", (row), proposal_state_name((p).state))
 
 #endif

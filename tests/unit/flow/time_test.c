@@ -4,16 +4,21 @@
  */
 #include "story.h"
 
-#define KEEP                                                                                            \
-    "then: review, queue: general, mode: glance, undo: 5s, respond_within: 4h, on_expiry: keep,"         \
+#define KEEP                                                                                       \
+    "then: review, queue: general, mode: glance, undo: 5s, respond_within: 4h, on_expiry: keep,"   \
     " decide_by: [page], valid_for: 24h"
 
 static struct proposal held_until(const char *deadline)
 {
     struct proposal p;
 
-    OK(submit(story.bot, arena_printf(world.arena, "{\"action\":\"refund.issue\",\"arguments\":{},"
-                                                   "\"deadline\":\"%s\"}", deadline).p, &p));
+    OK(submit(story.bot,
+              arena_printf(world.arena,
+                           "{\"action\":\"refund.issue\",\"arguments\":{},"
+                           "\"deadline\":\"%s\"}",
+                           deadline)
+                  .p,
+              &p));
     return p;
 }
 
@@ -52,7 +57,8 @@ static void test_release_blocked(void **state)
     pass(5 * SECOND_US, &p);
     EXPECT_STATE("back to people", p, PROPOSAL_WAITING);
     EXPECT(p.decided_by == 0 && p.verdict == 0 && id_is_zero(p.permit) && p.decision_leaf == -1 &&
-               p.claimed_by == 0 && p.approved_until == 0, "nothing of the decision is left");
+               p.claimed_by == 0 && p.approved_until == 0,
+           "nothing of the decision is left");
     EXPECT(tally_of(&p).approved == 0, "nor in the counts");
     EXPECT(news_of(JOURNAL_PROPOSAL_UNDONE, &p) == 1, "told");
     EXPECT(pending_of(story.bot) == 1, "it waits");
@@ -96,8 +102,9 @@ static void test_no_backup(void **state)
         size_t count;
         struct story_cmd c = {.deed = ACTIVATE};
 
-        OK(policy_parse(&world.ctx, S("p"), S("version: 1\ndefaults: {then: review, queue: general}\n"
-                                              "queues: {general: {members: [role:reviewer]}}\n"),
+        OK(policy_parse(&world.ctx, S("p"),
+                        S("version: 1\ndefaults: {then: review, queue: general}\n"
+                          "queues: {general: {members: [role:reviewer]}}\n"),
                         findings, &count, &policy));
         c.policy = policy;
         OK(story_do(&c));
@@ -144,7 +151,8 @@ static const struct {
     {"the deadline, kept or not", true, true, WAITS, 30 * MINUTE_US, PROPOSAL_EXPIRED, 1},
     {"the deadline under a claim", false, true, IS_CLAIMED, 30 * MINUTE_US, PROPOSAL_EXPIRED, 1},
     {"before the deadline", false, true, WAITS, 30 * MINUTE_US - 1, PROPOSAL_WAITING, 0},
-    {"the deadline of what was returned", false, true, IS_RETURNED, 30 * MINUTE_US, PROPOSAL_EXPIRED, 0},
+    {"the deadline of what was returned", false, true, IS_RETURNED, 30 * MINUTE_US,
+     PROPOSAL_EXPIRED, 0},
     {"returned without a deadline", false, false, IS_RETURNED, 300 * DAY_US, PROPOSAL_RETURNED, 0},
 };
 
@@ -206,8 +214,73 @@ static void test_deadline_in_undo_time(void **state)
     EXPECT(tally_of(&p).approved == 1, "counted when decided");
     pass(3 * SECOND_US, &p);
     EXPECT_STATE("too late", p, PROPOSAL_EXPIRED);
-    EXPECT(p.verdict == 0 && p.decided_by == 0 && id_is_zero(p.permit) && id_is_zero(p.decision), "no trace");
+    EXPECT(p.verdict == 0 && p.decided_by == 0 && id_is_zero(p.permit) && id_is_zero(p.decision),
+           "no trace");
     EXPECT(tally_of(&p).approved == 0 && tally_of(&p).expired == 1, "one proposal, one count");
+}
+
+/* The time is up, the clock has not come to it yet: nothing slips in between. */
+enum late { APPROVE_LATE, REJECT_LATE, MODIFY_LATE, WITHDRAW_LATE, REVISE_LATE };
+
+static const struct {
+    const char *name;
+    bool deadline; /* else the due time */
+    enum before before;
+    enum late late;
+} lates[] = {
+    {"approving what is due", false, WAITS, APPROVE_LATE},
+    {"rejecting what is due", false, WAITS, REJECT_LATE},
+    {"modifying what is due", false, WAITS, MODIFY_LATE},
+    {"withdrawing what is due", false, WAITS, WITHDRAW_LATE},
+    {"approving past the deadline", true, WAITS, APPROVE_LATE},
+    {"approving past the deadline, in a claim", true, IS_CLAIMED, APPROVE_LATE},
+    {"withdrawing past the deadline", true, WAITS, WITHDRAW_LATE},
+    {"withdrawing past the deadline, in the undo time", true, IS_UNDO, WITHDRAW_LATE},
+    {"revising past the deadline", true, IS_RETURNED, REVISE_LATE},
+};
+
+static enum fm_err do_late(enum late late, struct proposal *p)
+{
+    switch (late) {
+    case APPROVE_LATE:
+        return decide(story.ana, p, DECISION_APPROVE);
+    case REJECT_LATE:
+        return decide(story.ana, p, DECISION_REJECT);
+    case MODIFY_LATE:
+        return modify(story.ana, p, "{\"amount\":1}", false);
+    case WITHDRAW_LATE:
+        return withdraw(story.bot, p);
+    case REVISE_LATE:
+        return revise(story.bot, p, "{\"arguments\":{\"amount\":1}}");
+    }
+    return FM_E_INTERNAL;
+}
+
+static void test_late(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lates); i++) {
+        struct proposal p, after;
+
+        story_set_time(STORY_START_US);
+        p = lates[i].deadline ? held_until("3s") : held();
+        bring(lates[i].before, &p);
+        story_advance(lates[i].deadline ? 3 * SECOND_US : 4 * HOUR_US);
+        EXPECT(do_late(lates[i].late, &p) == FM_E_ALREADY_DECIDED, "%s: %s", lates[i].name,
+               world.ctx.detail);
+        EXPECT(world.ctx.members.p &&
+                   strstr(world.ctx.members.p, "\"proposal_status\":\"expired\"") &&
+                   (lates[i].before == IS_RETURNED ||
+                    strstr(world.ctx.members.p, "\"decision\":null")),
+               "%s: what stands: %s", lates[i].name, world.ctx.members.p);
+        OK(proposal_find(&world.ctx, story.reader, p.id, &after));
+        EXPECT(after.state == p.state && after.last_leaf == p.last_leaf, "%s: untouched",
+               lates[i].name);
+        pass(0, &after);
+        EXPECT_STATE(lates[i].name, after, PROPOSAL_EXPIRED);
+        EXPECT(tally_of(&after).approved == 0, "%s: not counted", lates[i].name);
+        EXPECT(pending_of(story.bot) == 0, "%s: ledger", lates[i].name);
+    }
 }
 
 /* The server slept through everything: what is decided must not be lost, nor anything approved. */
@@ -256,9 +329,16 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY_TEST(test_release),    STORY_TEST(test_release_blocked), STORY_TEST(test_escalation),
-        STORY_TEST(test_no_backup),  STORY_TEST(test_claim_over),      STORY_TEST(test_ends),
-        STORY_TEST(test_long_sleep), STORY_TEST(test_many),            STORY_TEST(test_deadline_in_undo_time),
+        STORY_TEST(test_release),
+        STORY_TEST(test_release_blocked),
+        STORY_TEST(test_escalation),
+        STORY_TEST(test_no_backup),
+        STORY_TEST(test_claim_over),
+        STORY_TEST(test_ends),
+        STORY_TEST(test_long_sleep),
+        STORY_TEST(test_many),
+        STORY_TEST(test_deadline_in_undo_time),
+        STORY_TEST(test_late),
     };
 
     return CHECK_RUN(tests);

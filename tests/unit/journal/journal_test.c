@@ -10,7 +10,7 @@
 #include "json/json.h"
 
 #define LEAVES_MAX 66100
-#define LEVELS 17
+#define LEVELS     17
 
 static struct journal *journal;
 static struct hash (*naive)[LEAVES_MAX]; /* [level][index], rebuilt from the entries */
@@ -175,17 +175,19 @@ static void expect_tiles(uint64_t size)
 
     for (unsigned level = 0; level < 3; level++) {
         int64_t count;
-        MUST(store_int(&scene.ctx, scene.conn, &SQL_TILES, ARGS(A_INT("$level", level)), 0, &count));
-        EXPECT(count == (int64_t)tiles[level], "%lld tiles of level %u at %llu leaves", (long long)count,
-               level, (unsigned long long)size);
+        MUST(
+            store_int(&scene.ctx, scene.conn, &SQL_TILES, ARGS(A_INT("$level", level)), 0, &count));
+        EXPECT(count == (int64_t)tiles[level], "%lld tiles of level %u at %llu leaves",
+               (long long)count, level, (unsigned long long)size);
         for (uint64_t tile = 0; tile < tiles[level]; tile++) {
             uint64_t width = widths[level] - tile * 256 < 256 ? widths[level] - tile * 256 : 256;
             struct store_rows *rows;
             MUST(store_query(&scene.ctx, scene.conn, &SQL_TILE,
                              ARGS(A_INT("$tile", (uint64_t)level << 48 | tile)), &rows));
             EXPECT(rows_next(&scene.ctx, rows) &&
-                       str_eq(rows_bytes(rows, 0), (struct str){(const char *)&naive[level * 8][tile * 256],
-                                                                width * SHA256_SIZE}),
+                       str_eq(rows_bytes(rows, 0),
+                              (struct str){(const char *)&naive[level * 8][tile * 256],
+                                           width * SHA256_SIZE}),
                    "tile %u/%llu at %llu leaves", level, (unsigned long long)tile,
                    (unsigned long long)size);
             rows_done(rows);
@@ -198,8 +200,9 @@ static void expect_hash(unsigned level, uint64_t index)
     struct hash got;
     bool there = index < naive_size >> level;
 
-    EXPECT(journal_read_hash(scene.conn, level, index, &got) == there, "hash %u/%llu of %llu leaves",
-           level, (unsigned long long)index, (unsigned long long)naive_size);
+    EXPECT(journal_read_hash(scene.conn, level, index, &got) == there,
+           "hash %u/%llu of %llu leaves", level, (unsigned long long)index,
+           (unsigned long long)naive_size);
     EXPECT(!there || hash_eq(got, naive[level][index]), "hash %u/%llu of %llu leaves", level,
            (unsigned long long)index, (unsigned long long)naive_size);
 }
@@ -221,7 +224,8 @@ static void test_sizes(void **state)
         expect_tiles(sizes[i]);
         for (unsigned level = 0; level < LEVELS; level++) {
             uint64_t count = sizes[i] >> level;
-            for (uint64_t k = 0; k <= count + 1 && k < 800; k++) { /* all of a small log, and beyond */
+            for (uint64_t k = 0; k <= count + 1 && k < 800;
+                 k++) { /* all of a small log, and beyond */
                 expect_hash(level, sizes[i] < 800 ? k : draw(&seed) % (count + 2));
                 k += sizes[i] < 800 ? 0 : 15;
             }
@@ -339,15 +343,16 @@ static void test_leaves(void **state)
 
             begin();
             journal_mark(journal);
-            MUST(journal_append_event(&scene.ctx, scene.conn,
-                                      &(struct journal_event){.kind = (enum journal_kind)kind,
-                                                              .by = {(enum actor_kind)who, by},
-                                                              .proposal = proposal,
-                                                              .previous = kind % 3 ? 0 : -1,
-                                                              .at_us = 1795343075 * SECOND_US,
-                                                              .data = kind % 5 ? S("\"a\":1,\"b\":[]") : S(""),
-                                                              .payload = kind % 2 ? S("{}") : STR_NONE},
-                                      &index, &event));
+            MUST(journal_append_event(
+                &scene.ctx, scene.conn,
+                &(struct journal_event){.kind = (enum journal_kind)kind,
+                                        .by = {(enum actor_kind)who, by},
+                                        .proposal = proposal,
+                                        .previous = kind % 3 ? 0 : -1,
+                                        .at_us = 1795343075 * SECOND_US,
+                                        .data = kind % 5 ? S("\"a\":1,\"b\":[]") : S(""),
+                                        .payload = kind % 2 ? S("{}") : STR_NONE},
+                &index, &event));
             commit();
             leaf = entry_tree(index);
             json_write(&again, leaf);
@@ -386,7 +391,8 @@ static void test_payloads(void **state)
     EXPECT(strstr(entry(index).p, "ana") == NULL, "what is personal is not in the leaf");
     MUST(journal_payload(&scene.ctx, scene.conn, index, &got));
     EXPECT_STR("kept beside it", got, payload);
-    EXPECT(hex_decode(json_text(json_get(entry_tree(index), S("commitment"))), stated.bytes, 32), "hex");
+    EXPECT(hex_decode(json_text(json_get(entry_tree(index), S("commitment"))), stated.bytes, 32),
+           "hex");
     MUST(store_query(&scene.ctx, scene.conn, &SQL_PAYLOAD, ARGS(A_INT("$idx", index)), &rows));
     assert_true(rows_next(&scene.ctx, rows));
     EXPECT(rows_bytes(rows, 0).n == 16, "a salt of 16 bytes");
@@ -395,7 +401,8 @@ static void test_payloads(void **state)
     EXPECT(hash_eq(stated, real), "the leaf commits to it");
     EXPECT(hash_eq(journal_commitment(rows_bytes(rows, 0), payload), real), "by the same rule");
     rows_done(rows);
-    EXPECT(journal_payload(&scene.ctx, scene.conn, bare, &got) == FM_E_NOT_FOUND, "a leaf without one");
+    EXPECT(journal_payload(&scene.ctx, scene.conn, bare, &got) == FM_E_NOT_FOUND,
+           "a leaf without one");
     EXPECT(journal_payload(&scene.ctx, scene.conn, 99, &got) == FM_E_NOT_FOUND, "no leaf");
     MUST(conn_script(&scene.ctx, scene.conn, "UPDATE payloads SET salt = NULL, body = NULL"));
     MUST(journal_payload(&scene.ctx, scene.conn, index, &got));
@@ -413,12 +420,12 @@ static void test_salts(void **state)
         struct str commitment;
         uint64_t index;
         MUST(journal_append(&scene.ctx, scene.conn,
-                            &(struct journal_event){.kind = JOURNAL_PERSON_ADDED,
-                                                    .previous = -1,
-                                                    .payload = S("{}")},
+                            &(struct journal_event){
+                                .kind = JOURNAL_PERSON_ADDED, .previous = -1, .payload = S("{}")},
                             &index));
         commitment = json_text(json_get(entry_tree(index), S("commitment")));
-        EXPECT(commitment.n == 64 && !str_eq(commitment, first), "number %llu", (unsigned long long)i);
+        EXPECT(commitment.n == 64 && !str_eq(commitment, first), "number %llu",
+               (unsigned long long)i);
         first = commitment;
     }
     commit();
@@ -537,7 +544,8 @@ static const struct {
     {"the last leaf changed", "UPDATE log_entries SET entry = x'7B7D' WHERE idx = 599", false},
     {"a leaf of the last tile missing", "DELETE FROM log_entries WHERE idx = 550", false},
     {"the last leaf missing", "DELETE FROM log_entries WHERE idx = 599", false},
-    {"a tile above changed", "UPDATE log_tiles SET hashes = zeroblob(64) WHERE tile >> 48 = 1", false},
+    {"a tile above changed", "UPDATE log_tiles SET hashes = zeroblob(64) WHERE tile >> 48 = 1",
+     false},
     /* the lowest tiles can be made again from the entries, or the entries be found wrong by verify */
     {"the lowest tiles missing", "DELETE FROM log_tiles WHERE tile < 256", true},
     {"all tiles missing", "DELETE FROM log_tiles", true},
@@ -584,8 +592,8 @@ static void test_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_empty),    TEST(test_sizes),          TEST(test_rollback), TEST(test_abandon),
-        TEST(test_leaves),   TEST(test_payloads),       TEST(test_salts),    TEST(test_signing),
+        TEST(test_empty),          TEST(test_sizes),    TEST(test_rollback), TEST(test_abandon),
+        TEST(test_leaves),         TEST(test_payloads), TEST(test_salts),    TEST(test_signing),
         TEST(test_signing_undone), TEST(test_tampered), TEST(test_name),
     };
 

@@ -106,9 +106,12 @@ static void test_sound(void **state)
     tell_story();
     leaves = journal_size(world.instance.journal);
     verify(world.dir, early_note, &report); /* while the server is at work */
-    EXPECT(report.finding_count == 0, "first finding: %s", report.finding_count ? report.findings[0].p : "");
-    EXPECT(report.leaves == leaves && report.proposals == 276 && report.checkpoints >= 2, "all was read");
-    EXPECT(report.payloads > 280 && report.erased == 0, "%llu payloads", (unsigned long long)report.payloads);
+    EXPECT(report.finding_count == 0, "first finding: %s",
+           report.finding_count ? report.findings[0].p : "");
+    EXPECT(report.leaves == leaves && report.proposals == 276 && report.checkpoints >= 2,
+           "all was read");
+    EXPECT(report.payloads > 280 && report.erased == 0, "%llu payloads",
+           (unsigned long long)report.payloads);
     EXPECT_STR("whose log", report.origin, str_of(verifier.name));
 }
 
@@ -117,57 +120,89 @@ static const struct {
     const char *name, *sql, *finding;
 } rows[] = {
     {"nothing", "SELECT 1", NULL},
-    {"a payload erased with its salt: no tampering", "UPDATE payloads SET salt = NULL, body = NULL WHERE idx"
-     " = (SELECT payload FROM proposals LIMIT 1)", NULL},
-    {"an entry changed", "UPDATE log_entries SET entry = CAST(replace(CAST(entry AS TEXT), 'auto.go',"
-     " 'auto.gx') AS BLOB) WHERE idx = 100", "tile 0/0 does not fit"},
-    {"an entry changed that is in no full tile", "UPDATE log_entries SET entry ="
+    {"a payload erased with its salt: no tampering",
+     "UPDATE payloads SET salt = NULL, body = NULL WHERE idx"
+     " = (SELECT payload FROM proposals LIMIT 1)",
+     NULL},
+    {"an entry changed",
+     "UPDATE log_entries SET entry = CAST(replace(CAST(entry AS TEXT), 'auto.go',"
+     " 'auto.gx') AS BLOB) WHERE idx = 100",
+     "tile 0/0 does not fit"},
+    {"an entry changed that is in no full tile",
+     "UPDATE log_entries SET entry ="
      " CAST(replace(CAST(entry AS TEXT), 'auto.go', 'auto.gx') AS BLOB) WHERE idx ="
-     " (SELECT max(idx) FROM log_entries)", "root of the log"},
-    {"an entry that is not JSON", "UPDATE log_entries SET entry = x'00' WHERE idx = 50", "canonical"},
-    {"an entry with a space more", "UPDATE log_entries SET entry = CAST(CAST(entry AS TEXT) || ' ' AS BLOB)"
-     " WHERE idx = 50", "canonical"},
+     " (SELECT max(idx) FROM log_entries)",
+     "root of the log"},
+    {"an entry that is not JSON", "UPDATE log_entries SET entry = x'00' WHERE idx = 50",
+     "canonical"},
+    {"an entry with a space more",
+     "UPDATE log_entries SET entry = CAST(CAST(entry AS TEXT) || ' ' AS BLOB)"
+     " WHERE idx = 50",
+     "canonical"},
     {"an entry removed", "DELETE FROM log_entries WHERE idx = 60", "leaf 60 is missing"},
-    {"the last entry removed", "DELETE FROM log_entries WHERE idx = (SELECT max(idx) FROM log_entries)",
+    {"the last entry removed",
+     "DELETE FROM log_entries WHERE idx = (SELECT max(idx) FROM log_entries)", "its head says"},
+    {"two entries exchanged",
+     "UPDATE log_entries SET idx = -1 WHERE idx = 70; UPDATE log_entries SET idx ="
+     " 70 WHERE idx = 71; UPDATE log_entries SET idx = 71 WHERE idx = -1",
+     "tile 0/0 does not fit"},
+    {"an entry added",
+     "INSERT INTO log_entries(idx, previous, entry) SELECT max(idx) + 1, NULL,"
+     " CAST('{}' AS BLOB) FROM log_entries",
      "its head says"},
-    {"two entries exchanged", "UPDATE log_entries SET idx = -1 WHERE idx = 70; UPDATE log_entries SET idx ="
-     " 70 WHERE idx = 71; UPDATE log_entries SET idx = 71 WHERE idx = -1", "tile 0/0 does not fit"},
-    {"an entry added", "INSERT INTO log_entries(idx, previous, entry) SELECT max(idx) + 1, NULL,"
-     " CAST('{}' AS BLOB) FROM log_entries", "its head says"},
-    {"the tail cut, with the head", "DELETE FROM log_entries WHERE idx >= 290; UPDATE log_head SET size = 290",
+    {"the tail cut, with the head",
+     "DELETE FROM log_entries WHERE idx >= 290; UPDATE log_head SET size = 290",
      "a checkpoint was signed for"},
-    {"an entry that points forward", "UPDATE log_entries SET previous = 200 WHERE idx = 199", "forward"},
+    {"an entry that points forward", "UPDATE log_entries SET previous = 200 WHERE idx = 199",
+     "forward"},
     {"a tile changed", "UPDATE log_tiles SET hashes = zeroblob(8192) WHERE tile = 0", "tile 0/0"},
     {"a tile removed", "DELETE FROM log_tiles WHERE tile = 0", "tile 0/0"},
-    {"a tile above changed", "UPDATE log_tiles SET hashes = zeroblob(32) WHERE tile = 1 << 48", "tile 1/0"},
+    {"a tile above changed", "UPDATE log_tiles SET hashes = zeroblob(32) WHERE tile = 1 << 48",
+     "tile 1/0"},
     {"a tile too many", "INSERT INTO log_tiles VALUES(7, zeroblob(8192))", "tiles are stored"},
     {"another head", "UPDATE log_head SET root = zeroblob(32)", "root of the log"},
     {"a head of another size", "UPDATE log_head SET size = size - 1", "its head says"},
     {"no head", "DELETE FROM log_head", "its head says"},
-    {"a checkpoint that is no note", "UPDATE log_checkpoints SET note = 'x' WHERE size ="
-     " (SELECT min(size) FROM log_checkpoints)", "checkpoint of size"},
-    {"a checkpoint changed", "UPDATE log_checkpoints SET note = replace(note, char(10) || size || char(10),"
-     " char(10) || (size + 1) || char(10))", "checkpoint of size"},
-    {"a checkpoint under another size", "UPDATE log_checkpoints SET size = size + 1 WHERE size ="
-     " (SELECT min(size) FROM log_checkpoints)", "says another size"},
-    {"a payload changed", "UPDATE payloads SET body = CAST(replace(CAST(body AS TEXT), '\"amount\":5',"
-     " '\"amount\":6') AS BLOB) WHERE idx = (SELECT payload FROM proposals LIMIT 1)", "was committed to"},
-    {"a salt changed", "UPDATE payloads SET salt = zeroblob(16) WHERE idx = 30", "was committed to"},
-    {"a body erased, the salt kept", "UPDATE payloads SET body = NULL WHERE idx = 30", "was committed to"},
+    {"a checkpoint that is no note",
+     "UPDATE log_checkpoints SET note = 'x' WHERE size ="
+     " (SELECT min(size) FROM log_checkpoints)",
+     "checkpoint of size"},
+    {"a checkpoint changed",
+     "UPDATE log_checkpoints SET note = replace(note, char(10) || size || char(10),"
+     " char(10) || (size + 1) || char(10))",
+     "checkpoint of size"},
+    {"a checkpoint under another size",
+     "UPDATE log_checkpoints SET size = size + 1 WHERE size ="
+     " (SELECT min(size) FROM log_checkpoints)",
+     "says another size"},
+    {"a payload changed",
+     "UPDATE payloads SET body = CAST(replace(CAST(body AS TEXT), '\"amount\":5',"
+     " '\"amount\":6') AS BLOB) WHERE idx = (SELECT payload FROM proposals LIMIT 1)",
+     "was committed to"},
+    {"a salt changed", "UPDATE payloads SET salt = zeroblob(16) WHERE idx = 30",
+     "was committed to"},
+    {"a body erased, the salt kept", "UPDATE payloads SET body = NULL WHERE idx = 30",
+     "was committed to"},
     {"a payload removed", "DELETE FROM payloads WHERE idx = 30", "payload of leaf 30 is missing"},
-    {"a payload where none was", "INSERT INTO payloads SELECT idx, x'00', x'00' FROM log_entries WHERE idx"
-     " NOT IN (SELECT idx FROM payloads) LIMIT 1", "commits to nothing"},
-    {"a payload of no leaf", "INSERT INTO payloads VALUES(99999, x'00', x'00')", "belong to no leaf"},
+    {"a payload where none was",
+     "INSERT INTO payloads SELECT idx, x'00', x'00' FROM log_entries WHERE idx"
+     " NOT IN (SELECT idx FROM payloads) LIMIT 1",
+     "commits to nothing"},
+    {"a payload of no leaf", "INSERT INTO payloads VALUES(99999, x'00', x'00')",
+     "belong to no leaf"},
     {"a rejection made an approval", "UPDATE proposals SET state = 3 WHERE state = 7", ""},
     {"a block made an approval", "UPDATE proposals SET state = 3, verdict = 1 WHERE state = 8", ""},
     {"a hold made an approval", "UPDATE proposals SET state = 3, verdict = 1 WHERE state = 1", ""},
     {"an outcome taken away to redeem again", "UPDATE proposals SET state = 3 WHERE state = 6", ""},
     {"an unknown state", "UPDATE proposals SET state = 77 WHERE row = 1", ""},
-    {"a digest changed", "UPDATE proposals SET digest = zeroblob(32) WHERE row = 1", "digest of prp_"},
+    {"a digest changed", "UPDATE proposals SET digest = zeroblob(32) WHERE row = 1",
+     "digest of prp_"},
     {"another revision", "UPDATE proposals SET revision = 9 WHERE row = 1", "digest of prp_"},
     {"another agent", "UPDATE proposals SET agent = 3 WHERE row = 1", "digest of prp_"},
-    {"another proposal's newest leaf", "UPDATE proposals SET last_leaf = (SELECT last_leaf FROM proposals"
-     " WHERE row = 2) WHERE row = 1", ""},
+    {"another proposal's newest leaf",
+     "UPDATE proposals SET last_leaf = (SELECT last_leaf FROM proposals"
+     " WHERE row = 2) WHERE row = 1",
+     ""},
     {"a newest leaf that is none", "UPDATE proposals SET last_leaf = 99999 WHERE row = 1", ""},
 };
 
@@ -179,8 +214,9 @@ static void test_tampering(void **state)
     tell_story();
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         verify(tampered_copy(rows[i].sql), STR_NONE, &report);
-        EXPECT((report.finding_count > 0) == (rows[i].finding != NULL), "%s: %llu findings: %s", rows[i].name,
-               (unsigned long long)report.finding_count, report.finding_count ? report.findings[0].p : "");
+        EXPECT((report.finding_count > 0) == (rows[i].finding != NULL), "%s: %llu findings: %s",
+               rows[i].name, (unsigned long long)report.finding_count,
+               report.finding_count ? report.findings[0].p : "");
         EXPECT(!rows[i].finding || mentions(&report, rows[i].finding), "%s: %s", rows[i].name,
                report.findings[0].p);
     }
@@ -196,10 +232,12 @@ static void test_against(void **state)
     tell_story();
     verify(world.dir, early_note, &report);
     EXPECT(report.finding_count == 0, "the story as it was");
-    verify(tampered_copy("UPDATE log_entries SET entry = x'7b7d' WHERE idx = 3"), early_note, &report);
+    verify(tampered_copy("UPDATE log_entries SET entry = x'7b7d' WHERE idx = 3"), early_note,
+           &report);
     EXPECT(mentions(&report, "earlier checkpoint"), "another beginning");
-    verify(tampered_copy("DELETE FROM log_entries WHERE idx >= 2; DELETE FROM log_tiles;"
-                         " DELETE FROM log_checkpoints; DELETE FROM proposals; UPDATE log_head SET size = 2"),
+    verify(tampered_copy(
+               "DELETE FROM log_entries WHERE idx >= 2; DELETE FROM log_tiles;"
+               " DELETE FROM log_checkpoints; DELETE FROM proposals; UPDATE log_head SET size = 2"),
            early_note, &report);
     EXPECT(mentions(&report, "tail was cut off"), "shorter than it was");
     forged = arena_copy(world.arena, early_note);
@@ -234,7 +272,8 @@ static void test_backup(void **state)
     OK(keep_backup(&world.ctx, world.dir, dir, NULL, NULL));
     (void)umask(before);
     verify(dir, early_note, &report);
-    EXPECT(report.finding_count == 0 && report.leaves == journal_size(world.instance.journal), "whole");
+    EXPECT(report.finding_count == 0 && report.leaves == journal_size(world.instance.journal),
+           "whole");
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         struct stat stat_;
         assert_int_equal(stat(arena_printf(world.arena, "%s/%s", dir, files[i]).p, &stat_), 0);
@@ -267,12 +306,14 @@ static void test_restore(void **state)
     EXPECT(stored == 2, "stored: permits of the first are void");
     store_reader_close(conn);
     verify(restored, early_note, &report);
-    EXPECT(report.finding_count == 0, "sound: %s", report.finding_count ? report.findings[0].p : "");
+    EXPECT(report.finding_count == 0, "sound: %s",
+           report.finding_count ? report.findings[0].p : "");
     EXPECT(report.leaves == leaves + 1, "the log says that it was restored");
     EXPECT_STR("the same log", report.origin, str_of(verifier.name));
     REFUSED(keep_restore(&world.ctx, backup, restored, &epoch), FM_E_EXISTS);
     REFUSED(keep_restore(&world.ctx, backup, world.dir, &epoch), FM_E_EXISTS);
-    OK(keep_restore(&world.ctx, restored, arena_printf(world.arena, "%s/again", world.dir).p, &epoch));
+    OK(keep_restore(&world.ctx, restored, arena_printf(world.arena, "%s/again", world.dir).p,
+                    &epoch));
     EXPECT(epoch == 3, "each restore opens one more");
 }
 

@@ -45,20 +45,24 @@ static struct hash stated(const struct json *vector, const char *member)
     struct str text = json_text(json_get(vector, str_of(member)));
     struct hash hash = {{0}};
 
-    EXPECT(str_starts(text, S("sha256:")) && hex_decode(str_skip(text, 7), hash.bytes, SHA256_SIZE), "%s",
-           member);
+    EXPECT(str_starts(text, S("sha256:")) && hex_decode(str_skip(text, 7), hash.bytes, SHA256_SIZE),
+           "%s", member);
     return hash;
 }
 
-static struct hash digest_of(struct fixture *f, const struct json *vector, const struct json *request)
+static struct hash digest_of(struct fixture *f, const struct json *vector,
+                             const struct json *request)
 {
     struct id id, agent;
     struct hash digest;
 
     EXPECT(id_parse(ID_PROPOSAL, json_text(json_get(vector, S("id"))), &id) &&
-               id_parse(ID_AGENT, json_text(json_get(vector, S("agent"))), &agent), "ids");
-    EXPECT(proposal_digest(&f->ctx, request, id, (int64_t)json_number(json_get(vector, S("revision"))), agent,
-                           &digest) == FM_OK, "%s", f->ctx.detail);
+               id_parse(ID_AGENT, json_text(json_get(vector, S("agent"))), &agent),
+           "ids");
+    EXPECT(proposal_digest(&f->ctx, request, id,
+                           (int64_t)json_number(json_get(vector, S("revision"))), agent,
+                           &digest) == FM_OK,
+           "%s", f->ctx.detail);
     return digest;
 }
 
@@ -73,10 +77,12 @@ static void test_vectors(void **state)
         struct str form = json_text(json_get(vector, S("canonical")));
         struct hash digest = digest_of(f, vector, request), arguments;
 
-        EXPECT(hash_eq(sha256(form), stated(vector, "digest")), "%.*s: the file is sound", STR_ARG(name));
+        EXPECT(hash_eq(sha256(form), stated(vector, "digest")), "%.*s: the file is sound",
+               STR_ARG(name));
         EXPECT(hash_eq(digest, stated(vector, "digest")), "%.*s", STR_ARG(name));
         arguments = sha256(canonical(f, json_get(request, S("arguments"))));
-        EXPECT(hash_eq(arguments, stated(vector, "arguments_digest")), "%.*s: arguments", STR_ARG(name));
+        EXPECT(hash_eq(arguments, stated(vector, "arguments_digest")), "%.*s: arguments",
+               STR_ARG(name));
     }
 }
 
@@ -85,23 +91,32 @@ static const struct {
     const char *member;
     bool counts;
 } members[] = {
-    {"\"agent_version\":\"1\"", true},  {"\"brief\":{}", true},
-    {"\"on_behalf_of\":\"u\"", true},   {"\"subject\":\"s\"", true},
-    {"\"tool_digest\":\"t\"", true},    {"\"session\":\"s\"", false},
-    {"\"labels\":{\"a\":\"b\"}", false}, {"\"deadline\":\"5m\"", false},
-    {"\"domains\":[\"d\"]", false},     {"\"reversible\":true", false},
-    {"\"v\":2", false},                 {"\"id\":\"prp_x\"", false},
-    {"\"revision\":9", false},          {"\"agent\":\"agt_x\"", false},
+    {"\"agent_version\":\"1\"", true},
+    {"\"brief\":{}", true},
+    {"\"on_behalf_of\":\"u\"", true},
+    {"\"subject\":\"s\"", true},
+    {"\"tool_digest\":\"t\"", true},
+    {"\"session\":\"s\"", false},
+    {"\"labels\":{\"a\":\"b\"}", false},
+    {"\"deadline\":\"5m\"", false},
+    {"\"domains\":[\"d\"]", false},
+    {"\"reversible\":true", false},
+    {"\"v\":2", false},
+    {"\"id\":\"prp_x\"", false},
+    {"\"revision\":9", false},
+    {"\"agent\":\"agt_x\"", false},
 };
 
 static void test_members(void **state)
 {
     struct fixture *f = *state;
     const struct json *vector = &vectors(f)->as.items[0];
-    struct hash least = digest_of(f, vector, must_parse(f, "least", S("{\"action\":\"a\",\"arguments\":{}}")));
+    struct hash least =
+        digest_of(f, vector, must_parse(f, "least", S("{\"action\":\"a\",\"arguments\":{}}")));
 
     for (size_t i = 0; i < COUNT_OF(members); i++) {
-        struct str text = arena_printf(f->arena, "{\"action\":\"a\",\"arguments\":{},%s}", members[i].member);
+        struct str text =
+            arena_printf(f->arena, "{\"action\":\"a\",\"arguments\":{},%s}", members[i].member);
         struct hash digest = digest_of(f, vector, must_parse(f, members[i].member, text));
         EXPECT(hash_eq(digest, least) != members[i].counts, "%s", members[i].member);
     }
@@ -110,7 +125,8 @@ static void test_members(void **state)
 static void test_binds(void **state)
 {
     struct fixture *f = *state;
-    const struct json *request = must_parse(f, "r", S("{\"action\":\"a\",\"arguments\":{\"n\":1}}"));
+    const struct json *request =
+        must_parse(f, "r", S("{\"action\":\"a\",\"arguments\":{\"n\":1}}"));
     const struct json *other = must_parse(f, "r", S("{\"action\":\"a\",\"arguments\":{\"n\":2}}"));
     struct id id = {{1}}, second = {{2}};
     struct hash first, digest;

@@ -49,13 +49,34 @@ static struct hash hash_numbered(uint8_t number)
 static struct proposal fresh(enum proposal_state first)
 {
     return (struct proposal){
-        .id = numbered(1), .agent = 2, .state = first, .revision = 4, .action = S("refund.issue"),
-        .category = S("refunds"), .policy = 7, .digest = hash_numbered(8),
-        .arguments_digest = hash_numbered(9), .assessment = S("{\"verdict\":\"review\"}"),
-        .created_at = 13, .updated_at = 14, .queue = S("billing"), .first_queue = S("general"), .mode = 1,
-        .undo_us = 18, .respond_within_us = 19, .on_expiry = 1, .due_at = 21000, .escalate_at = 22000,
-        .escalations = 23, .deadline_at = 24000, .repeat_of = numbered(25), .verdict = 1,
-        .decided_at = 34, .decision = numbered(31), .decision_leaf = -1, .permit = numbered(39),
+        .id = numbered(1),
+        .agent = 2,
+        .state = first,
+        .revision = 4,
+        .action = S("refund.issue"),
+        .category = S("refunds"),
+        .policy = 7,
+        .digest = hash_numbered(8),
+        .arguments_digest = hash_numbered(9),
+        .assessment = S("{\"verdict\":\"review\"}"),
+        .created_at = 13,
+        .updated_at = 14,
+        .queue = S("billing"),
+        .first_queue = S("general"),
+        .mode = 1,
+        .undo_us = 18,
+        .respond_within_us = 19,
+        .on_expiry = 1,
+        .due_at = 21000,
+        .escalate_at = 22000,
+        .escalations = 23,
+        .deadline_at = 24000,
+        .repeat_of = numbered(25),
+        .verdict = 1,
+        .decided_at = 34,
+        .decision = numbered(31),
+        .decision_leaf = -1,
+        .permit = numbered(39),
         .approved_until = 40000,
     };
 }
@@ -66,14 +87,16 @@ static struct journal_event event(enum journal_kind kind)
         .kind = kind, .by = {.kind = ACTOR_CLOCK}, .previous = -1, .at_us = 5000000};
 }
 
-#define COLUMNS(X)                                                                                      \
-    X(row) X(agent) X(state) X(revision) X(policy) X(payload) X(last_leaf) X(created_at) X(updated_at)  \
-    X(next_at) X(mode) X(undo_us) X(respond_within_us) X(on_expiry) X(due_at) X(escalate_at)            \
-    X(escalations) X(deadline_at) X(claimed_by) X(claimed_at) X(claimed_until) X(preferred) X(verdict)  \
-    X(decided_by) X(decided_at) X(via) X(decision_leaf) X(release_at) X(approved_until) X(redeemed_at)  \
-    X(outcome) X(outcome_leaf) X(outcome_at)
+#define COLUMNS(X)                                                                                 \
+    X(row)                                                                                         \
+    X(agent) X(state) X(revision) X(policy) X(payload) X(last_leaf) X(created_at) X(updated_at)    \
+        X(next_at) X(mode) X(undo_us) X(respond_within_us) X(on_expiry) X(due_at) X(escalate_at)   \
+            X(escalations) X(deadline_at) X(claimed_by) X(claimed_at) X(claimed_until)             \
+                X(preferred) X(verdict) X(decided_by) X(decided_at) X(via) X(decision_leaf)        \
+                    X(release_at) X(approved_until) X(redeemed_at) X(outcome) X(outcome_leaf)      \
+                        X(outcome_at)
 #define TEXTS(X) X(action) X(category) X(assessment) X(queue) X(first_queue)
-#define IDS(X) X(id) X(repeat_of) X(decision) X(ended_by) X(permit)
+#define IDS(X)   X(id) X(repeat_of) X(decision) X(ended_by) X(permit)
 
 static void expect_stored(const char *when, const struct proposal *want)
 {
@@ -82,13 +105,13 @@ static void expect_stored(const char *when, const struct proposal *want)
     MUST(proposal_find(&scene.ctx, scene.conn, want->id, &got));
     MUST(proposal_find_row(&scene.ctx, scene.conn, want->row, &by_row));
     EXPECT(id_eq(by_row.id, got.id), "%s: by row too", when);
-#define X(name)                                                                                         \
-    EXPECT((int64_t)got.name == (int64_t)want->name, "%s: %s is %lld, not %lld", when, #name,           \
+#define X(name)                                                                                    \
+    EXPECT((int64_t)got.name == (int64_t)want->name, "%s: %s is %lld, not %lld", when, #name,      \
            (long long)got.name, (long long)want->name);
     COLUMNS(X)
 #undef X
-#define X(name)                                                                                         \
-    EXPECT_STR(#name, got.name, want->name);                                                            \
+#define X(name)                                                                                    \
+    EXPECT_STR(#name, got.name, want->name);                                                       \
     EXPECT(!got.name.p == !want->name.p, "%s: %s absent or empty", when, #name);
     TEXTS(X)
 #undef X
@@ -101,14 +124,16 @@ static void expect_stored(const char *when, const struct proposal *want)
 
 static void test_insert(void **state)
 {
-    static const enum proposal_state firsts[] = {PROPOSAL_WAITING, PROPOSAL_APPROVED, PROPOSAL_BLOCKED};
+    static const enum proposal_state firsts[] = {PROPOSAL_WAITING, PROPOSAL_APPROVED,
+                                                 PROPOSAL_BLOCKED};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(firsts); i++) {
         struct proposal p = fresh(firsts[i]);
         p.id = numbered((uint8_t)(100 + i));
         MUST(proposal_insert(&scene.ctx, scene.conn, &p, event(JOURNAL_PROPOSAL_HELD)));
-        EXPECT(p.row == (int64_t)i + 1 && p.payload == (int64_t)i && p.last_leaf == (int64_t)i, "filled in");
+        EXPECT(p.row == (int64_t)i + 1 && p.payload == (int64_t)i && p.last_leaf == (int64_t)i,
+               "filled in");
         EXPECT(p.decision_leaf == (firsts[i] == PROPOSAL_APPROVED ? (int64_t)i : -1),
                "an approval by policy is decided by its first leaf");
         expect_stored(proposal_state_name(firsts[i]), &p);
@@ -117,8 +142,14 @@ static void test_insert(void **state)
 
 static void test_insert_bare(void **state)
 {
-    struct proposal p = {.id = numbered(1), .agent = 2, .state = PROPOSAL_WAITING, .revision = 1,
-                         .action = S("a"), .category = S("a"), .assessment = S("{}"), .decision_leaf = -1};
+    struct proposal p = {.id = numbered(1),
+                         .agent = 2,
+                         .state = PROPOSAL_WAITING,
+                         .revision = 1,
+                         .action = S("a"),
+                         .category = S("a"),
+                         .assessment = S("{}"),
+                         .decision_leaf = -1};
 
     (void)state;
     MUST(proposal_insert(&scene.ctx, scene.conn, &p, event(JOURNAL_PROPOSAL_HELD)));
@@ -189,26 +220,31 @@ static void test_move(void **state)
 
     (void)state;
     MUST(proposal_insert(&scene.ctx, scene.conn, &p, event(JOURNAL_PROPOSAL_HELD)));
-    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_CLAIMED, event(JOURNAL_PROPOSAL_CLAIMED), 0));
-    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_RETURNED, event(JOURNAL_PROPOSAL_DECIDED),
-                       PROPOSAL_REFER_DECISION));
-    EXPECT(p.decision_leaf == 2 && p.payload == 0 && p.outcome_leaf == 0, "what refers to the decision");
-    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_WAITING, event(JOURNAL_PROPOSAL_REVISED),
-                       PROPOSAL_REFER_PAYLOAD));
+    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_CLAIMED,
+                       event(JOURNAL_PROPOSAL_CLAIMED), 0));
+    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_RETURNED,
+                       event(JOURNAL_PROPOSAL_DECIDED), PROPOSAL_REFER_DECISION));
+    EXPECT(p.decision_leaf == 2 && p.payload == 0 && p.outcome_leaf == 0,
+           "what refers to the decision");
+    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_WAITING,
+                       event(JOURNAL_PROPOSAL_REVISED), PROPOSAL_REFER_PAYLOAD));
     EXPECT(p.payload == 3 && p.decision_leaf == 2, "what refers to the content");
-    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_APPROVED, event(JOURNAL_PROPOSAL_DECIDED), 0));
-    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_SETTLED, event(JOURNAL_PROPOSAL_OUTCOME),
-                       PROPOSAL_REFER_OUTCOME));
+    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_APPROVED,
+                       event(JOURNAL_PROPOSAL_DECIDED), 0));
+    MUST(proposal_move(&scene.ctx, scene.conn, &p, PROPOSAL_SETTLED,
+                       event(JOURNAL_PROPOSAL_OUTCOME), PROPOSAL_REFER_OUTCOME));
     EXPECT(p.outcome_leaf == 5 && p.last_leaf == 5, "what refers to the outcome");
     expect_stored("moved", &p);
     for (int64_t leaf = 5; leaf > 0; leaf--) {
-        MUST(store_int(&scene.ctx, scene.conn, &SQL_PREVIOUS, ARGS(A_INT("$idx", leaf)), -1, &previous));
+        MUST(store_int(&scene.ctx, scene.conn, &SQL_PREVIOUS, ARGS(A_INT("$idx", leaf)), -1,
+                       &previous));
         EXPECT(previous == leaf - 1, "leaf %lld points to the one before", (long long)leaf);
     }
     MUST(store_query(&scene.ctx, scene.conn, &SQL_LEAF, ARGS(A_INT("$idx", 5)), &rows));
     assert_true(rows_next(&scene.ctx, rows));
     MUST(json_parse(&scene.ctx, rows_bytes(rows, 0), &JSON_LIMITS_WIRE, &entry));
-    EXPECT_STR("names it", json_text(json_get(entry, S("proposal"))), id_format(ID_PROPOSAL, p.id, id));
+    EXPECT_STR("names it", json_text(json_get(entry, S("proposal"))),
+               id_format(ID_PROPOSAL, p.id, id));
     rows_done(rows);
 }
 
@@ -223,7 +259,8 @@ static void move_wrongly(void *with)
 
     if (proposal_insert(&scene.ctx, scene.conn, &p, event(JOURNAL_PROPOSAL_HELD)) == FM_OK) {
         p.state = move->from;
-        _exit(proposal_move(&scene.ctx, scene.conn, &p, move->to, event(JOURNAL_PROPOSAL_DECIDED), 0));
+        _exit(proposal_move(&scene.ctx, scene.conn, &p, move->to, event(JOURNAL_PROPOSAL_DECIDED),
+                            0));
     }
 }
 
@@ -306,8 +343,8 @@ static void test_moments(void **state)
         EXPECT(next == moments[i].next, "%s: in the store", moments[i].name);
         MUST(proposal_due(&scene.ctx, scene.conn, moments[i].next - 1, 4, due, &count));
         EXPECT(count == 0, "%s: not a moment too early", moments[i].name);
-        MUST(proposal_due(&scene.ctx, scene.conn, moments[i].next ? moments[i].next : INT64_MAX, 4, due,
-                          &count));
+        MUST(proposal_due(&scene.ctx, scene.conn, moments[i].next ? moments[i].next : INT64_MAX, 4,
+                          due, &count));
         EXPECT(count == (moments[i].next ? 1 : 0), "%s: at the moment", moments[i].name);
     }
 }
@@ -325,7 +362,8 @@ static void test_due_order(void **state)
         MUST(proposal_insert(&scene.ctx, scene.conn, &p, event(JOURNAL_PROPOSAL_HELD)));
     }
     MUST(proposal_due(&scene.ctx, scene.conn, 2000, 3, due, &count));
-    EXPECT(count == 3 && due[0] == 5 && due[1] == 4 && due[2] == 3, "the most urgent first, no more");
+    EXPECT(count == 3 && due[0] == 5 && due[1] == 4 && due[2] == 3,
+           "the most urgent first, no more");
 }
 
 static void test_unknown(void **state)
@@ -333,11 +371,13 @@ static void test_unknown(void **state)
     struct proposal p = fresh(PROPOSAL_WAITING), found;
 
     (void)state;
-    EXPECT(proposal_find(&scene.ctx, scene.conn, numbered(77), &found) == FM_E_NOT_FOUND, "no such id");
+    EXPECT(proposal_find(&scene.ctx, scene.conn, numbered(77), &found) == FM_E_NOT_FOUND,
+           "no such id");
     EXPECT(proposal_find_row(&scene.ctx, scene.conn, 77, &found) == FM_E_NOT_FOUND, "no such row");
     MUST(proposal_insert(&scene.ctx, scene.conn, &p, event(JOURNAL_PROPOSAL_HELD)));
     MUST(conn_script(&scene.ctx, scene.conn, "UPDATE proposals SET state = 99"));
-    EXPECT(proposal_find(&scene.ctx, scene.conn, p.id, &found) == FM_E_INTERNAL, "an unknown state");
+    EXPECT(proposal_find(&scene.ctx, scene.conn, p.id, &found) == FM_E_INTERNAL,
+           "an unknown state");
     MUST(conn_script(&scene.ctx, scene.conn, "UPDATE proposals SET state = -1"));
     EXPECT(proposal_find(&scene.ctx, scene.conn, p.id, &found) == FM_E_INTERNAL, "a negative one");
 }
@@ -347,9 +387,9 @@ static void test_unknown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_insert),          TEST(test_insert_bare), TEST(test_update),    TEST(test_move),
-        TEST(test_wrong_moves),     TEST(test_moments),     TEST(test_due_order), TEST(test_unknown),
-        TEST(test_wrong_beginning),
+        TEST(test_insert),    TEST(test_insert_bare), TEST(test_update),
+        TEST(test_move),      TEST(test_wrong_moves), TEST(test_moments),
+        TEST(test_due_order), TEST(test_unknown),     TEST(test_wrong_beginning),
     };
 
     return CHECK_RUN(tests);

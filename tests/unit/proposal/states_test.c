@@ -6,12 +6,14 @@
 
 #include "proposal/proposal.h"
 
-static const enum proposal_state first_states[] = {PROPOSAL_WAITING, PROPOSAL_APPROVED, PROPOSAL_BLOCKED};
+static const enum proposal_state first_states[] = {PROPOSAL_WAITING, PROPOSAL_APPROVED,
+                                                   PROPOSAL_BLOCKED};
 
 static bool is_final(int state)
 {
     for (int to = 0; to < PROPOSAL_STATE_COUNT; to++) {
-        if (proposal_may_become((enum proposal_state)state, (enum proposal_state)to) && to != state) {
+        if (proposal_may_become((enum proposal_state)state, (enum proposal_state)to) &&
+            to != state) {
             return false;
         }
     }
@@ -27,7 +29,8 @@ static unsigned reach(int from)
         before = seen;
         for (int a = 0; a < PROPOSAL_STATE_COUNT; a++) {
             for (int b = 0; b < PROPOSAL_STATE_COUNT; b++) {
-                if (seen >> a & 1 && proposal_may_become((enum proposal_state)a, (enum proposal_state)b)) {
+                if (seen >> a & 1 &&
+                    proposal_may_become((enum proposal_state)a, (enum proposal_state)b)) {
                     seen |= 1u << b;
                 }
             }
@@ -59,8 +62,9 @@ static void test_sound(void **state)
 /* The states in which nothing more happens; an outcome may be corrected, which moves nothing. */
 static void test_final(void **state)
 {
-    static const enum proposal_state finals[] = {PROPOSAL_SETTLED, PROPOSAL_REJECTED, PROPOSAL_BLOCKED,
-                                                 PROPOSAL_EXPIRED, PROPOSAL_WITHDRAWN};
+    static const enum proposal_state finals[] = {PROPOSAL_SETTLED, PROPOSAL_REJECTED,
+                                                 PROPOSAL_BLOCKED, PROPOSAL_EXPIRED,
+                                                 PROPOSAL_WITHDRAWN};
     unsigned want = 0;
 
     (void)state;
@@ -69,7 +73,8 @@ static void test_final(void **state)
     }
     for (int s = 0; s < PROPOSAL_STATE_COUNT; s++) {
         EXPECT(is_final(s) == (want >> s & 1), "%s", proposal_state_name((enum proposal_state)s));
-        EXPECT(proposal_may_become((enum proposal_state)s, (enum proposal_state)s) == (s == PROPOSAL_SETTLED),
+        EXPECT(proposal_may_become((enum proposal_state)s, (enum proposal_state)s) ==
+                   (s == PROPOSAL_SETTLED),
                "%s to itself", proposal_state_name((enum proposal_state)s));
     }
 }
@@ -127,7 +132,7 @@ static void test_forbidden(void **state)
 
 static void test_statuses(void **state)
 {
-    static const char *const statuses[] = {"pending",  "approved", "returned", "rejected",
+    static const char *const statuses[] = {"pending", "approved", "returned", "rejected",
                                            "blocked", "expired",  "withdrawn"};
     bool seen[COUNT_OF(statuses)] = {false};
 
@@ -145,15 +150,17 @@ static void test_statuses(void **state)
         EXPECT(seen[i], "no state reads as %s", statuses[i]);
     }
     EXPECT(strcmp(decision_verdict_name(DECISION_APPROVE), "approve") == 0 &&
-               strcmp(decision_verdict_name(DECISION_RETURN), "return") == 0, "verdicts");
+               strcmp(decision_verdict_name(DECISION_RETURN), "return") == 0,
+           "verdicts");
     EXPECT(strcmp(outcome_status_name(OUTCOME_REVERTED), "reverted") == 0, "outcomes");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sound),     cmocka_unit_test(test_final),    cmocka_unit_test(test_pending),
-        cmocka_unit_test(test_forbidden), cmocka_unit_test(test_statuses),
+        cmocka_unit_test(test_sound),    cmocka_unit_test(test_final),
+        cmocka_unit_test(test_pending),  cmocka_unit_test(test_forbidden),
+        cmocka_unit_test(test_statuses),
     };
 
     return CHECK_RUN(tests);

@@ -30,12 +30,17 @@ static int setup(void **state)
 
 static struct proposal approved(void)
 {
-    return (struct proposal){.id = numbered(1), .decision = numbered(2), .permit = numbered(3),
-                             .action = S("refund.issue"), .revision = 2,
-                             .approved_until = now_us + DAY_US, .state = PROPOSAL_APPROVED};
+    return (struct proposal){.id = numbered(1),
+                             .decision = numbered(2),
+                             .permit = numbered(3),
+                             .action = S("refund.issue"),
+                             .revision = 2,
+                             .approved_until = now_us + DAY_US,
+                             .state = PROPOSAL_APPROVED};
 }
 
-static struct str issue(struct fixture *f, const struct proposal *p, struct str audience, int64_t at_us)
+static struct str issue(struct fixture *f, const struct proposal *p, struct str audience,
+                        int64_t at_us)
 {
     struct hash arguments = {{0xab, 0xcd}};
 
@@ -62,15 +67,18 @@ static void test_claims(void **state)
 
     EXPECT(base64url_decode(f->arena, str_split(&rest, '.'), &header), "header");
     EXPECT_STR("header", header,
-               arena_printf(f->arena, "{\"alg\":\"EdDSA\",\"kid\":\"%s\",\"typ\":\"fermata-permit+jwt\"}",
+               arena_printf(f->arena,
+                            "{\"alg\":\"EdDSA\",\"kid\":\"%s\",\"typ\":\"fermata-permit+jwt\"}",
                             issuer.kid));
-    EXPECT_STR("claims", payload_of(f, permit),
-               S("{\"action\":\"refund.issue\",\"arguments_sha256\":"
-                 "\"abcd000000000000000000000000000000000000000000000000000000000000\","
-                 "\"aud\":\"payments\",\"decision\":\"dec_02000000000000000000000000\","
-                 "\"epoch\":3,\"exp\":1795343675,\"iat\":1795343075,\"iss\":\"https://fermata.example\","
-                 "\"jti\":\"pmt_03000000000000000000000000\",\"proposal\":\"prp_01000000000000000000000000\","
-                 "\"revision\":2,\"sub\":\"agt_04000000000000000000000000\"}"));
+    EXPECT_STR(
+        "claims", payload_of(f, permit),
+        S("{\"action\":\"refund.issue\",\"arguments_sha256\":"
+          "\"abcd000000000000000000000000000000000000000000000000000000000000\","
+          "\"aud\":\"payments\",\"decision\":\"dec_02000000000000000000000000\","
+          "\"epoch\":3,\"exp\":1795343675,\"iat\":1795343075,\"iss\":\"https://fermata.example\","
+          "\"jti\":\"pmt_03000000000000000000000000\",\"proposal\":\"prp_"
+          "01000000000000000000000000\","
+          "\"revision\":2,\"sub\":\"agt_04000000000000000000000000\"}"));
 }
 
 static void test_audience(void **state)
@@ -93,9 +101,12 @@ static void test_again(void **state)
     struct permit_claims first, second;
 
     EXPECT(permit_read(&f->ctx, &issuer, issue(f, &p, S("x"), now_us), &first) == FM_OK, "first");
-    EXPECT(permit_read(&f->ctx, &issuer, issue(f, &p, S("x"), now_us + MINUTE_US), &second) == FM_OK, "second");
+    EXPECT(permit_read(&f->ctx, &issuer, issue(f, &p, S("x"), now_us + MINUTE_US), &second) ==
+               FM_OK,
+           "second");
     EXPECT(id_eq(first.permit, second.permit), "one jti for one release");
-    EXPECT(second.issued_at == first.issued_at + MINUTE_US && second.expires_at == first.expires_at + MINUTE_US,
+    EXPECT(second.issued_at == first.issued_at + MINUTE_US &&
+               second.expires_at == first.expires_at + MINUTE_US,
            "a fresh life");
 }
 
@@ -121,8 +132,10 @@ static void test_lives(void **state)
         p.approved_until = now_us + lives[i].left_us;
         EXPECT(permit_read(&f->ctx, &issuer, issue(f, &p, S("x"), now_us), &claims) == FM_OK, "%s",
                lives[i].name);
-        EXPECT(claims.expires_at - claims.issued_at == lives[i].life_s * SECOND_US, "%s", lives[i].name);
-        EXPECT(claims.expires_at <= p.approved_until, "%s: never beyond the approval", lives[i].name);
+        EXPECT(claims.expires_at - claims.issued_at == lives[i].life_s * SECOND_US, "%s",
+               lives[i].name);
+        EXPECT(claims.expires_at <= p.approved_until, "%s: never beyond the approval",
+               lives[i].name);
     }
 }
 
@@ -132,11 +145,13 @@ static void test_read_back(void **state)
     struct proposal p = approved();
     struct permit_claims claims;
 
-    EXPECT(permit_read(&f->ctx, &issuer, issue(f, &p, S("payments"), now_us), &claims) == FM_OK, "%s",
-           f->ctx.detail);
+    EXPECT(permit_read(&f->ctx, &issuer, issue(f, &p, S("payments"), now_us), &claims) == FM_OK,
+           "%s", f->ctx.detail);
     EXPECT(id_eq(claims.proposal, p.id) && id_eq(claims.permit, p.permit) &&
-               id_eq(claims.decision, p.decision) && id_eq(claims.agent, numbered(4)), "ids");
-    EXPECT(claims.revision == 2 && claims.epoch == 3 && claims.arguments.bytes[1] == 0xcd, "the rest");
+               id_eq(claims.decision, p.decision) && id_eq(claims.agent, numbered(4)),
+           "ids");
+    EXPECT(claims.revision == 2 && claims.epoch == 3 && claims.arguments.bytes[1] == 0xcd,
+           "the rest");
     EXPECT_STR("audience", claims.audience, S("payments"));
     EXPECT_STR("action", claims.action, S("refund.issue"));
 }
@@ -151,14 +166,17 @@ static const struct {
     {"not JSON", "fermata-permit+jwt", "permit"},
     {"one claim more", "fermata-permit+jwt",
      "{\"action\":\"a\",\"arguments_sha256\":"
-     "\"abcd000000000000000000000000000000000000000000000000000000000000\",\"aud\":\"x\",\"decision\":"
+     "\"abcd000000000000000000000000000000000000000000000000000000000000\",\"aud\":\"x\","
+     "\"decision\":"
      "\"dec_02000000000000000000000000\",\"epoch\":3,\"exp\":1,\"iat\":1,\"iss\":\"i\",\"jti\":"
-     "\"pmt_03000000000000000000000000\",\"proposal\":\"prp_01000000000000000000000000\",\"revision\":1,"
+     "\"pmt_03000000000000000000000000\",\"proposal\":\"prp_01000000000000000000000000\","
+     "\"revision\":1,"
      "\"sub\":\"agt_04000000000000000000000000\",\"admin\":true}"},
     {"a digest that is none", "fermata-permit+jwt",
      "{\"action\":\"a\",\"arguments_sha256\":\"abcd\",\"aud\":\"x\",\"decision\":"
      "\"dec_02000000000000000000000000\",\"epoch\":3,\"exp\":1,\"iat\":1,\"iss\":\"i\",\"jti\":"
-     "\"pmt_03000000000000000000000000\",\"proposal\":\"prp_01000000000000000000000000\",\"revision\":1,"
+     "\"pmt_03000000000000000000000000\",\"proposal\":\"prp_01000000000000000000000000\","
+     "\"revision\":1,"
      "\"sub\":\"agt_04000000000000000000000000\"}"},
 };
 
@@ -170,12 +188,13 @@ static void test_not_permits(void **state)
 
     for (size_t i = 0; i < COUNT_OF(not_permits); i++) {
         struct permit_claims claims;
-        struct str payload = not_permits[i].payload ? str_of(not_permits[i].payload) : payload_of(f, good);
+        struct str payload =
+            not_permits[i].payload ? str_of(not_permits[i].payload) : payload_of(f, good);
 
         buf_reset(&f->buf);
         jws_sign(&f->buf, &issuer.key, str_of(issuer.kid), str_of(not_permits[i].typ), payload);
-        EXPECT((permit_read(&f->ctx, &issuer, buf_str(&f->buf), &claims) == FM_OK) == (i == 0), "%s",
-               not_permits[i].name);
+        EXPECT((permit_read(&f->ctx, &issuer, buf_str(&f->buf), &claims) == FM_OK) == (i == 0),
+               "%s", not_permits[i].name);
     }
 }
 
@@ -191,18 +210,22 @@ static void test_forged(void **state)
     for (size_t i = 0; i < good.n; i++) { /* no byte of it can be another */
         struct str changed = arena_copy(f->arena, good);
         ((char *)(uintptr_t)changed.p)[i] = good.p[i] == 'A' ? 'B' : 'A';
-        EXPECT(permit_read(&f->ctx, &issuer, changed, &claims) == FM_E_INVALID_ARGUMENT, "byte %zu", i);
+        EXPECT(permit_read(&f->ctx, &issuer, changed, &claims) == FM_E_INVALID_ARGUMENT, "byte %zu",
+               i);
     }
     for (size_t n = 0; n < good.n; n += 7) {
-        EXPECT(permit_read(&f->ctx, &issuer, (struct str){good.p, n}, &claims) == FM_E_INVALID_ARGUMENT,
+        EXPECT(permit_read(&f->ctx, &issuer, (struct str){good.p, n}, &claims) ==
+                   FM_E_INVALID_ARGUMENT,
                "cut to %zu", n);
     }
     sign_key_from_seed(seed, &stranger.key);
     EXPECT(permit_read(&f->ctx, &stranger, good, &claims) == FM_E_INVALID_ARGUMENT, "another key");
     (void)jwk_thumbprint(&stranger.key, stranger.kid);
-    EXPECT(permit_read(&f->ctx, &stranger, good, &claims) == FM_E_INVALID_ARGUMENT, "another key's name");
+    EXPECT(permit_read(&f->ctx, &stranger, good, &claims) == FM_E_INVALID_ARGUMENT,
+           "another key's name");
     EXPECT(permit_read(&f->ctx, &issuer, arena_printf(f->arena, "%5000s", "x"), &claims) ==
-               FM_E_INVALID_ARGUMENT, "too long");
+               FM_E_INVALID_ARGUMENT,
+           "too long");
     EXPECT(permit_read(&f->ctx, &issuer, STR_NONE, &claims) == FM_E_INVALID_ARGUMENT, "nothing");
     EXPECT(f->ctx.error_count > 0 && str_eq(f->ctx.errors[0].pointer, S("/permit")), "where");
 }
@@ -212,7 +235,7 @@ static void test_forged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_claims), TEST(test_audience),    TEST(test_again),  TEST(test_lives),
+        TEST(test_claims),    TEST(test_audience),    TEST(test_again),  TEST(test_lives),
         TEST(test_read_back), TEST(test_not_permits), TEST(test_forged),
     };
 

@@ -14,13 +14,15 @@ static void test_claim(void **state)
     (void)state;
     OK(claim(story.ana, &p));
     EXPECT(p.state == PROPOSAL_CLAIMED && p.claimed_by == story.ana->row &&
-               p.claimed_at == story.now_us && p.claimed_until == story.now_us + CLAIM_US, "ten minutes");
+               p.claimed_at == story.now_us && p.claimed_until == story.now_us + CLAIM_US,
+           "ten minutes");
     EXPECT(news_of(JOURNAL_PROPOSAL_CLAIMED, &p) == 1, "told");
     ours = p;
     REFUSED(claim(story.ben, &p), FM_E_CLAIMED);
     clock_format(ours.claimed_until, until);
     EXPECT(world.ctx.members.p && strstr(world.ctx.members.p, "\"name\":\"ana\"") &&
-               strstr(world.ctx.members.p, until), "who has it, until when: %s", world.ctx.members.p);
+               strstr(world.ctx.members.p, until),
+           "who has it, until when: %s", world.ctx.members.p);
     REFUSED(unclaim(story.ben, &p), FM_E_CLAIMED);
     REFUSED(decide(story.ben, &p, DECISION_APPROVE), FM_E_CLAIMED);
     OK(proposal_find(&world.ctx, story.reader, p.id, &p));
@@ -103,11 +105,14 @@ static void test_rights(void **state)
         const struct person *person = directory_person(story.directory, str_of(rights[i].person));
         struct proposal p;
 
-        OK(submit(story.bot, arena_printf(world.arena, "{\"action\":\"%s\",\"arguments\":{}}",
-                                          rights[i].action).p, &p));
-        EXPECT(claim(person, &p) == rights[i].claim, "%s: claim: %s", rights[i].name, world.ctx.detail);
-        EXPECT(decide(person, &p, DECISION_REJECT) == rights[i].claim, "%s: decide: %s", rights[i].name,
+        OK(submit(
+            story.bot,
+            arena_printf(world.arena, "{\"action\":\"%s\",\"arguments\":{}}", rights[i].action).p,
+            &p));
+        EXPECT(claim(person, &p) == rights[i].claim, "%s: claim: %s", rights[i].name,
                world.ctx.detail);
+        EXPECT(decide(person, &p, DECISION_REJECT) == rights[i].claim, "%s: decide: %s",
+               rights[i].name, world.ctx.detail);
         if (rights[i].claim != FM_OK) {
             REFUSED(unclaim(person, &p), rights[i].claim);
             REFUSED(undo(person, &p), rights[i].claim);
@@ -123,7 +128,8 @@ static void test_not_pending(void **state)
     OK(decide(story.ana, &p, DECISION_REJECT));
     REFUSED(claim(story.ana, &p), FM_E_ALREADY_DECIDED);
     REFUSED(claim(story.ben, &p), FM_E_ALREADY_DECIDED);
-    EXPECT(world.ctx.members.p && strstr(world.ctx.members.p, "\"proposal_status\":\"rejected\""), "what stands");
+    EXPECT(world.ctx.members.p && strstr(world.ctx.members.p, "\"proposal_status\":\"rejected\""),
+           "what stands");
     REFUSED(unclaim(story.ana, &p), FM_E_ALREADY_DECIDED);
     OK(decide(story.ana, &undone, DECISION_APPROVE));
     REFUSED(claim(story.ben, &undone), FM_E_ALREADY_DECIDED);
@@ -137,7 +143,8 @@ static void test_comment(void **state)
 
     (void)state;
     OK(story_do(&c));
-    EXPECT(c.out.state == before.state && c.out.last_leaf == before.last_leaf + 1, "a leaf, no move");
+    EXPECT(c.out.state == before.state && c.out.last_leaf == before.last_leaf + 1,
+           "a leaf, no move");
     EXPECT(news_of(JOURNAL_PROPOSAL_COMMENTED, &p) == 1, "told");
 }
 

@@ -4,11 +4,11 @@
  */
 #include "../flow/story.h"
 
-#define READ                                                                                            \
-    "then: review, queue: general, mode: read, undo: 0s, respond_within: 4h, on_expiry: expire,"         \
+#define READ                                                                                       \
+    "then: review, queue: general, mode: read, undo: 0s, respond_within: 4h, on_expiry: expire,"   \
     " decide_by: [page], valid_for: 24h"
-#define NO_UNDO                                                                                         \
-    "then: review, queue: general, mode: glance, undo: 0s, respond_within: 4h, on_expiry: expire,"       \
+#define NO_UNDO                                                                                    \
+    "then: review, queue: general, mode: glance, undo: 0s, respond_within: 4h, on_expiry: expire," \
     " decide_by: [page, token], valid_for: 1h"
 
 static const struct {
@@ -47,22 +47,27 @@ static void test_verdicts(void **state)
             struct proposal p = held();
             struct tally before = tally_of(&p);
             bool approves = verdicts[i].verdict <= DECISION_MODIFY;
-            int64_t undo_us = with_undo ? 5 * SECOND_US : 0, valid_us = with_undo ? DAY_US : HOUR_US;
+            int64_t undo_us = with_undo ? 5 * SECOND_US : 0,
+                    valid_us = with_undo ? DAY_US : HOUR_US;
 
             OK(decide_by_row(i, &p));
-            EXPECT_STATE(verdicts[i].name, p, with_undo ? verdicts[i].with_undo : verdicts[i].without);
+            EXPECT_STATE(verdicts[i].name, p,
+                         with_undo ? verdicts[i].with_undo : verdicts[i].without);
             EXPECT(p.verdict == (int64_t)verdicts[i].verdict && p.decided_by == story.ana->row &&
-                       p.decided_at == story.now_us && p.via == VIA_PAGE, "%s", verdicts[i].name);
+                       p.decided_at == story.now_us && p.via == VIA_PAGE,
+                   "%s", verdicts[i].name);
             EXPECT(p.decision_leaf == p.last_leaf, "%s: its leaf", verdicts[i].name);
             EXPECT(id_is_zero(p.permit) == !approves, "%s: a permit", verdicts[i].name);
             EXPECT(p.approved_until == (approves ? story.now_us + undo_us + valid_us : 0), "%s",
                    verdicts[i].name);
-            EXPECT(counted(tally_of(&p), verdicts[i].tally) - counted(before, verdicts[i].tally) == 1,
+            EXPECT(counted(tally_of(&p), verdicts[i].tally) - counted(before, verdicts[i].tally) ==
+                       1,
                    "%s is counted", verdicts[i].name);
             EXPECT(news_of(JOURNAL_PROPOSAL_DECIDED, &p) == 1, "%s is told", verdicts[i].name);
             if (p.state == PROPOSAL_UNDO) {
                 OK(undo(story.ana, &p));
-                EXPECT(counted(tally_of(&p), verdicts[i].tally) == counted(before, verdicts[i].tally),
+                EXPECT(counted(tally_of(&p), verdicts[i].tally) ==
+                           counted(before, verdicts[i].tally),
                        "%s undone is not counted", verdicts[i].name);
             }
         }
@@ -80,7 +85,8 @@ static void test_digest(void **state)
     {
         AUTO(buf_done) struct buf text = BUF_INIT(128);
         buf_add_hex(&text, hash_str(&p.digest));
-        (void)snprintf(hex, sizeof(hex), "\"digest\":\"sha256:%.*s\",\"revision\":1", STR_ARG(buf_str(&text)));
+        (void)snprintf(hex, sizeof(hex), "\"digest\":\"sha256:%.*s\",\"revision\":1",
+                       STR_ARG(buf_str(&text)));
     }
     EXPECT_STR("what stands", world.ctx.members, str_of(hex));
     REFUSED(decide(story.ana, &stale, DECISION_REJECT), FM_E_DIGEST_MISMATCH);
@@ -97,15 +103,15 @@ static void test_second_decision(void **state)
     OK(decide(story.ana, &p, DECISION_REJECT));
     REFUSED(decide(story.ben, &same, DECISION_APPROVE), FM_E_ALREADY_DECIDED);
     EXPECT(world.ctx.members.p && strstr(world.ctx.members.p, "\"name\":\"ana\"") &&
-               strstr(world.ctx.members.p, "\"verdict\":\"reject\""), "the decision that stands: %s",
-           world.ctx.members.p);
+               strstr(world.ctx.members.p, "\"verdict\":\"reject\""),
+           "the decision that stands: %s", world.ctx.members.p);
     REFUSED(decide(story.ana, &same, DECISION_APPROVE), FM_E_ALREADY_DECIDED);
     EXPECT(tally_of(&p).rejected == 1 && tally_of(&p).approved == 0, "one count");
     OK(withdraw(story.bot, (same = held(), &same)));
     REFUSED(decide(story.ana, &same, DECISION_APPROVE), FM_E_ALREADY_DECIDED);
     EXPECT(world.ctx.members.p && strstr(world.ctx.members.p, "\"decision\":null") &&
-               strstr(world.ctx.members.p, "\"kind\":\"agent\""), "ended by its agent: %s",
-           world.ctx.members.p);
+               strstr(world.ctx.members.p, "\"kind\":\"agent\""),
+           "ended by its agent: %s", world.ctx.members.p);
 }
 
 /* During the undo time a second person comes too late, unless the first takes it back. */
@@ -121,7 +127,8 @@ static void test_undo(void **state)
     EXPECT_STATE("back in the claim", p, PROPOSAL_CLAIMED);
     EXPECT(p.claimed_by == story.ana->row && p.verdict == 0 && p.decided_by == 0 && p.via == 0 &&
                id_is_zero(p.permit) && id_is_zero(p.decision) && p.decision_leaf == -1 &&
-               p.release_at == 0 && p.approved_until == 0, "nothing of the decision is left");
+               p.release_at == 0 && p.approved_until == 0,
+           "nothing of the decision is left");
     pass(5 * SECOND_US, &p);
     EXPECT_STATE("and nothing is released", p, PROPOSAL_CLAIMED);
     REFUSED(undo(story.ana, &p), FM_E_ALREADY_RELEASED);
@@ -199,25 +206,29 @@ static const struct {
     bool minor;
     enum fm_err err;
 } edits[] = {
-    {"a note, minor", "{\"amount\":5,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"m\"}", true, FM_OK},
-    {"a note, material", "{\"amount\":5,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"m\"}", false, FM_OK},
-    {"the amount, minor", "{\"amount\":6,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"n\"}", true,
-     FM_E_INVALID_ARGUMENT},
-    {"the amount, material", "{\"amount\":6,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"n\"}", false,
+    {"a note, minor", "{\"amount\":5,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"m\"}", true,
      FM_OK},
+    {"a note, material", "{\"amount\":5,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"m\"}",
+     false, FM_OK},
+    {"the amount, minor", "{\"amount\":6,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"n\"}",
+     true, FM_E_INVALID_ARGUMENT},
+    {"the amount, material", "{\"amount\":6,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"n\"}",
+     false, FM_OK},
     {"the amount dropped, minor", "{\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"n\"}", true,
      FM_E_INVALID_ARGUMENT},
     {"below a neighbour of a critical member, minor",
      "{\"amount\":5,\"to\":{\"iban\":\"X\",\"name\":\"M\"},\"note\":\"n\"}", true, FM_OK},
     {"a critical member below, minor",
-     "{\"amount\":5,\"to\":{\"iban\":\"Y\",\"name\":\"N\"},\"note\":\"n\"}", true, FM_E_INVALID_ARGUMENT},
+     "{\"amount\":5,\"to\":{\"iban\":\"Y\",\"name\":\"N\"},\"note\":\"n\"}", true,
+     FM_E_INVALID_ARGUMENT},
     {"what a critical member stands in, minor", "{\"amount\":5,\"to\":\"X\",\"note\":\"n\"}", true,
      FM_E_INVALID_ARGUMENT},
     {"a critical member made an object, minor",
      "{\"amount\":{\"is\":5},\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"n\"}", true,
      FM_E_INVALID_ARGUMENT},
     {"a name that only begins like a critical one, minor",
-     "{\"amount\":5,\"amounts\":6,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"n\"}", true, FM_OK},
+     "{\"amount\":5,\"amounts\":6,\"to\":{\"iban\":\"X\",\"name\":\"N\"},\"note\":\"n\"}", true,
+     FM_OK},
 };
 
 static void test_edits(void **state)
@@ -233,7 +244,8 @@ static void test_edits(void **state)
             OK(intake_check_arguments(&world.ctx, story_json(edits[i].arguments), &want));
             OK(resume_final_arguments(&world.ctx, story.reader, &p, &final));
             EXPECT(hash_eq(final, want), "%s: what will run", edits[i].name);
-            EXPECT(!hash_eq(final, p.arguments_digest), "%s: is not what was proposed", edits[i].name);
+            EXPECT(!hash_eq(final, p.arguments_digest), "%s: is not what was proposed",
+                   edits[i].name);
         } else {
             OK(proposal_find(&world.ctx, story.reader, p.id, &p));
             EXPECT_STATE(edits[i].name, p, PROPOSAL_WAITING);
@@ -254,10 +266,11 @@ static void test_edit_blocked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY_TEST(test_verdicts),     STORY_TEST(test_digest),       STORY_TEST(test_second_decision),
-        STORY_TEST(test_undo),         STORY_TEST(test_undo_too_late), STORY_TEST(test_undo_by_lead),
-        STORY_TEST(test_read_mode),    STORY_TEST(test_via),          STORY_TEST(test_edits),
-        STORY_TEST(test_edit_blocked),
+        STORY_TEST(test_verdicts),        STORY_TEST(test_digest),
+        STORY_TEST(test_second_decision), STORY_TEST(test_undo),
+        STORY_TEST(test_undo_too_late),   STORY_TEST(test_undo_by_lead),
+        STORY_TEST(test_read_mode),       STORY_TEST(test_via),
+        STORY_TEST(test_edits),           STORY_TEST(test_edit_blocked),
     };
 
     return CHECK_RUN(tests);

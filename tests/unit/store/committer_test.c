@@ -13,7 +13,7 @@ struct memory {
     int64_t pending[COMMIT_BATCH_MAX * 4], kept[COMMIT_QUEUE_MAX * 2];
     size_t pending_count, mark, kept_count;
     size_t commits, abandons;
-    enum fm_err refuse; /* what before_commit returns */
+    enum fm_err refuse;    /* what before_commit returns */
     int done_before_after; /* commands handed back before their memory was kept */
 };
 
@@ -68,7 +68,14 @@ static const struct store_hooks hooks = {.with = &memory,
                                          .after_commit = on_after_commit};
 
 /* A command: writes its key, remembers it, then does what the test asked for. */
-enum act { SUCCEED, FAIL_AFTER_WRITING, FAIL_BEFORE_WRITING, FAIL_IN_SQL, WAIT_AT_GATE, WRITE_MUCH };
+enum act {
+    SUCCEED,
+    FAIL_AFTER_WRITING,
+    FAIL_BEFORE_WRITING,
+    FAIL_IN_SQL,
+    WAIT_AT_GATE,
+    WRITE_MUCH
+};
 
 struct job {
     struct store_cmd cmd; /* first */
@@ -101,7 +108,8 @@ static void wait_at_gate(void)
 static enum fm_err put(struct job *job, struct store_conn *conn)
 {
     memory.pending[memory.pending_count++] = job->key;
-    return store_exec(&job->ctx, conn, &SQL_PUT, ARGS(A_INT("$k", job->key), A_INT("$v", job->key)));
+    return store_exec(&job->ctx, conn, &SQL_PUT,
+                      ARGS(A_INT("$k", job->key), A_INT("$v", job->key)));
 }
 
 static enum fm_err put_much(struct job *job, struct store_conn *conn)
@@ -229,15 +237,18 @@ static void test_groups(void **state)
     wait_done(MANY + 1);
     stats = committer_stats(committer);
     committer_stop(committer);
-    EXPECT(stats.batches == 3 && stats.commands == MANY + 1 && stats.largest_batch == COMMIT_BATCH_MAX,
+    EXPECT(stats.batches == 3 && stats.commands == MANY + 1 &&
+               stats.largest_batch == COMMIT_BATCH_MAX,
            "%llu batches of at most %llu", (unsigned long long)stats.batches,
            (unsigned long long)stats.largest_batch);
-    EXPECT(memory.commits == 3 && memory.kept_count == MANY && memory.done_before_after == 0, "kept");
+    EXPECT(memory.commits == 3 && memory.kept_count == MANY && memory.done_before_after == 0,
+           "kept");
     EXPECT(scene_count(scene.conn) == MANY, "stored");
     for (int i = 0; i < MANY; i++) {
         EXPECT(jobs[i]->cmd.err == FM_OK && jobs[i]->done_order == i + 2, "number %d in order", i);
         EXPECT(memory.kept[i] == i + 1, "memory of number %d", i);
-        EXPECT(i == 0 || jobs[i]->cmd.committed_at_us >= jobs[i - 1]->cmd.committed_at_us, "time %d", i);
+        EXPECT(i == 0 || jobs[i]->cmd.committed_at_us >= jobs[i - 1]->cmd.committed_at_us,
+               "time %d", i);
         EXPECT(jobs[i]->runs == 1, "number %d ran once", i);
     }
     for (int i = 0; i < MANY; i++) {
@@ -256,18 +267,29 @@ static const struct {
     int count;
 } batches[] = {
     {"a failed one among good ones",
-     {{SUCCEED, FM_OK}, {FAIL_AFTER_WRITING, FM_E_FORBIDDEN}, {SUCCEED, FM_OK}, {SUCCEED, FM_OK}}, 4},
+     {{SUCCEED, FM_OK}, {FAIL_AFTER_WRITING, FM_E_FORBIDDEN}, {SUCCEED, FM_OK}, {SUCCEED, FM_OK}},
+     4},
     {"the first fails",
-     {{FAIL_AFTER_WRITING, FM_E_FORBIDDEN}, {SUCCEED, FM_OK}, {SUCCEED, FM_OK}}, 3},
-    {"the last fails", {{SUCCEED, FM_OK}, {SUCCEED, FM_OK}, {FAIL_AFTER_WRITING, FM_E_FORBIDDEN}}, 3},
+     {{FAIL_AFTER_WRITING, FM_E_FORBIDDEN}, {SUCCEED, FM_OK}, {SUCCEED, FM_OK}},
+     3},
+    {"the last fails",
+     {{SUCCEED, FM_OK}, {SUCCEED, FM_OK}, {FAIL_AFTER_WRITING, FM_E_FORBIDDEN}},
+     3},
     {"all fail", {{FAIL_AFTER_WRITING, FM_E_FORBIDDEN}, {FAIL_IN_SQL, FM_E_EXISTS}}, 2},
     {"refused by a unique index",
-     {{SUCCEED, FM_OK}, {FAIL_IN_SQL, FM_E_EXISTS}, {SUCCEED, FM_OK}}, 3},
+     {{SUCCEED, FM_OK}, {FAIL_IN_SQL, FM_E_EXISTS}, {SUCCEED, FM_OK}},
+     3},
     {"refused before it wrote anything",
-     {{SUCCEED, FM_OK}, {FAIL_BEFORE_WRITING, FM_E_FORBIDDEN}, {SUCCEED, FM_OK}}, 3},
+     {{SUCCEED, FM_OK}, {FAIL_BEFORE_WRITING, FM_E_FORBIDDEN}, {SUCCEED, FM_OK}},
+     3},
     {"several kinds",
-     {{FAIL_BEFORE_WRITING, FM_E_FORBIDDEN}, {SUCCEED, FM_OK}, {FAIL_IN_SQL, FM_E_EXISTS},
-      {SUCCEED, FM_OK}, {FAIL_AFTER_WRITING, FM_E_FORBIDDEN}, {SUCCEED, FM_OK}}, 6},
+     {{FAIL_BEFORE_WRITING, FM_E_FORBIDDEN},
+      {SUCCEED, FM_OK},
+      {FAIL_IN_SQL, FM_E_EXISTS},
+      {SUCCEED, FM_OK},
+      {FAIL_AFTER_WRITING, FM_E_FORBIDDEN},
+      {SUCCEED, FM_OK}},
+     6},
 };
 
 static void run_batch(size_t row, struct committer *committer, struct job *keeper, int64_t stored)
@@ -283,9 +305,10 @@ static void run_batch(size_t row, struct committer *committer, struct job *keepe
     wait_done(count + 1);
     committer_stop(committer);
     for (int i = 0; i < count; i++) {
-        EXPECT(jobs[i]->cmd.err == batches[row].jobs[i].err, "%s: command %d", batches[row].name, i);
-        EXPECT(jobs[i]->cmd.err == FM_OK || jobs[i]->ctx.err == jobs[i]->cmd.err, "%s: detail of %d",
-               batches[row].name, i);
+        EXPECT(jobs[i]->cmd.err == batches[row].jobs[i].err, "%s: command %d", batches[row].name,
+               i);
+        EXPECT(jobs[i]->cmd.err == FM_OK || jobs[i]->ctx.err == jobs[i]->cmd.err,
+               "%s: detail of %d", batches[row].name, i);
         EXPECT(jobs[i]->done_order == i + 2, "%s: order of %d", batches[row].name, i);
         if (jobs[i]->cmd.err == FM_OK) {
             EXPECT(memory.kept[kept++] == jobs[i]->key, "%s: memory of %d", batches[row].name, i);
@@ -324,7 +347,8 @@ static void test_queue_full(void **state)
     before = late->cmd;
     EXPECT(!committer_submit(committer, &late->cmd), "one more has not");
     EXPECT(memcmp(&before, &late->cmd, sizeof(before)) == 0 && late->runs == 0, "and is untouched");
-    EXPECT(committer_call(committer, &late->cmd) == FM_E_OVERLOADED, "nor has a caller that would wait");
+    EXPECT(committer_call(committer, &late->cmd) == FM_E_OVERLOADED,
+           "nor has a caller that would wait");
     open_gate();
     wait_done(COMMIT_QUEUE_MAX + 1);
     EXPECT(committer_submit(committer, &late->cmd), "later there is room");
@@ -359,7 +383,8 @@ static void test_stop_drains(void **state)
     pthread_join(stopper, NULL);
     EXPECT(scene_count(scene.conn) == 100, "what was queued is stored");
     for (int i = 0; i < 100; i++) {
-        EXPECT(jobs[i]->done_order == i + 2 && jobs[i]->cmd.err == FM_OK, "number %d handed back", i);
+        EXPECT(jobs[i]->done_order == i + 2 && jobs[i]->cmd.err == FM_OK, "number %d handed back",
+               i);
         job_free(jobs[i]);
     }
     job_free(keeper);
@@ -401,7 +426,8 @@ static void test_many_callers(void **state)
         EXPECT(wrong == NULL, "caller %d got another answer than its own", i);
     }
     committer_stop(committer);
-    EXPECT(scene_count(scene.conn) == 800 - 266, "two thirds: %lld", (long long)scene_count(scene.conn));
+    EXPECT(scene_count(scene.conn) == 800 - 266, "two thirds: %lld",
+           (long long)scene_count(scene.conn));
     EXPECT(memory.kept_count == 800 - 266, "in memory too");
     job_free(keeper);
 }
@@ -449,8 +475,8 @@ static void test_full_disk(void **state)
         wait_done(4);
         limit_files(RLIM_INFINITY);
         for (int i = 0; i < 3; i++) {
-            EXPECT(jobs[i]->cmd.err == FM_E_OVERLOADED, "%s: command %d says %s", full_disks[row].name, i,
-                   jobs[i]->ctx.detail);
+            EXPECT(jobs[i]->cmd.err == FM_E_OVERLOADED, "%s: command %d says %s",
+                   full_disks[row].name, i, jobs[i]->ctx.detail);
         }
         EXPECT(memory.kept_count == 0 && memory.pending_count == 0 && memory.abandons >= 1,
                "%s: no memory of it", full_disks[row].name);
@@ -508,15 +534,16 @@ static void die_of_commit(void *with)
 static void test_unknown_commit(void **state)
 {
     (void)state;
-    EXPECT(check_panics(die_of_commit, NULL), "a commit that fails for no known reason ends the process");
+    EXPECT(check_panics(die_of_commit, NULL),
+           "a commit that fails for no known reason ends the process");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(test_groups),       SCENE_TEST(test_failures),
-        SCENE_TEST(test_queue_full),   SCENE_TEST(test_stop_drains),
-        SCENE_TEST(test_many_callers), SCENE_TEST(test_refused_before_commit),
+        SCENE_TEST(test_groups),         SCENE_TEST(test_failures),
+        SCENE_TEST(test_queue_full),     SCENE_TEST(test_stop_drains),
+        SCENE_TEST(test_many_callers),   SCENE_TEST(test_refused_before_commit),
         SCENE_TEST(test_unknown_commit), SCENE_TEST(test_full_disk),
     };
 

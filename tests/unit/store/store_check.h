@@ -44,19 +44,22 @@ static inline int scene_setup(void **state)
 
     (void)state;
     log_set_level(LOG_ERROR);
-    (void)snprintf(scene.dir, sizeof(scene.dir), "%s/fermata-test-XXXXXX", parent ? parent : P_tmpdir);
+    (void)snprintf(scene.dir, sizeof(scene.dir), "%s/fermata-test-XXXXXX",
+                   parent ? parent : P_tmpdir);
     if (!mkdtemp(scene.dir)) {
         return -1;
     }
     scene.arena = arena_new(64 * MIB);
     ctx_init(&scene.ctx, scene.arena);
     scene_open();
-    MUST(conn_script(&scene.ctx, scene.conn, "CREATE TABLE IF NOT EXISTS pairs("
-                                             "k INTEGER PRIMARY KEY, v)"));
+    MUST(conn_script(&scene.ctx, scene.conn,
+                     "CREATE TABLE IF NOT EXISTS pairs("
+                     "k INTEGER PRIMARY KEY, v)"));
     return 0;
 }
 
-static inline int scene_remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)
+static inline int scene_remove_one(const char *path, const struct stat *stat, int type,
+                                   struct FTW *ftw)
 {
     (void)stat;
     (void)type;

@@ -22,7 +22,8 @@ static void test_bind_by_name(void **state)
     struct store_rows *rows;
 
     (void)state;
-    for (int round = 0; round < 3; round++) { /* in turns: the remembered numbers must follow the names */
+    for (int round = 0; round < 3;
+         round++) { /* in turns: the remembered numbers must follow the names */
         MUST(store_query(&scene.ctx, scene.conn, &SQL_TWICE,
                          ARGS(A_TEXT("$a", S("a")), A_TEXT("$b", S("b"))), &rows));
         assert_true(rows_next(&scene.ctx, rows));
@@ -67,7 +68,11 @@ static const struct {
     int64_t number;
     struct str bytes;
 } values[] = {
-    {"an integer", {"$v", SQL_INT, INT64_MIN, {NULL, 0}}, false, INT64_MIN, STR("-9223372036854775808")},
+    {"an integer",
+     {"$v", SQL_INT, INT64_MIN, {NULL, 0}},
+     false,
+     INT64_MIN,
+     STR("-9223372036854775808")},
     {"bytes with NUL", {"$v", SQL_BLOB, 0, STR("a\0b")}, false, 0, STR("a\0b")},
     {"an empty blob is present", {"$v", SQL_BLOB, 0, STR("")}, false, 0, STR("")},
     {"an absent blob is NULL", {"$v", SQL_BLOB, 0, {NULL, 0}}, true, 0, {NULL, 0}},
@@ -122,7 +127,8 @@ static void test_errors(void **state)
     (void)state;
     log_set_level(LOG_ERROR + 1);
     MUST(store_exec(&scene.ctx, scene.conn, &SQL_PUT, ARGS(A_INT("$k", 1), A_NULL("$v"))));
-    EXPECT(store_exec(&scene.ctx, scene.conn, &SQL_PUT, ARGS(A_INT("$k", 1), A_NULL("$v"))) == FM_E_EXISTS,
+    EXPECT(store_exec(&scene.ctx, scene.conn, &SQL_PUT, ARGS(A_INT("$k", 1), A_NULL("$v"))) ==
+               FM_E_EXISTS,
            "a key twice");
     EXPECT(store_query(&scene.ctx, scene.conn, &SQL_WRONG, NO_ARGS, &rows) == FM_E_INTERNAL,
            "a text that is no SQL of this store");
@@ -197,7 +203,8 @@ static void test_lock(void **state)
     struct store *second = NULL;
 
     (void)state;
-    EXPECT(store_open(&scene.ctx, scene.dir, &second) == FM_E_OVERLOADED && !second, "in this process");
+    EXPECT(store_open(&scene.ctx, scene.dir, &second) == FM_E_OVERLOADED && !second,
+           "in this process");
     EXPECT(strstr(scene.ctx.detail, "another process") != NULL, "%s", scene.ctx.detail);
     EXPECT(open_elsewhere() == 1, "in another one");
     scene_close();
@@ -223,7 +230,8 @@ static void test_not_a_folder(void **state)
     struct store_conn *conn = NULL;
 
     (void)state;
-    EXPECT(store_open(&scene.ctx, "/dev/null/store", &store) == FM_E_INTERNAL && !store, "under a file");
+    EXPECT(store_open(&scene.ctx, "/dev/null/store", &store) == FM_E_INTERNAL && !store,
+           "under a file");
     EXPECT(store_open_readonly(&scene.ctx, scene_path("nowhere"), &conn) == FM_E_NOT_FOUND && !conn,
            "nothing to read");
     EXPECT(access(scene_path("nowhere"), F_OK) != 0, "and nothing was made");
@@ -271,9 +279,10 @@ static void test_backup_while_writing(void **state)
     struct stat stat_;
 
     (void)state;
-    MUST(conn_script(&scene.ctx, scene.conn, /* a few hundred pages, so that the copy takes its steps */
-                     "CREATE TABLE ballast(b); WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1"
-                     " FROM n WHERE i < 500) INSERT INTO ballast SELECT randomblob(2000) FROM n"));
+    MUST(conn_script(
+        &scene.ctx, scene.conn, /* a few hundred pages, so that the copy takes its steps */
+        "CREATE TABLE ballast(b); WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1"
+        " FROM n WHERE i < 500) INSERT INTO ballast SELECT randomblob(2000) FROM n"));
     atomic_store(&stop_writing, false);
     MUST(store_reader(&scene.ctx, scene.store, &reader));
     assert_int_equal(pthread_create(&writer, NULL, write_on, &failed), 0);
@@ -301,15 +310,54 @@ static void test_backup_while_writing(void **state)
     store_reader_close(reader);
 }
 
+/* Every step of the copy is followed by a commit: it must neither start again nor see any of them. */
+static int steps, last_done;
+
+static void write_between(void *with, int done, int total)
+{
+    (void)with;
+    (void)total;
+    EXPECT(done > last_done, "it goes on: %d after %d", done, last_done);
+    last_done = done;
+    MUST(store_exec(&scene.ctx, scene.conn, &SQL_PUT,
+                    ARGS(A_INT("$k", 1000 + steps++), A_NULL("$v"))));
+}
+
+static void test_backup_is_one_state(void **state)
+{
+    struct store_conn *reader, *copied;
+
+    (void)state;
+    steps = last_done = 0;
+    MUST(conn_script(
+        &scene.ctx, scene.conn,
+        "CREATE TABLE ballast(b); WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1"
+        " FROM n WHERE i < 500) INSERT INTO ballast SELECT randomblob(2000) FROM n"));
+    MUST(store_exec(&scene.ctx, scene.conn, &SQL_PUT, ARGS(A_INT("$k", 1), A_NULL("$v"))));
+    MUST(store_reader(&scene.ctx, scene.store, &reader));
+    MUST(store_backup(&scene.ctx, reader, scene_path("copy"), write_between, NULL));
+    MUST(store_open_readonly(&scene.ctx, scene_path("copy"), &copied));
+    EXPECT(steps > 2 && scene_count(reader) == 1 + steps, "%d commits meanwhile", steps);
+    EXPECT(scene_count(copied) == 1, "the state at the beginning");
+    store_reader_close(copied);
+    store_reader_close(reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(test_bind_by_name), SCENE_TEST(test_bind_wrong),
-        SCENE_TEST(test_values),       SCENE_TEST(test_integers),
-        SCENE_TEST(test_errors),       SCENE_TEST(test_snapshot),
-        SCENE_TEST(test_migrations),   SCENE_TEST(test_lock),
-        SCENE_TEST(test_private),      SCENE_TEST(test_not_a_folder),
+        SCENE_TEST(test_bind_by_name),
+        SCENE_TEST(test_bind_wrong),
+        SCENE_TEST(test_values),
+        SCENE_TEST(test_integers),
+        SCENE_TEST(test_errors),
+        SCENE_TEST(test_snapshot),
+        SCENE_TEST(test_migrations),
+        SCENE_TEST(test_lock),
+        SCENE_TEST(test_private),
+        SCENE_TEST(test_not_a_folder),
         SCENE_TEST(test_backup_while_writing),
+        SCENE_TEST(test_backup_is_one_state),
     };
 
     return CHECK_RUN(tests);

@@ -13,7 +13,7 @@ import { onLive } from "../state/live";
 import { titleOf } from "../state/proposal";
 import { noticeProblem } from "../state/session";
 import { clockTime, duration, instant } from "../text/format";
-import { DECIDED, OUTCOME, STATUS, word } from "../text/words";
+import { capital, DECIDED, OUTCOME, STATUS, word } from "../text/words";
 import type { Proposal } from "../wire";
 
 const PAGE_LIMIT = 50;
@@ -50,6 +50,11 @@ const TONES: Readonly<Record<string, Tone>> = {
     reverted: "warn",
 };
 
+const NO_OUTCOME: Readonly<Record<string, string>> = {
+    pending: "not yet",
+    approved: "not reported",
+};
+
 function Standing({ proposal }: { proposal: Proposal }) {
     const releaseAt = instant(proposal.hold?.release_at);
     if (proposal.hold?.phase === "undo" && releaseAt !== null) {
@@ -57,8 +62,8 @@ function Standing({ proposal }: { proposal: Proposal }) {
         return left <= 0 ? (
             <>Being released</>
         ) : (
-            <>
-                held <span class="tnum">{duration(left)}</span>{" "}
+            <span class="standing">
+                Held <span class="tnum">{duration(left)}</span>
                 <button
                     type="button"
                     class="small"
@@ -69,7 +74,7 @@ function Standing({ proposal }: { proposal: Proposal }) {
                 >
                     Undo
                 </button>
-            </>
+            </span>
         );
     }
     return <>{word(STATUS, proposal.status)}</>;
@@ -92,7 +97,7 @@ function DoneRow({ proposal }: { proposal: Proposal }) {
             </th>
             <td data-label="Decision">
                 <Tag tone={TONES[decision?.verdict ?? ""] ?? "plain"}>
-                    {word(DECIDED, decision?.verdict ?? "")}
+                    {capital(word(DECIDED, decision?.verdict ?? ""))}
                 </Tag>
                 {decision?.reason && (
                     <span class="sub">
@@ -116,7 +121,7 @@ function DoneRow({ proposal }: { proposal: Proposal }) {
                         )}
                     </>
                 ) : (
-                    <span class="quiet">not reported</span>
+                    <span class="quiet">{NO_OUTCOME[proposal.status] ?? "none"}</span>
                 )}
             </td>
         </tr>

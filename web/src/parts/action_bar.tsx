@@ -27,7 +27,7 @@ import {
 } from "../state/proposal";
 import { me } from "../state/session";
 import { ago, clockTime, duration, plural } from "../text/format";
-import { DECIDED, STATUS, word } from "../text/words";
+import { capital, DECIDED, STATUS, word } from "../text/words";
 import type { DecisionBody, Proposal } from "../wire";
 import { Failure, Key, Notice } from "./bits";
 import { hiddenIn } from "./card";
@@ -253,7 +253,9 @@ function useFocusBack(form: Form): void {
     useEffect(() => {
         const verb = before.current === "confirm" ? "approve" : before.current;
         if (form === null && verb !== null) {
-            document.querySelector<HTMLElement>(`.verb-${verb}`)?.focus();
+            document
+                .querySelector<HTMLElement>(`.verb-${verb}`)
+                ?.focus({ preventScroll: true });
         }
         before.current = form;
     }, [form]);
@@ -386,7 +388,7 @@ function StateOf({ bar, proposal }: { bar: Bar; proposal: Proposal }) {
         case "not-allowed":
             return (
                 <StateRow icon="lock">
-                    <strong>You cannot decide this one.</strong> <Said text={bar.reason} />
+                    <strong>You cannot decide this one.</strong> <Said text={capital(bar.reason)} />
                 </StateRow>
             );
         case "claim-first":

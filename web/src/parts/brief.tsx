@@ -4,6 +4,7 @@
  * is the agent's text, boxed and labelled as such, below what will run.
  */
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { attachmentUrl } from "../api";
 import { openForm } from "../state/proposal";
 import { saveDraft } from "../state/drafts";
@@ -351,7 +352,8 @@ export function BriefOfAgent({ proposal, editable, level }: BriefProps) {
     const Heading = `h${level}` as "h2";
     const { request, summary } = proposal.brief ?? {};
     const below = level + 1;
-    const adviceFirst = proposal.hold?.mode === "glance";
+    /* Once: nothing may change places under the reader when the hold ends. */
+    const [adviceFirst] = useState((proposal.hold?.mode ?? "glance") === "glance");
     return (
         <section class="agent" aria-labelledby="agent-heading">
             <header class="agent-head">

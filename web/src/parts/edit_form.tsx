@@ -273,7 +273,7 @@ export function EditForm({ proposal, send }: FormProps) {
     const severity = touchesCritical(proposal, list) ? "material" : draft.severity;
     const reason = draft.editReason.trim();
     useEffect(
-        () => root.current?.querySelector<HTMLElement>("input, textarea, select")?.focus(),
+        () => root.current?.querySelector<HTMLElement>("input, textarea, select")?.focus({ preventScroll: true }),
         [],
     );
     return (

@@ -84,7 +84,7 @@ export function SendRow({
 export function ConfirmForm({ proposal, send }: FormProps) {
     const button = useRef<HTMLButtonElement>(null);
     const shownAt = useRef(performance.now());
-    useEffect(() => button.current?.focus(), []);
+    useEffect(() => button.current?.focus({ preventScroll: true }), []);
     const wait = secondsToWait();
     const busy = opened.value.busy !== null;
     const confirm = (event: MouseEvent): void => {
@@ -132,7 +132,7 @@ function ReasonButtons({
     choose: (code: string) => void;
 }) {
     const first = useRef<HTMLButtonElement>(null);
-    useEffect(() => first.current?.focus(), []);
+    useEffect(() => first.current?.focus({ preventScroll: true }), []);
     const digits = codes
         .slice(0, 9)
         .map((code, index) => [`digit-${index + 1}`, () => choose(code)] as const);
@@ -162,7 +162,7 @@ export function RejectForm({ proposal, send }: FormProps) {
     const codes = me.value?.reasons ?? REASONS;
     const choose = (code: string): void => {
         saveDraft(proposal.id, { reasonCode: code });
-        field.current?.focus();
+        field.current?.focus({ preventScroll: true });
     };
     const text = reason.trim() || (reasonCode === "other" ? "" : spoken(reasonCode));
     return (
@@ -206,7 +206,7 @@ export function RejectForm({ proposal, send }: FormProps) {
 
 export function AskForm({ proposal, send }: FormProps) {
     const field = useRef<HTMLTextAreaElement>(null);
-    useEffect(() => field.current?.focus(), []);
+    useEffect(() => field.current?.focus({ preventScroll: true }), []);
     const { question } = draftOf(proposal.id);
     return (
         <Sheet title="Return to the agent with a question">

@@ -4,7 +4,7 @@
  * shown by its type, so that a newer server never leaves a gap.
  */
 import type { TimelineEvent } from "../wire";
-import { DECIDED, OUTCOME, word } from "./words";
+import { capital, DECIDED, OUTCOME, word } from "./words";
 
 const EVENTS: Readonly<Record<string, string>> = {
     "proposal.held": "Proposed and held",
@@ -32,8 +32,6 @@ const WHY: Readonly<Record<string, string>> = {
     claim_over: "the claim ran out",
     approval_over: "the approval was not used in time",
 };
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function member(event: TimelineEvent, name: string): string {
     const value = event.data?.[name];

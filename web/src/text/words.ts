@@ -90,8 +90,8 @@ export function word(words: Words, key: string): string {
     return Object.hasOwn(words, key) ? (words[key] as string) : key;
 }
 
+/* With a capital, as a sentence begins. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /* `wrong_amount` as `Wrong amount`. */
-export function spoken(code: string): string {
-    const text = code.replace(/_/g, " ");
-    return text.charAt(0).toUpperCase() + text.slice(1);
-}
+export const spoken = (code: string): string => capital(code.replace(/_/g, " "));
