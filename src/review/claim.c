@@ -53,6 +53,7 @@ enum fm_err review_claim(struct ctx *ctx, struct store_conn *conn, struct propos
     if (!proposal_is_pending(proposal) || proposal->state == PROPOSAL_UNDO) {
         return review_ended(ctx, conn, proposal);
     }
+    TRY(review_refuse_overdue(ctx, conn, proposal, now_us));
     if (claim_is_held_by_other(proposal, person, now_us)) {
         return claim_refused(ctx, proposal);
     }

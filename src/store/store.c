@@ -200,6 +200,36 @@ static enum fm_err sync_folder(struct ctx *ctx, const char *dir)
     return failed ? fail(ctx, FM_E_INTERNAL, "cannot sync %s: %s", dir, strerror(errno)) : FM_OK;
 }
 
+/* One snapshot for the whole copy: otherwise every commit would start it again. */
+static enum fm_err copy_snapshot(struct ctx *ctx, struct store_conn *from, struct store_conn *to,
+                                 void (*progress)(void *with, int done, int total), void *with)
+{
+    int64_t version;
+    enum fm_err err;
+
+    TRY(store_snapshot(ctx, from));
+    err = store_int(ctx, from, &SQL_USER_VERSION, NO_ARGS, 0, &version);
+    if (err == FM_OK && version == 0) { /* an empty database would be copied as a new store */
+        err = fail(ctx, FM_E_NOT_FOUND, "the file that was to be copied holds no store");
+    }
+    err = err == FM_OK ? copy_pages(ctx, from->db, to->db, progress, with) : err;
+    store_snapshot_end(from);
+    return err;
+}
+
+/* Half a copy must not be taken for a store. */
+static void remove_copy(struct ctx *ctx, const char *dir)
+{
+    static const char *const names[] = {"fermata.db", "fermata.db-wal", "fermata.db-shm"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct str path = arena_printf(ctx->arena, "%s/%s", dir, names[i]);
+        if (path.p && unlink(path.p) != 0 && errno != ENOENT) {
+            log_warn("store.copy_left", F_TEXT("error", str_of(strerror(errno))));
+        }
+    }
+}
+
 enum fm_err store_backup(struct ctx *ctx, struct store_conn *reader, const char *dir,
                          void (*progress)(void *with, int done, int total), void *with)
 {
@@ -215,15 +245,12 @@ enum fm_err store_backup(struct ctx *ctx, struct store_conn *reader, const char 
     if (access(path.p, F_OK) == 0) {
         return fail(ctx, FM_E_EXISTS, "%s holds a store already: give another folder", dir);
     }
-    TRY(conn_open(ctx, dir, true, &to));
-    /* One snapshot for the whole copy: otherwise every commit would start it again. */
-    err = store_snapshot(ctx, reader);
-    if (err == FM_OK) {
-        int64_t ignored;
-        err = store_int(ctx, reader, &SQL_USER_VERSION, NO_ARGS, 0, &ignored);
-        err = err == FM_OK ? copy_pages(ctx, reader->db, to->db, progress, with) : err;
-        store_snapshot_end(reader);
-    }
+    err = conn_open(ctx, dir, true, &to);
+    err = err == FM_OK ? copy_snapshot(ctx, reader, to, progress, with) : err;
     conn_close(to);
-    return err == FM_OK ? sync_folder(ctx, dir) : err;
+    if (err != FM_OK) {
+        remove_copy(ctx, dir);
+        return err;
+    }
+    return sync_folder(ctx, dir);
 }

@@ -147,7 +147,9 @@ struct committer_stats committer_stats(struct committer *committer);
 /* The write connection, before committer_start or after committer_stop only. */
 struct store_conn *store_writer(struct store *store);
 
-/* Backup: an online copy of the database into `dir/fermata.db` (made if missing, must hold no store). */
+/* Backup: an online copy of the database into `dir/fermata.db` (made if missing, must hold no
+ * store). A copy that fails is removed. Errors: FM_E_EXISTS, FM_E_NOT_FOUND when `reader` reads a
+ * file without a store, FM_E_INTERNAL. */
 enum fm_err store_backup(struct ctx *ctx, struct store_conn *reader, const char *dir,
                          void (*progress)(void *with, int done, int total), void *with) MUST_CHECK;
 

@@ -263,12 +263,12 @@ test("only what was approved has an outcome, and only for its agent", async () =
 /* --- the end of an approval ----------------------------------------------------------------------------- */
 
 test("an approval that nobody used expires after valid_for, and its permit with it", async (t) => {
-  const short = await startWorld(t, { people: ["ana"], policy: policyText({ defaults: { valid_for: "1s" } }) });
+  const short = await startWorld(t, { people: ["ana"], policy: policyText({ defaults: { valid_for: "2s" } }) });
   const stream = await short.ana.stream();
   t.after(() => stream.close());
   const proposal = await approved(short.bot, short.ana);
   const { claims } = partsOf(proposal.permit);
-  assert.ok(claims.exp - claims.iat <= 1, "a permit does not outlive the approval");
+  assert.ok(claims.exp - claims.iat <= 2, "a permit does not outlive the approval");
   await stream.next(({ event }) => event === "proposal.expired");
   const seen = await read(short.bot, proposal);
   assert.deepEqual([seen.status, seen.permit], ["expired", null]);
@@ -277,11 +277,11 @@ test("an approval that nobody used expires after valid_for, and its permit with 
 });
 
 test("an approval that was used does not expire", async (t) => {
-  const short = await startWorld(t, { policy: policyText({ defaults: { valid_for: "1s" } }) });
+  const short = await startWorld(t, { policy: policyText({ defaults: { valid_for: "2s" } }) });
   const proposal = await approved(short.bot, short.ana);
   await stillWorks(short.bot, proposal.permit, proposal.arguments);
-  const other_ = await propose(short.bot, { action: "note.write" });
-  await read(short.bot, other_, "2s");
+  const waiting = await propose(short.bot, { action: "note.write" });
+  await read(short.bot, waiting, "3s");
   assert.equal((await read(short.bot, proposal)).status, "approved");
   assert.equal((await act(short.bot, proposal, "outcome", { status: "succeeded" })).status, 200);
 });

@@ -156,7 +156,7 @@ describe("undo", TOGETHER, () => {
 
 describe("nobody answers", TOGETHER, () => {
   test("after half of respond_within it escalates to the backup, then it expires; it is never approved", async (t) => {
-    const { bot, ana, lea } = await world(t, { respond_within: "4s" });
+    const { bot, ana, lea } = await world(t, { respond_within: "6s" });
     const [seenByAna, seenByLea] = [await listen(t, ana), await listen(t, lea)];
     const made = await propose(bot);
     assert.deepEqual((await lea.get("/v1/inbox")).body.items, []);
@@ -181,7 +181,7 @@ describe("nobody answers", TOGETHER, () => {
     const expired = await parked;
     assert.deepEqual([expired.status, expired.decision, expired.permit, expired.hold], ["expired", null, null, null]);
     const late = Date.now() - Date.parse(made.hold.due_at);
-    assert.ok(late >= 0 && late < 2000, `${late} ms`);
+    assert.ok(late >= 0 && late < 5000, `${late} ms`);
     const problem = expectProblem(await decide(ana, made, "approve"), 409, "already-decided");
     assert.deepEqual(problem.ended_by, { kind: "clock", id: null, name: null });
     assert.equal((await read(ana, made)).counts.expired, 1);

@@ -14,8 +14,8 @@ import { watch } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "../build.mjs";
-import { cardOf, digestOf } from "./card.mjs";
 import { AGENTS, PEOPLE, filler, sampleProposals } from "./sample.mjs";
+import { bodyFor, digest, full, inboxItem, iso } from "./shapes.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PORT = Number(process.env.PORT ?? 8601);
@@ -45,7 +45,6 @@ let serial = 0;
 let eventSerial = 0;
 let files = new Map();
 
-const iso = (ms) => new Date(ms).toISOString();
 const problem = (status, name, detail, more = {}) => ({
     status,
     body: { type: `/problems/${name}`, title: name.replaceAll("-", " "), status, detail, ...more },
@@ -89,16 +88,6 @@ function store(sample, repeatOf = null) {
     proposals.set(id, p);
     return p;
 }
-
-const digest = (p) =>
-    digestOf({
-        v: 1,
-        id: p.id,
-        revision: p.revision,
-        action: p.sample.action,
-        arguments: p.arguments,
-        brief: p.brief,
-    });
 
 function note(p, type, by, data = null) {
     const index = 1000 + ++eventSerial;
@@ -148,111 +137,7 @@ function settle() {
     }
 }
 
-/* --- shapes ------------------------------------------------------------------------------ */
-
-function holdOf(p) {
-    if (p.status !== "pending") {
-        return null;
-    }
-    const { queue, mode, escalations = 0, peopleNeeded = 1 } = p.sample;
-    const phase = p.decision ? "undo" : p.claim ? "claimed" : "waiting";
-    return {
-        queue,
-        mode,
-        phase,
-        due_at: iso(p.dueMs),
-        claimed_by: p.claim,
-        escalations,
-        people_needed: peopleNeeded,
-        people_done: 0,
-        ...(p.decision && { release_at: iso(p.releaseMs) }),
-    };
-}
-
-function common(p) {
-    const { agent, action, category } = p.sample;
-    return {
-        id: p.id,
-        status: p.status,
-        action,
-        category,
-        agent,
-        revision: p.revision,
-        digest: digest(p),
-        created_at: iso(p.createdMs),
-        updated_at: iso(p.updatedMs),
-        repeat_of: p.repeatOf,
-        hold: holdOf(p),
-    };
-}
-
-function inboxItem(p) {
-    const { title, effects, reversible, reasons } = p.sample;
-    const { summary = null, recommendation = null, confidence = null } = p.brief;
-    return {
-        ...common(p),
-        title,
-        summary,
-        recommendation,
-        confidence,
-        effects,
-        reversible,
-        verdict: reasons[0].verdict,
-    };
-}
-
-function briefOf(p) {
-    const evidence = p.brief.evidence?.map(({ base64, ...rest }, index) => {
-        const raw = base64 && Buffer.from(base64, "base64");
-        return raw
-            ? {
-                  ...rest,
-                  attachment: { index, bytes: raw.length, sha256: digestOf(base64).slice(7) },
-              }
-            : rest;
-    });
-    return { ...p.brief, ...(evidence && { evidence }) };
-}
-
-/* What every answer about a proposal has. */
-function bodyFor(p) {
-    const { agent_version, on_behalf_of, subject, labels, reasons, title } = p.sample;
-    return {
-        ...common(p),
-        title,
-        arguments: p.arguments,
-        brief: briefOf(p),
-        agent_version,
-        on_behalf_of,
-        subject,
-        labels,
-        policy: "pol_01",
-        assessment: { verdict: reasons.at(-1).verdict, reasons },
-        decision: p.decision,
-        permit: null,
-        outcome: p.outcome,
-    };
-}
-
-/* And what a person's read of one proposal has besides. */
-function full(p, person) {
-    const {
-        counts,
-        blockedReason = null,
-    } = p.sample;
-    return {
-        ...bodyFor(p),
-        card: cardOf(p),
-        comments: p.comments,
-        counts,
-        timeline: p.timeline,
-        can: {
-            decide: blockedReason === null && person.decides,
-            claim: blockedReason === null && person.decides,
-            reason: blockedReason ?? (person.decides ? null : "Your roles only read."),
-        },
-    };
-}
+/* --- people ------------------------------------------------------------------------------- */
 
 function meOf(person) {
     return {

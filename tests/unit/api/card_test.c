@@ -87,7 +87,7 @@ static struct str shown(struct fixture *f, const struct json *line)
     return arena_copy(f->arena, buf_str(&text));
 }
 
-/* Hidden characters ------------------------------------------------------------------------------------ */
+/* Hidden characters -------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *text; /* inside a JSON string */
@@ -136,7 +136,7 @@ static void test_hidden(void **state)
     }
 }
 
-/* Lines -------------------------------------------------------------------------------------------------- */
+/* Lines -------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *pointer, *kind, *shown;
@@ -255,7 +255,7 @@ static void test_cut(void **state)
     }
 }
 
-/* Titles ------------------------------------------------------------------------------------------------- */
+/* Titles ------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *arguments, *title;

@@ -41,7 +41,7 @@ static struct {
                world.ctx.detail);                                                                  \
     } while (0)
 
-/* Policies ------------------------------------------------------------------------------------------- */
+/* Policies ----------------------------------------------------------------------------------- */
 
 #define STORY_DEFAULTS                                                                             \
     "then: review, queue: general, mode: glance, undo: 5s, respond_within: 4h, on_expiry: expire," \
@@ -71,7 +71,7 @@ static inline const struct policy *story_policy(const char *defaults, const char
     return policy;
 }
 
-/* Commands ------------------------------------------------------------------------------------------- */
+/* Commands ----------------------------------------------------------------------------------- */
 
 enum deed {
     SUBMIT,
@@ -225,7 +225,7 @@ static inline void story_batch(struct story_cmd **commands, struct ctx *contexts
     pthread_mutex_unlock(&story_gate.mutex);
 }
 
-/* Begin and end -------------------------------------------------------------------------------------- */
+/* Begin and end ------------------------------------------------------------------------------ */
 
 SQL(SQL_STORY_STATE, "SELECT last_leaf FROM proposals WHERE id = $id");
 
@@ -353,7 +353,7 @@ static inline int story_teardown(void **state)
 
 #define STORY_TEST(function) cmocka_unit_test_setup_teardown(function, story_setup, story_teardown)
 
-/* What agents do ------------------------------------------------------------------------------------- */
+/* What agents do ----------------------------------------------------------------------------- */
 
 static inline const struct json *story_json(const char *text)
 {
@@ -428,7 +428,7 @@ static inline enum fm_err revise(const struct agent *agent, struct proposal *p, 
     return err;
 }
 
-/* What people do ------------------------------------------------------------------------------------- */
+/* What people do ----------------------------------------------------------------------------- */
 
 static inline enum fm_err by_person_do(enum deed deed, const struct person *person,
                                        struct proposal *p)
@@ -494,7 +494,7 @@ static inline enum fm_err modify(const struct person *person, struct proposal *p
     return decide_as(person, p, decision, VIA_PAGE);
 }
 
-/* What time does ------------------------------------------------------------------------------------- */
+/* What time does ----------------------------------------------------------------------------- */
 
 /* Lets `by_us` pass and sweeps until nothing more is due; `p` (may be NULL) is read again. */
 static inline void pass(int64_t by_us, struct proposal *p)
@@ -510,7 +510,7 @@ static inline void pass(int64_t by_us, struct proposal *p)
     }
 }
 
-/* What is known afterwards --------------------------------------------------------------------------- */
+/* What is known afterwards ------------------------------------------------------------------- */
 
 static inline struct tally tally_of(const struct proposal *p)
 {

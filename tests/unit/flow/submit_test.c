@@ -8,7 +8,7 @@ SQL(SQL_LEAVES, "SELECT count(*) FROM log_entries");
 SQL(SQL_POLICIES, "SELECT count(*) FROM policies");
 SQL(SQL_PROPOSALS, "SELECT count(*) FROM proposals");
 
-/* Verdicts ------------------------------------------------------------------------------------------- */
+/* Verdicts ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *body, *queue, *kind;
@@ -74,7 +74,7 @@ static void test_repeats(void **state)
     EXPECT(id_eq(other.repeat_of, second.id), "of what still waits");
 }
 
-/* supersedes ----------------------------------------------------------------------------------------- */
+/* supersedes --------------------------------------------------------------------------------- */
 
 static enum fm_err submit_instead(const struct agent *agent, const struct proposal *old,
                                   struct proposal *out)
@@ -112,7 +112,7 @@ static void test_supersedes(void **state)
     EXPECT(pending_of(story.bot) == 0 && pending_of(story.other) == 0, "nor counted");
 }
 
-/* Ledgers -------------------------------------------------------------------------------------------- */
+/* Ledgers ------------------------------------------------------------------------------------ */
 
 static void test_pending_limit(void **state)
 {
@@ -204,7 +204,7 @@ static void test_rollback_of_news(void **state)
            "one of three happened");
 }
 
-/* Policies ------------------------------------------------------------------------------------------- */
+/* Policies ----------------------------------------------------------------------------------- */
 
 static void test_activation(void **state)
 {

@@ -46,7 +46,7 @@ static enum fm_err read_text(struct fixture *f, struct str text, struct submissi
     return intake_read(&f->ctx, policy, body, out);
 }
 
-/* Limits --------------------------------------------------------------------------------------------- */
+/* Limits ------------------------------------------------------------------------------------- */
 
 /* A body is `before`, `unit` so many times with `comma` between, and `after`. */
 static const struct {
@@ -185,7 +185,7 @@ static void test_labels(void **state)
     }
 }
 
-/* Bodies --------------------------------------------------------------------------------------------- */
+/* Bodies ------------------------------------------------------------------------------------- */
 
 #define LEAST             "\"action\":\"a\",\"arguments\":{}"
 #define BRIEF(members)    "{" LEAST ",\"brief\":{" members "}}"
@@ -336,7 +336,7 @@ static void test_submission(void **state)
     EXPECT_STR("callback", s.callback_url, S("https://a.example/h"));
 }
 
-/* Completeness --------------------------------------------------------------------------------------- */
+/* Completeness ------------------------------------------------------------------------------- */
 
 #define FULL                                                                                       \
     "\"summary\":\"s\",\"request\":\"r\",\"recommendation\":\"r\",\"reasoning\":\"r\","            \
@@ -422,7 +422,7 @@ static void test_evidence_min(void **state)
            "none");
 }
 
-/* Revisions ------------------------------------------------------------------------------------------ */
+/* Revisions ---------------------------------------------------------------------------------- */
 
 static const char old_request[] =
     "{\"action\":\"a\",\"arguments\":{\"x\":1},\"brief\":{\"summary\":\"old\"},\"deadline\":"

@@ -25,7 +25,7 @@ SQL(SQL_TILE, "SELECT hashes FROM log_tiles WHERE tile = $tile");
 SQL(SQL_CHECKPOINTS, "SELECT count(*) FROM log_checkpoints");
 SQL(SQL_PAYLOAD, "SELECT salt, body FROM payloads WHERE idx = $idx");
 
-/* Begin and end -------------------------------------------------------------------------------------- */
+/* Begin and end ------------------------------------------------------------------------------ */
 
 static void open_journal(void)
 {
@@ -60,7 +60,7 @@ static int teardown(void **state)
     return scene_teardown(state);
 }
 
-/* The committer's part ------------------------------------------------------------------------------- */
+/* The committer's part ----------------------------------------------------------------------- */
 
 static void begin(void)
 {
@@ -115,7 +115,7 @@ static void grow_to(uint64_t size)
     }
 }
 
-/* The naive tree --------------------------------------------------------------------------------------- */
+/* The naive tree ----------------------------------------------------------------------------- */
 
 static void build_naive(void)
 {
@@ -207,7 +207,7 @@ static void expect_hash(unsigned level, uint64_t index)
            (unsigned long long)index, (unsigned long long)naive_size);
 }
 
-/* Sizes ------------------------------------------------------------------------------------------------ */
+/* Sizes -------------------------------------------------------------------------------------- */
 
 static const uint64_t sizes[] = {1,   2,   3,   254, 255,   256,   257,   258,  511,
                                  512, 513, 600, 767, 65535, 65536, 65537, 65800};
@@ -250,7 +250,7 @@ static void test_empty(void **state)
     EXPECT(journal_size(journal) == 0, "still nothing");
 }
 
-/* Undoing ---------------------------------------------------------------------------------------------- */
+/* Undoing ------------------------------------------------------------------------------------ */
 
 static void savepoint(const char *what)
 {
@@ -306,7 +306,7 @@ static void test_abandon(void **state)
     reopen();
 }
 
-/* Leaves ----------------------------------------------------------------------------------------------- */
+/* Leaves ------------------------------------------------------------------------------------- */
 
 static struct str entry(uint64_t index)
 {
@@ -431,7 +431,7 @@ static void test_salts(void **state)
     commit();
 }
 
-/* Log checkpoints -------------------------------------------------------------------------------------- */
+/* Log checkpoints ---------------------------------------------------------------------------- */
 
 static bool newest_checkpoint(struct tlog_checkpoint *out)
 {
@@ -528,7 +528,7 @@ static void test_signing_undone(void **state)
     }
 }
 
-/* Opening ---------------------------------------------------------------------------------------------- */
+/* Opening ------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name, *sql;

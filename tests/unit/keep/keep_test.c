@@ -14,7 +14,7 @@ static struct note_verifier verifier;
 static struct str early_note; /* a checkpoint from the middle of the story */
 static int copies;
 
-/* A story with something of everything ----------------------------------------------------------------- */
+/* A story with something of everything ------------------------------------------------------- */
 
 static void sign(void)
 {
@@ -95,7 +95,7 @@ static bool mentions(const struct verify_report *report, const char *text)
     return false;
 }
 
-/* Verify ------------------------------------------------------------------------------------------------- */
+/* Verify ------------------------------------------------------------------------------------- */
 
 static void test_sound(void **state)
 {
@@ -257,7 +257,7 @@ static void test_many_findings(void **state)
            (unsigned long long)report.finding_count);
 }
 
-/* Backup and restore ------------------------------------------------------------------------------------- */
+/* Backup and restore ------------------------------------------------------------------------- */
 
 static void test_backup(void **state)
 {

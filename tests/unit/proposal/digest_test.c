@@ -53,7 +53,7 @@ static struct hash stated(const struct json *vector, const char *member)
 static struct hash digest_of(struct fixture *f, const struct json *vector,
                              const struct json *request)
 {
-    struct id id, agent;
+    struct id id = {{0}}, agent = {{0}};
     struct hash digest;
 
     EXPECT(id_parse(ID_PROPOSAL, json_text(json_get(vector, S("id"))), &id) &&

@@ -87,14 +87,14 @@ static struct journal_event event(enum journal_kind kind)
         .kind = kind, .by = {.kind = ACTOR_CLOCK}, .previous = -1, .at_us = 5000000};
 }
 
+/* clang-format off */
 #define COLUMNS(X)                                                                                 \
-    X(row)                                                                                         \
-    X(agent) X(state) X(revision) X(policy) X(payload) X(last_leaf) X(created_at) X(updated_at)    \
-        X(next_at) X(mode) X(undo_us) X(respond_within_us) X(on_expiry) X(due_at) X(escalate_at)   \
-            X(escalations) X(deadline_at) X(claimed_by) X(claimed_at) X(claimed_until)             \
-                X(preferred) X(verdict) X(decided_by) X(decided_at) X(via) X(decision_leaf)        \
-                    X(release_at) X(approved_until) X(redeemed_at) X(outcome) X(outcome_leaf)      \
-                        X(outcome_at)
+    X(row) X(agent) X(state) X(revision) X(policy) X(payload) X(last_leaf) X(created_at)           \
+    X(updated_at) X(next_at) X(mode) X(undo_us) X(respond_within_us) X(on_expiry) X(due_at)        \
+    X(escalate_at) X(escalations) X(deadline_at) X(claimed_by) X(claimed_at) X(claimed_until)      \
+    X(preferred) X(verdict) X(decided_by) X(decided_at) X(via) X(decision_leaf) X(release_at)      \
+    X(approved_until) X(redeemed_at) X(outcome) X(outcome_leaf) X(outcome_at)
+/* clang-format on */
 #define TEXTS(X) X(action) X(category) X(assessment) X(queue) X(first_queue)
 #define IDS(X)   X(id) X(repeat_of) X(decision) X(ended_by) X(permit)
 
@@ -259,7 +259,7 @@ static void move_wrongly(void *with)
 
     if (proposal_insert(&scene.ctx, scene.conn, &p, event(JOURNAL_PROPOSAL_HELD)) == FM_OK) {
         p.state = move->from;
-        _exit(proposal_move(&scene.ctx, scene.conn, &p, move->to, event(JOURNAL_PROPOSAL_DECIDED),
+        _exit((int)proposal_move(&scene.ctx, scene.conn, &p, move->to, event(JOURNAL_PROPOSAL_DECIDED),
                             0));
     }
 }
@@ -287,7 +287,7 @@ static void insert_wrongly(void *with)
     struct proposal p = fresh(PROPOSAL_REDEEMED);
 
     (void)with;
-    _exit(proposal_insert(&scene.ctx, scene.conn, &p, event(JOURNAL_PROPOSAL_HELD)));
+    _exit((int)proposal_insert(&scene.ctx, scene.conn, &p, event(JOURNAL_PROPOSAL_HELD)));
 }
 
 static void test_wrong_beginning(void **state)

@@ -219,7 +219,7 @@ static void wait_done(int64_t count)
     pthread_mutex_unlock(&gate.mutex);
 }
 
-/* Commands in groups ---------------------------------------------------------------------------------- */
+/* Commands in groups ------------------------------------------------------------------------- */
 
 static void test_groups(void **state)
 {
@@ -432,17 +432,7 @@ static void test_many_callers(void **state)
     job_free(keeper);
 }
 
-/* A full disk ----------------------------------------------------------------------------------------- */
-
-/* From now on no file of this process can grow beyond `bytes`; RLIM_INFINITY lifts it. */
-static void limit_files(rlim_t bytes)
-{
-    struct rlimit limit;
-
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
+/* A full disk -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -458,7 +448,6 @@ static void test_full_disk(void **state)
 {
     (void)state;
     log_set_level(LOG_ERROR + 1);
-    (void)signal(SIGXFSZ, SIG_IGN);
     for (size_t row = 0; row < COUNT_OF(full_disks); row++) {
         struct job *jobs[3], *keeper;
         int64_t stored = scene_count(scene.conn);
@@ -493,7 +482,6 @@ static void test_full_disk(void **state)
         EXPECT(memory.kept_count == 3, "%s: remembered once", full_disks[row].name);
         job_free(keeper);
     }
-    (void)signal(SIGXFSZ, SIG_DFL);
 }
 
 /* What the journal writes before COMMIT can fail too. */
@@ -528,7 +516,7 @@ static void die_of_commit(void *with)
     open_gate();
     wait_done(1);
     memory.refuse = FM_E_INTERNAL;
-    _exit(committer_call(committer, &job->cmd));
+    _exit((int)committer_call(committer, &job->cmd));
 }
 
 static void test_unknown_commit(void **state)

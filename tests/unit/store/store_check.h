@@ -98,6 +98,18 @@ static inline int64_t scene_count(struct store_conn *conn)
     return count;
 }
 
+/* From now on no file of this process can grow beyond `bytes`; RLIM_INFINITY lifts it. SIGXFSZ is
+ * ignored meanwhile, so that writing fails instead. */
+static inline void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    (void)signal(SIGXFSZ, bytes == RLIM_INFINITY ? SIG_DFL : SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
 #define SCENE_TEST(function) cmocka_unit_test_setup_teardown(function, scene_setup, scene_teardown)
 
 #endif

@@ -15,7 +15,7 @@ SQL(SQL_UPDATE, "UPDATE pairs SET v = 1 WHERE k < $k");
 SQL(SQL_WRONG, "SELECT nothing FROM nowhere");
 SQL(SQL_NOTHING, "SELECT max(k) FROM pairs WHERE k < 0");
 
-/* Statements --------------------------------------------------------------------------------------- */
+/* Statements --------------------------------------------------------------------------------- */
 
 static void test_bind_by_name(void **state)
 {
@@ -42,7 +42,7 @@ static void bind_unknown(void *with)
     struct store_rows *rows;
 
     (void)with;
-    _exit(store_query(&scene.ctx, scene.conn, &SQL_TWICE,
+    _exit((int)store_query(&scene.ctx, scene.conn, &SQL_TWICE,
                       ARGS(A_TEXT("$a", S("a")), A_TEXT("$c", S("c"))), &rows));
 }
 
@@ -51,7 +51,7 @@ static void bind_too_few(void *with)
     struct store_rows *rows;
 
     (void)with;
-    _exit(store_query(&scene.ctx, scene.conn, &SQL_TWICE, ARGS(A_TEXT("$a", S("a"))), &rows));
+    _exit((int)store_query(&scene.ctx, scene.conn, &SQL_TWICE, ARGS(A_TEXT("$a", S("a"))), &rows));
 }
 
 static void test_bind_wrong(void **state)
@@ -135,7 +135,7 @@ static void test_errors(void **state)
     EXPECT(scene_count(scene.conn) == 1, "and it goes on");
 }
 
-/* Snapshots ----------------------------------------------------------------------------------------- */
+/* Snapshots ---------------------------------------------------------------------------------- */
 
 static void test_snapshot(void **state)
 {
@@ -156,7 +156,7 @@ static void test_snapshot(void **state)
     store_reader_close(reader);
 }
 
-/* The folder ---------------------------------------------------------------------------------------- */
+/* The folder --------------------------------------------------------------------------------- */
 
 static void test_migrations(void **state)
 {
@@ -237,7 +237,7 @@ static void test_not_a_folder(void **state)
     EXPECT(access(scene_path("nowhere"), F_OK) != 0, "and nothing was made");
 }
 
-/* Backups ------------------------------------------------------------------------------------------- */
+/* Backups ------------------------------------------------------------------------------------ */
 
 /* Writes pairs in transactions of ten until told to stop. */
 static _Atomic bool stop_writing;
@@ -343,6 +343,30 @@ static void test_backup_is_one_state(void **state)
     store_reader_close(reader);
 }
 
+/* A copy for which there was no room, and a copy of nothing: neither is left to be taken for one. */
+static void test_failed_backup(void **state)
+{
+    const char *copy = scene_path("copy");
+    struct store_conn *reader, *nothing;
+
+    (void)state;
+    log_set_level(LOG_ERROR + 1);
+    MUST(store_reader(&scene.ctx, scene.store, &reader));
+    limit_files(16 * KIB);
+    EXPECT(store_backup(&scene.ctx, reader, copy, NULL, NULL) != FM_OK, "no room");
+    limit_files(RLIM_INFINITY);
+    EXPECT(access(scene_path("copy/fermata.db"), F_OK) != 0, "nothing is left");
+    MUST(store_backup(&scene.ctx, reader, copy, NULL, NULL));
+    store_reader_close(reader);
+
+    MUST(conn_open(&scene.ctx, scene_path("copy"), true, &nothing));
+    MUST(conn_script(&scene.ctx, nothing, "PRAGMA user_version=0"));
+    EXPECT(store_backup(&scene.ctx, nothing, scene_path("other"), NULL, NULL) == FM_E_NOT_FOUND,
+           "a file that is no store");
+    EXPECT(access(scene_path("other/fermata.db"), F_OK) != 0, "nothing is left of that either");
+    conn_close(nothing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +382,7 @@ int main(void)
         SCENE_TEST(test_not_a_folder),
         SCENE_TEST(test_backup_while_writing),
         SCENE_TEST(test_backup_is_one_state),
+        SCENE_TEST(test_failed_backup),
     };
 
     return CHECK_RUN(tests);

@@ -27,16 +27,20 @@ interface BlockProps {
     readonly id: string;
     readonly title: string;
     readonly level: number;
+    readonly aside?: ComponentChildren; /* beside the title */
     readonly children: ComponentChildren;
 }
 
-function Block({ id, title, level, children }: BlockProps) {
+function Block({ id, title, level, aside, children }: BlockProps) {
     const Heading = `h${level}` as "h2";
     return (
         <section class="block" aria-labelledby={`${id}-heading`}>
-            <Heading id={`${id}-heading`} tabIndex={-1}>
-                {title}
-            </Heading>
+            <header class="block-head">
+                <Heading id={`${id}-heading`} tabIndex={-1}>
+                    {title}
+                </Heading>
+                {aside}
+            </header>
             {children}
         </section>
     );
@@ -255,12 +259,31 @@ function Draft({ proposal, level }: { proposal: Proposal; level: number }) {
 }
 
 /* Two decimals at most, and never 100 for what is less. */
-const claimed = (confidence: number): string => `${Math.floor(confidence * 1000) / 10} %`;
+const stated = (confidence: number): string => `${Math.floor(confidence * 1000) / 10} %`;
+
+/* The agent's own claim, and marked as one. */
+function Confidence({ confidence }: { confidence: number | undefined }) {
+    return confidence === undefined ? (
+        <p class="confidence quiet">no confidence stated</p>
+    ) : (
+        <p class="confidence" title="The agent's own claim; nobody has checked it.">
+            stated confidence <strong>{stated(confidence)}</strong>
+            <span class="meter" aria-hidden="true">
+                <span class="fill" style={{ width: `${confidence * 100}%` }} />
+            </span>
+        </p>
+    );
+}
 
 function Recommendation({ proposal, level }: { proposal: Proposal; level: number }) {
     const { recommendation, reasoning, confidence } = proposal.brief ?? {};
     return (
-        <Block id="recommendation" title="Recommendation" level={level}>
+        <Block
+            id="recommendation"
+            title="Recommendation"
+            level={level}
+            aside={<Confidence confidence={confidence} />}
+        >
             {recommendation ? (
                 <div class="lead">
                     <Prose text={recommendation} />
@@ -269,19 +292,6 @@ function Recommendation({ proposal, level }: { proposal: Proposal; level: number
                 <p class="quiet">The agent recommends nothing.</p>
             )}
             {reasoning && <Prose text={reasoning} />}
-            <p class="confidence">
-                {confidence === undefined ? (
-                    <span class="quiet">No confidence stated.</span>
-                ) : (
-                    <>
-                        Confidence <strong>{claimed(confidence)}</strong>
-                        <span class="meter" aria-hidden="true">
-                            <span class="fill" style={{ width: `${confidence * 100}%` }} />
-                        </span>
-                        <span class="quiet">the agent's own claim</span>
-                    </>
-                )}
-            </p>
         </Block>
     );
 }
