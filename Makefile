@@ -178,20 +178,28 @@ $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	$(Q)$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) \
 		-lcmocka $(if $(findstring jansson,$*),-ljansson) $(LIBS)
 
-## asan           unit tests and fuzz corpora under the address and undefined behaviour sanitizers
-## tsan           unit tests under the thread sanitizer
+## asan           the suite but for the browser under the address and undefined behaviour sanitizers
+## tsan           the same under the thread sanitizer
+# The server under test leaves its reports as files: what a killed or restarted one printed is not lost.
 .PHONY: asan tsan
 asan: fuzz-programs
 	$(SUBMAKE) BUILD=$(BUILD)/asan SAN='$(ASAN)' OPT='-O1 -g' build test-programs
-	@rm -rf $(BUILD)/asan/test
-	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/asan parts-unit
+	$(call sanitized,asan,ASAN_OPTIONS UBSAN_OPTIONS,parts-unit parts-http parts-crash parts-replay)
 	@$(MAKE) --no-print-directory -s RESULTS=$(BUILD)/asan/test parts-corpora
 	@tools/sum $(BUILD)/asan/test
 tsan:
 	$(SUBMAKE) BUILD=$(BUILD)/tsan SAN='$(TSAN)' OPT='-O1 -g' build test-programs
-	@rm -rf $(BUILD)/tsan/test
-	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/tsan parts-unit
+	$(call sanitized,tsan,TSAN_OPTIONS,parts-unit parts-http parts-crash parts-replay)
 	@tools/sum $(BUILD)/tsan/test
+
+# $(call sanitized,NAME,VARIABLES,PARTS): runs parts of the suite against build/NAME, then counts reports.
+define sanitized
+	@rm -rf $(BUILD)/$(1)/test $(BUILD)/$(1)/reports && mkdir -p $(BUILD)/$(1)/reports
+	@$(foreach var,$(2),$(var)=log_path=$(abspath $(BUILD)/$(1)/reports/report)) \
+		FERMATA_BIN=$(abspath $(BUILD)/$(1)/fermata) \
+		$(MAKE) --no-print-directory -s -j1 BUILD=$(BUILD)/$(1) $(3)
+	@tools/part $(BUILD)/$(1)/test reports tools/no-reports $(BUILD)/$(1)/reports
+endef
 
 # --- fuzzing -------------------------------------------------------------------------------------------
 S ?= 20

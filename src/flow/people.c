@@ -70,15 +70,15 @@ static enum fm_err read_proposed(struct ctx *ctx, struct store_conn *conn, const
     return *arguments ? FM_OK : fail(ctx, FM_E_INTERNAL, "a request without arguments");
 }
 
-/* Edited arguments are assessed again: `block` refuses the modification. */
-static enum fm_err assess_edit(struct flow *flow, struct ctx *ctx, const struct proposal *p)
+/* What would run is assessed again, by the policy of now: `block` refuses it. */
+static enum fm_err assess_again(struct flow *flow, struct ctx *ctx, const struct proposal *p)
 {
     struct assessment assessment;
 
     TRY(assess(ctx, flow_policy_now(flow), p->action, &assessment));
     if (assessment.verdict == VERDICT_BLOCK) {
-        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/arguments"),
-                       "the policy blocks %.*s with these arguments", STR_ARG(p->action));
+        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/verdict"), "the policy blocks %.*s now",
+                       STR_ARG(p->action));
     }
     return FM_OK;
 }
@@ -109,11 +109,13 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
     TRY(check_via(ctx, policy, caller->via));
     was_pending = proposal_is_pending(out);
     action = policy_action(policy, out->action);
-    if (was_pending && decision->arguments) {
-        TRY(read_proposed(ctx, conn, out, &decision->proposed));
-        TRY(assess_edit(flow, ctx, out));
-    } else {
+    if (!decision->arguments) {
         decision->arguments_digest = out->arguments_digest;
+    } else if (was_pending) {
+        TRY(read_proposed(ctx, conn, out, &decision->proposed));
+    }
+    if (was_pending && decision->verdict <= DECISION_MODIFY) {
+        TRY(assess_again(flow, ctx, out));
     }
     TRY(review_decide(ctx, conn, out, caller->person, caller->via, decision,
                       action ? action->critical : (struct policy_list){NULL, 0}, policy->valid_for_us,
@@ -127,7 +129,7 @@ enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *con
 {
     int64_t now_us = clock_now_us(), verdict;
 
-    TRY(find_decidable(flow, ctx, conn, caller, id, out));
+    TRY(flow_find(flow, ctx, conn, caller, id, out)); /* a lead need not be a member of the queue */
     verdict = out->verdict;
     TRY(review_undo(ctx, conn, out, caller->person, now_us));
     TRY(flow_count_decision(ctx, conn, out, verdict, -1));

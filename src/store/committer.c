@@ -86,7 +86,7 @@ static bool run_command(struct committer *committer, struct store_cmd *cmd)
     committer->hooks.mark(committer->hooks.with);
     cmd->err = cmd->run(cmd, committer->conn);
     if (cmd->err == FM_OK) {
-        return true;
+        return transaction_is_open(committer); /* a failure that the command did not notice */
     }
     committer->hooks.rollback(committer->hooks.with);
     return sqlite3_total_changes64(committer->conn->db) == changes && transaction_is_open(committer);

@@ -289,11 +289,23 @@ enum fm_err store_snapshot(struct ctx *ctx, struct store_conn *conn)
     return store_exec(ctx, conn, &SQL_BEGIN_READ, NO_ARGS);
 }
 
+/* A query that an error left before its last row pins the snapshot beyond its end: every later reading
+ * of this connection would see the old state. */
+static void end_queries(struct store_conn *conn)
+{
+    for (size_t i = 0; i < SQL_CACHE_SLOTS; i++) {
+        rows_done(&conn->cache[i]);
+    }
+}
+
 void store_snapshot_end(struct store_conn *conn)
 {
     struct ctx ctx = {0};
 
     if (store_exec(&ctx, conn, &SQL_END_READ, NO_ARGS) != FM_OK) {
         log_warn("store.snapshot", F_TEXT("error", str_of(ctx.detail)));
+    }
+    if (sqlite3_txn_state(conn->db, NULL) != SQLITE_TXN_NONE) {
+        end_queries(conn);
     }
 }

@@ -82,7 +82,8 @@ void *store_state(const struct store_conn *conn);
 int64_t store_last_rowid(struct store_conn *conn);
 int64_t store_changed(struct store_conn *conn); /* rows changed by the last statement */
 
-/* A read transaction: all queries between see one state. */
+/* A read transaction: all queries between see one state. Its end also ends queries that an error left
+ * before their last row. */
 enum fm_err store_snapshot(struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
 void store_snapshot_end(struct store_conn *conn);
 
