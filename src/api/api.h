@@ -27,6 +27,10 @@ void api_free(struct api *api);
  * "https://fermata.example"; with https, cookies are Secure and carry the __Host- prefix. */
 void api_serve(struct api *api, struct flow *flow, struct http_server *server, struct str origin);
 
+/* No more news for the loops: before http_stop. News under way is told still; a command of the
+ * committer that is submitted behind this call comes behind it. Any thread. */
+void api_quiet(struct api *api);
+
 /* For http_config: all take the api as `with`. */
 void api_handle(void *with, struct http_request *request);
 void api_problem(void *with, enum fm_err err, const char *detail, struct buf *body);

@@ -13,6 +13,7 @@
 
 #define API_ANSWER_MAX (8 * MIB)
 #define LIST_BYTES_MAX (4 * MIB) /* a page of a list ends early beyond this */
+#define ITEM_ARENA_MAX (48 * MIB) /* for one item of a list: as much as a request may have */
 #define LIST_LIMIT_DEFAULT 50
 #define LIST_LIMIT_MAX 200
 #define WAIT_MAX_US (120 * SECOND_US)
@@ -158,6 +159,11 @@ enum fm_err view_proposal(const struct view *view, struct json_out *out, const s
     MUST_CHECK;
 enum fm_err view_inbox_item(const struct view *view, struct json_out *out,
                             const struct proposal *proposal) MUST_CHECK;
+/* One item of a list, by one of the two above: in a memory of its own that ends with it, so that a page
+ * of large items does not add up. */
+enum fm_err view_list_item(const struct view *view, struct json_out *out, const struct proposal *proposal,
+                           enum fm_err (*write)(const struct view *view, struct json_out *out,
+                                                const struct proposal *proposal)) MUST_CHECK;
 /* The body of 03; and for people's single read with all that the page shows besides. */
 enum fm_err call_render_proposal(struct call *call, struct store_conn *conn, struct buf *body) MUST_CHECK;
 enum fm_err call_render_whole(struct call *call, struct store_conn *conn, struct buf *body) MUST_CHECK;

@@ -192,7 +192,7 @@ struct stream {
     struct stream *next, *previous;
     struct loop_part *part;
     struct http_request *request;
-    int64_t person; /* row */
+    struct hash credential; /* ends with it: signed out, revoked, expired */
 };
 
 static void stream_done(void *state)
@@ -228,7 +228,7 @@ void bus_open_stream(struct call *call)
     *stream = (struct stream){.next = call->part->streams,
                               .part = call->part,
                               .request = request,
-                              .person = call->caller.person->row};
+                              .credential = call->credential->hash};
     if (stream->next) {
         stream->next->previous = stream;
     }
@@ -291,9 +291,10 @@ static void feed(struct stream *stream, const struct directory *directory, const
                  const struct announcement *news)
 {
     AUTO(buf_done) struct buf event = BUF_INIT(8 * KIB);
-    const struct person *person = directory_person_by_row(directory, stream->person);
+    const struct credential *own = directory_credential_by_hash(directory, stream->credential);
+    const struct person *person = own ? own->person : NULL;
 
-    if (!person) { /* removed meanwhile */
+    if (!person) {
         http_stream_end(stream->request);
         return;
     }
@@ -362,7 +363,7 @@ void api_announce(void *with, const struct announcement *news, size_t count, int
 {
     struct api *api = with;
     struct http_server *server = atomic_load_explicit(&api->server, memory_order_acquire);
-    unsigned loops = server ? http_loop_count(server) : 0;
+    unsigned loops = server && !atomic_load(&api->draining) ? http_loop_count(server) : 0;
     struct news_batch *batch;
 
     if (loops == 0) {

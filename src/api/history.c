@@ -5,10 +5,12 @@
 #include "api/api_internal.h"
 
 #define TIMELINE_MAX 200 /* newest events shown */
+#define COMMENTS_MAX 100 /* newest notes shown: with all escapes they fit into an answer */
 
 SQL(SQL_LEAF, "SELECT previous, entry FROM log_entries WHERE idx = $idx");
-SQL(SQL_COMMENTS, "SELECT c.id, c.person, c.at, p.body FROM comments c"
-                  " LEFT JOIN payloads p ON p.idx = c.leaf WHERE c.proposal = $proposal ORDER BY c.row");
+SQL(SQL_COMMENTS, "SELECT c.id, c.person, c.at, p.body FROM (SELECT * FROM comments"
+                  " WHERE proposal = $proposal ORDER BY row DESC LIMIT $max) c"
+                  " LEFT JOIN payloads p ON p.idx = c.leaf ORDER BY c.row");
 
 struct leaf {
     int64_t index, previous;
@@ -52,15 +54,32 @@ static struct str name_of(const struct view *view, struct str id)
     return person ? person->name : agent ? agent->name : STR_NONE;
 }
 
-static void write_event(const struct view *view, struct json_out *out, const struct leaf *leaf,
-                        const struct json *entry)
+/* What was written with a decision: of those that were undone or answered, only the log still has it. */
+static enum fm_err write_reason(const struct view *view, struct json_out *out,
+                                const struct leaf *leaf)
+{
+    struct str payload;
+    const struct json *content = NULL;
+
+    TRY(journal_payload(view->ctx, view->conn, (uint64_t)leaf->index, &payload));
+    if (payload.p) {
+        TRY(json_parse(view->ctx, payload, &JSON_LIMITS_WIRE, &content));
+    }
+    jo_key(out, "reason");
+    jo_value(out, json_get(content, S("reason")));
+    return FM_OK;
+}
+
+static enum fm_err write_event(const struct view *view, struct json_out *out,
+                               const struct leaf *leaf, const struct json *entry)
 {
     const struct json *by = json_get(entry, S("by"));
     struct str by_id = json_text(json_get(by, S("id")));
+    struct str kind = json_text(json_get(entry, S("kind")));
 
     jo_object(out);
     jo_m_str(out, "id", json_text(json_get(entry, S("id"))));
-    jo_m_str(out, "type", json_text(json_get(entry, S("kind"))));
+    jo_m_str(out, "type", kind);
     jo_m_str(out, "at", json_text(json_get(entry, S("at"))));
     jo_key(out, "by");
     jo_object(out);
@@ -70,11 +89,15 @@ static void write_event(const struct view *view, struct json_out *out, const str
     jo_object_end(out);
     jo_key(out, "data");
     jo_value(out, json_get(entry, S("data")));
+    if (str_eq(kind, str_of(journal_kind_name(JOURNAL_PROPOSAL_DECIDED)))) {
+        TRY(write_reason(view, out, leaf));
+    }
     jo_key(out, "log");
     jo_object(out);
     jo_m_int(out, "index", leaf->index);
     jo_object_end(out);
     jo_object_end(out);
+    return FM_OK;
 }
 
 enum fm_err view_timeline(const struct view *view, struct json_out *out, const struct proposal *p)
@@ -90,7 +113,7 @@ enum fm_err view_timeline(const struct view *view, struct json_out *out, const s
     while (count-- > 0) {
         const struct json *entry;
         TRY(json_parse(view->ctx, leaves[count].entry, &JSON_LIMITS_WIRE, &entry));
-        write_event(view, out, &leaves[count], entry);
+        TRY(write_event(view, out, &leaves[count], entry));
     }
     jo_array_end(out);
     return FM_OK;
@@ -101,7 +124,8 @@ enum fm_err view_comments(const struct view *view, struct json_out *out, const s
     struct store_rows *rows;
 
     view->ctx->err = FM_OK;
-    TRY(store_query(view->ctx, view->conn, &SQL_COMMENTS, ARGS(A_INT("$proposal", p->row)), &rows));
+    TRY(store_query(view->ctx, view->conn, &SQL_COMMENTS,
+                    ARGS(A_INT("$proposal", p->row), A_INT("$max", COMMENTS_MAX)), &rows));
     jo_array(out);
     while (rows_next(view->ctx, rows)) {
         const struct person *person = directory_person_by_row(view->directory, rows_int(rows, 1));

@@ -387,7 +387,8 @@ void agents_create(struct call *call)
 
 /* --- queues -------------------------------------------------------------------------------------------- */
 
-SQL(SQL_QUEUE, "SELECT count(*), min(created_at) FROM proposals WHERE queue = $queue AND state < 3");
+SQL(SQL_QUEUE, "SELECT count(*), min(created_at) FROM proposals WHERE queue = $queue"
+               " AND state < 3 AND state <> 2"); /* not what is in its undo time */
 
 struct members {
     struct json_out *out;

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #define SCAN_MAX 5000 /* rows looked at for one page of a filtered list */
+#define SEARCH_BYTES_MAX (16 * MIB) /* and bytes searched: a page holds up its loop no longer */
 
 /* --- propose ------------------------------------------------------------------------------------------- */
 
@@ -221,6 +222,7 @@ struct filter {
     struct str status, action, category, queue, q;
     int64_t agent;  /* row; 0: any */
     int64_t decided_by; /* row; 0: any */
+    size_t searched; /* bytes so far */
 };
 
 static bool is_status(struct str name)
@@ -265,27 +267,46 @@ static bool holds(struct str wanted, struct str value)
     return !wanted.n || str_eq(wanted, value);
 }
 
+static char folded(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 /* A case-insensitive search in the stored request: ASCII letters fold, the rest compares as it is. */
 static bool contains(struct str text, struct str wanted)
 {
+    char first = folded(wanted.p[0]);
+
     for (size_t i = 0; wanted.n <= text.n && i <= text.n - wanted.n; i++) {
-        if (strncasecmp(text.p + i, wanted.p, wanted.n) == 0) {
+        if (folded(text.p[i]) == first && strncasecmp(text.p + i, wanted.p, wanted.n) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static enum fm_err matches_search(struct call *call, const struct filter *filter,
-                                  const struct proposal *p, bool *out)
+/* In a memory of its own: what does not match must not add up. */
+static enum fm_err matches_search(struct call *call, struct filter *filter, const struct proposal *p,
+                                  bool *out)
 {
+    AUTO(arena_done) struct arena *arena = filter->q.n ? arena_new(ITEM_ARENA_MAX) : NULL;
+    struct ctx ctx;
     struct str payload;
+    enum fm_err err;
 
     *out = true;
     if (!filter->q.n) {
         return FM_OK;
     }
-    TRY(journal_payload(&call->ctx, call->part->reader, (uint64_t)p->payload, &payload));
+    if (!arena) {
+        return fail_memory(&call->ctx);
+    }
+    ctx_init(&ctx, arena);
+    err = journal_payload(&ctx, call->part->reader, (uint64_t)p->payload, &payload);
+    if (err != FM_OK) {
+        return fail(&call->ctx, err, "%s", ctx.detail);
+    }
+    filter->searched += payload.n;
     *out = payload.p && contains(payload, filter->q);
     return FM_OK;
 }
@@ -321,7 +342,7 @@ static enum fm_err start_list(struct call *call, const struct filter *filter, co
 }
 
 /* Whether the row read last belongs into the list. */
-static enum fm_err is_listed(struct call *call, const struct filter *filter, bool *out)
+static enum fm_err is_listed(struct call *call, struct filter *filter, bool *out)
 {
     *out = matches(call, filter, &call->proposal);
     return *out ? matches_search(call, filter, &call->proposal, out) : FM_OK;
@@ -337,9 +358,10 @@ static void write_list_cursor(struct json_out *out, const struct filter *filter,
     }
 }
 
-/* One page: newest first; ends at the limit, at the size of an answer, or after SCAN_MAX rows (then the
- * cursor goes on from there). That there is more is known when the first one of it was found. */
-static enum fm_err write_page(struct call *call, const struct filter *filter, const struct page *page,
+/* One page: newest first; ends at the limit, at the size of an answer, or after SCAN_MAX rows or
+ * SEARCH_BYTES_MAX (then the cursor goes on from there). That there is more is known when the first one
+ * of it was found. */
+static enum fm_err write_page(struct call *call, struct filter *filter, const struct page *page,
                               struct buf *body)
 {
     struct json_out out = JSON_OUT(body);
@@ -355,7 +377,7 @@ static enum fm_err write_page(struct call *call, const struct filter *filter, co
     jo_object(&out);
     jo_key(&out, "items");
     jo_array(&out);
-    while (!more && rows_next(&call->ctx, rows)) {
+    while (!more && filter->searched < SEARCH_BYTES_MAX && rows_next(&call->ctx, rows)) {
         bool listed;
         TRY(proposal_read(&call->ctx, rows, &call->proposal));
         TRY(is_listed(call, filter, &listed));
@@ -366,12 +388,13 @@ static enum fm_err write_page(struct call *call, const struct filter *filter, co
         }
         if (listed && !more) {
             count++;
-            TRY(view_proposal(&view, &out, &call->proposal));
+            TRY(view_list_item(&view, &out, &call->proposal, view_proposal));
         }
     }
     rows_done(rows);
     jo_array_end(&out);
-    write_list_cursor(&out, filter, more || scanned == SCAN_MAX, &last);
+    more = more || scanned == SCAN_MAX || filter->searched >= SEARCH_BYTES_MAX;
+    write_list_cursor(&out, filter, more, &last);
     jo_object_end(&out);
     return call->ctx.err;
 }

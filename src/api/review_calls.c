@@ -194,21 +194,29 @@ void review_comment_call(struct call *call)
 
 /* --- inbox --------------------------------------------------------------------------------------------- */
 
-SQL(SQL_INBOX, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE queue = $queue AND state < 3"
-               " AND (due_at, row) > ($due, $row) ORDER BY due_at, row LIMIT $max");
+#define MINE " AND ($mine = 0 OR claimed_by = $mine)"
+/* Waiting or claimed: what is in its undo time was decided and waits for nobody. (state < 3 besides: by it
+ * SQLite knows the index of what is pending.) */
+#define OPEN "state < 3 AND state <> 2"
+_Static_assert(PROPOSAL_UNDO == 2, "the queries of the inbox say so");
+
+SQL(SQL_INBOX, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE queue = $queue AND " OPEN
+               " AND (due_at, row) > ($due, $row)" MINE " ORDER BY due_at, row LIMIT $max");
 SQL(SQL_INBOX_ESCALATED,
-    "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE first_queue = $queue AND state < 3"
-    " AND escalations > 0 AND (due_at, row) > ($due, $row) ORDER BY due_at, row LIMIT $max");
+    "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE first_queue = $queue AND " OPEN
+    " AND escalations > 0 AND (due_at, row) > ($due, $row)" MINE " ORDER BY due_at, row LIMIT $max");
 /* The newest first: $due is not looked at, $row is the row before which to go on. */
-SQL(SQL_INBOX_NEW, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE queue = $queue AND state < 3"
-                   " AND ($due < 0 OR row < $row) ORDER BY row DESC LIMIT $max");
+SQL(SQL_INBOX_NEW, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE queue = $queue AND " OPEN
+                   " AND ($due < 0 OR row < $row)" MINE " ORDER BY row DESC LIMIT $max");
 SQL(SQL_INBOX_ESCALATED_NEW,
-    "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE first_queue = $queue AND state < 3"
-    " AND escalations > 0 AND ($due < 0 OR row < $row) ORDER BY row DESC LIMIT $max");
-SQL(SQL_COUNT, "SELECT count(*) FROM proposals WHERE queue = $queue AND state < 3");
-SQL(SQL_COUNT_ESCALATED, "SELECT count(*) FROM proposals WHERE first_queue = $queue AND state < 3"
+    "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE first_queue = $queue AND " OPEN
+    " AND escalations > 0 AND ($due < 0 OR row < $row)" MINE " ORDER BY row DESC LIMIT $max");
+SQL(SQL_COUNT, "SELECT count(*) FROM proposals WHERE queue = $queue AND " OPEN);
+SQL(SQL_COUNT_ESCALATED, "SELECT count(*) FROM proposals WHERE first_queue = $queue AND " OPEN
                          " AND escalations > 0");
-SQL(SQL_COUNT_MINE, "SELECT count(*) FROM proposals WHERE claimed_by = $person AND state = 1");
+/* state < 3 besides: by it SQLite knows the index of what is pending. */
+SQL(SQL_COUNT_MINE,
+    "SELECT count(*) FROM proposals WHERE state < 3 AND state = 1 AND claimed_by = $person");
 
 static int by_urgency(const void *a, const void *b);
 static int by_age(const void *a, const void *b);
@@ -273,22 +281,21 @@ static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str
     struct ctx *ctx = &inbox->call->ctx;
     struct store_rows *rows;
     int64_t room = inbox->page.limit + 1;
+    enum fm_err err = FM_OK;
 
     ctx->err = FM_OK;
     TRY(store_query(ctx, inbox->call->part->reader, sql,
                     ARGS(A_TEXT("$queue", queue),
                          A_INT("$due", inbox->page.has_cursor ? inbox->page.first : -1),
                          A_INT("$row", inbox->page.second),
-                         A_INT("$max", inbox->mine ? INT64_C(100000) : room)),
+                         A_INT("$mine", inbox->mine ? inbox->call->caller.person->row : 0),
+                         A_INT("$max", room)),
                     &rows));
-    while (inbox->count < 2 * room && rows_next(ctx, rows)) {
-        struct proposal *p = &inbox->items[inbox->count];
-        TRY(proposal_read(ctx, rows, p));
-        if (!inbox->mine || p->claimed_by == inbox->call->caller.person->row) {
-            inbox->count++;
-        }
+    while (err == FM_OK && rows_next(ctx, rows)) {
+        err = proposal_read(ctx, rows, &inbox->items[inbox->count++]);
     }
     rows_done(rows);
+    TRY(err);
     TRY(ctx->err);
     qsort(inbox->items, (size_t)inbox->count, sizeof(*inbox->items), inbox->order->compare);
     drop_doubles(inbox); /* before the cut: a double must not push another one off the page */
@@ -341,7 +348,12 @@ static enum fm_err write_inbox(struct inbox *inbox, struct buf *body)
     jo_key(&out, "items");
     jo_array(&out);
     for (int64_t i = 0; i < shown; i++) {
-        TRY(view_inbox_item(&view, &out, &inbox->items[i]));
+        if (body->n > LIST_BYTES_MAX) {
+            shown = i;
+            more = true;
+            break;
+        }
+        TRY(view_list_item(&view, &out, &inbox->items[i], view_inbox_item));
     }
     jo_array_end(&out);
     page_write_cursor(&out, more, shown ? inbox->items[shown - 1].due_at : 0,

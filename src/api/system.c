@@ -5,6 +5,7 @@
  */
 #include "api/api_internal.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 void log_checkpoint(struct call *call)
@@ -94,16 +95,21 @@ static double bucket_end_us(size_t i)
     return end;
 }
 
+static double ends[BUCKETS];
+static pthread_once_t ends_known = PTHREAD_ONCE_INIT;
+
+static void fill_ends(void)
+{
+    for (size_t i = 0; i < BUCKETS; i++) {
+        ends[i] = bucket_end_us(i);
+    }
+}
+
 void commit_to_send_observe(int64_t elapsed_us)
 {
-    static double ends[BUCKETS];
     size_t i = 0;
 
-    if (ends[BUCKETS - 1] == 0) { /* the same values whoever fills them in */
-        for (size_t k = 0; k < BUCKETS; k++) {
-            ends[k] = bucket_end_us(k);
-        }
-    }
+    pthread_once(&ends_known, fill_ends);
     while (i < BUCKETS - 1 && (double)elapsed_us > ends[i]) {
         i++;
     }
@@ -190,6 +196,11 @@ void api_serve(struct api *api, struct flow *flow, struct http_server *server, s
     api->secure = str_starts(origin, S("https://"));
     api->cookie_name = api->secure ? S("__Host-fermata") : S("fermata");
     atomic_store_explicit(&api->server, server, memory_order_release);
+}
+
+void api_quiet(struct api *api)
+{
+    atomic_store(&api->draining, true);
 }
 
 void api_problem(void *with, enum fm_err err, const char *detail, struct buf *body)

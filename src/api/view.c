@@ -127,12 +127,13 @@ static enum fm_err policy_id(const struct view *view, int64_t row, struct id *ou
         return FM_OK;
     }
     *out = (struct id){{0}};
+    view->ctx->err = FM_OK;
     TRY(store_query(view->ctx, view->conn, &SQL_POLICY_ID, ARGS(A_INT("$row", row)), &rows));
     if (rows_next(view->ctx, rows)) {
         *out = rows_id(rows, 0);
     }
     rows_done(rows);
-    return FM_OK;
+    return view->ctx->err;
 }
 
 static enum fm_err write_identity(const struct view *view, struct json_out *out,
@@ -422,6 +423,24 @@ enum fm_err view_inbox_item(const struct view *view, struct json_out *out, const
     view_hold(view, out, p);
     jo_object_end(out);
     return FM_OK;
+}
+
+enum fm_err view_list_item(const struct view *view, struct json_out *out, const struct proposal *p,
+                           enum fm_err (*write)(const struct view *view, struct json_out *out,
+                                                const struct proposal *p))
+{
+    AUTO(arena_done) struct arena *arena = arena_new(ITEM_ARENA_MAX);
+    struct view own = *view;
+    struct ctx ctx;
+    enum fm_err err;
+
+    if (!arena) {
+        return fail_memory(view->ctx);
+    }
+    ctx_init(&ctx, arena);
+    own.ctx = &ctx;
+    err = write(&own, out, p);
+    return err == FM_OK ? FM_OK : fail(view->ctx, err, "%s", ctx.detail);
 }
 
 enum fm_err call_render_proposal(struct call *call, struct store_conn *conn, struct buf *body)

@@ -129,7 +129,7 @@ enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *con
 {
     int64_t now_us = clock_now_us(), verdict;
 
-    TRY(flow_find(flow, ctx, conn, caller, id, out)); /* a lead need not be a member of the queue */
+    TRY(find_decidable(flow, ctx, conn, caller, id, out));
     verdict = out->verdict;
     TRY(review_undo(ctx, conn, out, caller->person, now_us));
     TRY(flow_count_decision(ctx, conn, out, verdict, -1));

@@ -15,6 +15,8 @@ SQL(SQL_EPOCH, "SELECT value FROM meta WHERE name = 'epoch'");
 SQL(SQL_EPOCH_SET, "INSERT INTO meta(name, value) VALUES('epoch', $epoch)"
                    " ON CONFLICT(name) DO UPDATE SET value = excluded.value");
 
+#define MARK "backup.mark" /* a file that says: no store to work on */
+
 static const char *const key_files[] = {"log.key", "permit.key"};
 
 static enum fm_err file_failed(struct ctx *ctx, const char *what, const char *path)
@@ -73,14 +75,71 @@ static enum fm_err copy_file(struct ctx *ctx, const char *from, const char *to, 
     return err;
 }
 
+static enum fm_err refuse_store(struct ctx *ctx, const char *dir)
+{
+    struct str database = arena_printf(ctx->arena, "%s/fermata.db", dir);
+
+    if (!database.p) {
+        return fail_memory(ctx);
+    }
+    return access(database.p, F_OK) == 0
+               ? fail(ctx, FM_E_EXISTS, "%s holds a store already: give another folder", dir)
+               : FM_OK;
+}
+
+/* The mark is there before the copy, and in a restored store until its new epoch is. */
+static enum fm_err set_mark(struct ctx *ctx, const char *dir)
+{
+    struct str path = arena_printf(ctx->arena, "%s/" MARK, dir);
+    int fd;
+
+    if (!path.p) {
+        return fail_memory(ctx);
+    }
+    TRY(store_make_folder(ctx, dir));
+    fd = open(path.p, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return file_failed(ctx, "make", path.p);
+    }
+    close(fd);
+    return FM_OK;
+}
+
+static enum fm_err remove_mark(struct ctx *ctx, const char *dir)
+{
+    struct str path = arena_printf(ctx->arena, "%s/" MARK, dir);
+
+    if (!path.p) {
+        return fail_memory(ctx);
+    }
+    return unlink(path.p) == 0 ? FM_OK : file_failed(ctx, "remove", path.p);
+}
+
+enum fm_err keep_refuse_backup(struct ctx *ctx, const char *dir)
+{
+    struct str path = arena_printf(ctx->arena, "%s/" MARK, dir);
+
+    if (!path.p) {
+        return fail_memory(ctx);
+    }
+    return access(path.p, F_OK) == 0
+               ? fail(ctx, FM_E_EXISTS,
+                      "%s is a backup, or a restore that was broken off: `fermata restore` it into"
+                      " another folder",
+                      dir)
+               : FM_OK;
+}
+
 enum fm_err keep_backup(struct ctx *ctx, const char *from, const char *to,
                         void (*progress)(void *with, int done, int total), void *with)
 {
     struct store_conn *reader;
     enum fm_err err;
 
+    TRY(refuse_store(ctx, to));
     TRY(store_open_readonly(ctx, from, &reader));
-    err = store_backup(ctx, reader, to, progress, with);
+    err = set_mark(ctx, to);
+    err = err == FM_OK ? store_backup(ctx, reader, to, progress, with) : err;
     store_reader_close(reader);
     for (size_t i = 0; err == FM_OK && i < COUNT_OF(key_files); i++) {
         err = copy_file(ctx, from, to, key_files[i]);
@@ -141,14 +200,7 @@ static enum fm_err open_epoch(struct ctx *ctx, const char *dir, int64_t *epoch)
 
 enum fm_err keep_restore(struct ctx *ctx, const char *from, const char *to, int64_t *epoch)
 {
-    struct str database = arena_printf(ctx->arena, "%s/fermata.db", to);
-
-    if (!database.p) {
-        return fail_memory(ctx);
-    }
-    if (access(database.p, F_OK) == 0) {
-        return fail(ctx, FM_E_EXISTS, "%s holds a store already: give another --data", to);
-    }
     TRY(keep_backup(ctx, from, to, NULL, NULL));
-    return open_epoch(ctx, to, epoch);
+    TRY(open_epoch(ctx, to, epoch));
+    return remove_mark(ctx, to);
 }

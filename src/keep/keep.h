@@ -34,6 +34,10 @@ enum fm_err keep_verify(struct ctx *ctx, struct store_conn *conn, const struct v
 enum fm_err keep_backup(struct ctx *ctx, const char *from, const char *to,
                         void (*progress)(void *with, int done, int total), void *with) MUST_CHECK;
 
+/* Refuses a folder that is a backup, or a restore that was broken off: in its epoch, permits that
+ * were redeemed since would be good once more. FM_OK for a store to work on. */
+enum fm_err keep_refuse_backup(struct ctx *ctx, const char *dir) MUST_CHECK;
+
 /* Makes the data folder `to` (must hold no store) from a backup: a new epoch, in which every unredeemed
  * permit of the old one is void, recorded in the log. `*epoch` is the new one. */
 enum fm_err keep_restore(struct ctx *ctx, const char *from, const char *to, int64_t *epoch) MUST_CHECK;

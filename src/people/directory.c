@@ -216,6 +216,9 @@ static bool read_credential(const struct directory *directory, struct store_rows
                             struct credential *out)
 {
     *out = (struct credential){.id = rows_id(row, 1), .expires_at_us = rows_int(row, 5)};
+    if (!hash_from(rows_bytes(row, 0), &out->hash)) {
+        return false;
+    }
     switch (rows_int(row, 2)) {
     case CREDENTIAL_AGENT_KEY:
         out->kind = CREDENTIAL_AGENT_KEY;
@@ -244,7 +247,7 @@ static bool add_credential(struct directory *directory, struct store_rows *row)
         return false;
     }
     *kept = read;
-    return map_put(directory->credentials, rows_bytes(row, 0), kept);
+    return map_put(directory->credentials, hash_str(&kept->hash), kept);
 }
 
 static enum fm_err read_credentials(struct ctx *ctx, struct store_conn *conn,
@@ -320,7 +323,12 @@ void people_after_commit(struct store_conn *conn)
 
 const struct credential *directory_credential(const struct directory *directory, struct str secret)
 {
-    struct hash hash = sha256(secret);
+    return directory_credential_by_hash(directory, sha256(secret));
+}
+
+const struct credential *directory_credential_by_hash(const struct directory *directory,
+                                                      struct hash hash)
+{
     const struct credential *found = map_find(directory->credentials, hash_str(&hash));
 
     if (found && found->expires_at_us && found->expires_at_us <= clock_now_us()) {

@@ -37,6 +37,7 @@ enum credential_kind { CREDENTIAL_AGENT_KEY, CREDENTIAL_TOKEN, CREDENTIAL_SESSIO
 struct credential {
     enum credential_kind kind;
     struct id id;
+    struct hash hash;            /* SHA-256 of the whole secret */
     const struct agent *agent;   /* of an agent's key */
     const struct person *person; /* of a token or session */
     int64_t expires_at_us;       /* 0: never */
@@ -50,6 +51,8 @@ void directory_drop(const struct directory *directory);
 /* Lookups; NULL when there is none. Disabled people and agents and revoked or expired credentials are
  * not found. `secret` is the whole text of a key, token or cookie: it is hashed and looked up. */
 const struct credential *directory_credential(const struct directory *directory, struct str secret);
+const struct credential *directory_credential_by_hash(const struct directory *directory,
+                                                      struct hash hash);
 const struct person *directory_person(const struct directory *directory, struct str name);
 const struct person *directory_person_by_row(const struct directory *directory, int64_t row);
 const struct person *directory_person_by_id(const struct directory *directory, struct id id);

@@ -36,12 +36,9 @@ SQL(SQL_NEXT_DUE, "SELECT min(next_at) FROM proposals WHERE next_at IS NOT NULL"
 
 static struct hash hash_of(struct str bytes)
 {
-    struct hash hash = {{0}};
+    struct hash hash;
 
-    if (bytes.n == sizeof(hash.bytes)) {
-        memcpy(hash.bytes, bytes.p, sizeof(hash.bytes));
-    }
-    return hash;
+    return hash_from(bytes, &hash) ? hash : (struct hash){{0}};
 }
 
 /* A cursor over the columns of a row, in the order of PROPOSAL_COLUMNS. */

@@ -4,6 +4,8 @@
  */
 #include "server/instance.h"
 
+#include "keep/keep.h"
+
 #define LOG_ORIGIN "fermata.local/log" /* the new log's name; a random part follows */
 
 static struct flow *flow_of(struct instance *instance)
@@ -72,6 +74,7 @@ static enum fm_err open_parts(struct ctx *ctx, const char *dir, struct instance 
                                       .before_commit = before_commit,
                                       .after_commit = after_commit};
 
+    TRY(keep_refuse_backup(ctx, dir));
     TRY(store_open(ctx, dir, &out->store));
     TRY(journal_open(ctx, out->store, S(LOG_ORIGIN), &out->journal));
     TRY(people_load(ctx, store_writer(out->store)));

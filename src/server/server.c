@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define BODY_MAX MIB              /* 03: request 1 MiB */
@@ -205,9 +206,29 @@ static enum fm_err start(struct ctx *ctx, const struct server_options *options, 
 
 /* --- stop ---------------------------------------------------------------------------------------------- */
 
-static void stop(struct server *server)
+static enum fm_err run_nothing(struct store_cmd *cmd, struct store_conn *conn)
+{
+    (void)cmd;
+    (void)conn;
+    return FM_OK;
+}
+
+/* The clock goes on while HTTP stops: its news must find no loop that is gone. Behind a command of
+ * ours no news from before is under way. */
+static void quiet(struct ctx *ctx, struct server *server)
+{
+    struct store_cmd behind = {.run = run_nothing, .done = no_done, .ctx = ctx};
+
+    api_quiet(server->api);
+    if (committer_call(server->instance.committer, &behind) != FM_OK) {
+        log_warn("server.stopping", F_TEXT("error", str_of(ctx->detail)));
+    }
+}
+
+static void stop(struct ctx *ctx, struct server *server)
 {
     if (server->http) {
+        quiet(ctx, server);
         http_stop(server->http, DRAIN_MS, api_draining);
     }
     admin_stop(server->admin);
@@ -245,6 +266,7 @@ enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before threads, so that all inherit it */
     net_raise_file_limit();
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a core would hold the signing keys */
     err = start(ctx, options, server);
     if (err == FM_OK) {
         printf("fermata: listening on %.*s\n", STR_ARG(server->origin));
@@ -252,6 +274,6 @@ enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
         log_info("server.started", F_TEXT("origin", server->origin), F_INT("port", http_port(server->http)));
         wait_for_signal(&signals);
     }
-    stop(server);
+    stop(ctx, server);
     return err;
 }

@@ -53,7 +53,7 @@ enum fm_err store_migrate(struct ctx *ctx, struct store_conn *conn)
 }
 
 /* Makes the folder and every missing parent, for us alone. */
-static enum fm_err make_folder(struct ctx *ctx, const char *dir)
+enum fm_err store_make_folder(struct ctx *ctx, const char *dir)
 {
     struct str path = arena_copy(ctx->arena, str_of(dir));
     char *p = (char *)(uintptr_t)path.p;
@@ -95,7 +95,7 @@ static enum fm_err take_lock(struct ctx *ctx, const char *dir, int *fd)
 
 static enum fm_err open_locked(struct ctx *ctx, const char *dir, struct store *store)
 {
-    TRY(make_folder(ctx, dir));
+    TRY(store_make_folder(ctx, dir));
     TRY(take_lock(ctx, dir, &store->lock_fd));
     TRY(conn_open(ctx, dir, true, &store->writer));
     return store_migrate(ctx, store->writer);
@@ -241,7 +241,7 @@ enum fm_err store_backup(struct ctx *ctx, struct store_conn *reader, const char 
         return fail_memory(ctx);
     }
     umask(077); /* a copy is as private as the store */
-    TRY(make_folder(ctx, dir));
+    TRY(store_make_folder(ctx, dir));
     if (access(path.p, F_OK) == 0) {
         return fail(ctx, FM_E_EXISTS, "%s holds a store already: give another folder", dir);
     }

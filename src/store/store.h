@@ -148,6 +148,9 @@ struct committer_stats committer_stats(struct committer *committer);
 /* The write connection, before committer_start or after committer_stop only. */
 struct store_conn *store_writer(struct store *store);
 
+/* Makes a folder that only its owner may enter, and those above it. That it is there is no error. */
+enum fm_err store_make_folder(struct ctx *ctx, const char *dir) MUST_CHECK;
+
 /* Backup: an online copy of the database into `dir/fermata.db` (made if missing, must hold no
  * store). A copy that fails is removed. Errors: FM_E_EXISTS, FM_E_NOT_FOUND when `reader` reads a
  * file without a store, FM_E_INTERNAL. */

@@ -91,6 +91,15 @@ export const STATES = [
     },
   ],
   [
+    "inbox with a decision that can still be undone",
+    async (stage) => {
+      await fresh(stage, "W-undoable");
+      await press(stage.page, "a");
+      await stage.page.waitForSelector(".held button");
+      await on("/", ".row.over", /decided|approved/)(stage);
+    },
+  ],
+  [
     "decided by a colleague, with my note kept",
     async (stage) => {
       const proposal = await fresh(stage, "W-other");

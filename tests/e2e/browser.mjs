@@ -48,11 +48,14 @@ function watchViolations() {
 }
 
 /* The browser logs every refused request as an error; the refusals that a test provokes are expected. */
-const isRefusal = (text) => /^Failed to load resource: (the server responded with a status of (401|403|404|409|422|429)|net::ERR_FAILED|net::ERR_CONNECTION_REFUSED|net::ERR_INCOMPLETE|net::ERR_EMPTY_RESPONSE|net::ERR_CONNECTION_RESET)/.test(text);
+const REFUSED = "the server responded with a status of (401|403|404|409|422|429) ";
+const UNREACHABLE =
+  "net::ERR_(FAILED|CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE|INTERNET_DISCONNECTED|NETWORK_CHANGED)";
+const EXPECTED = new RegExp(`^Failed to load resource: (${REFUSED}|${UNREACHABLE})`);
 
 function watch(page, origin, seen) {
   page.on("console", (message) => {
-    if (message.type() === "error" && !isRefusal(message.text())) {
+    if (message.type() === "error" && !EXPECTED.test(message.text())) {
       seen.push(`console: ${message.text()}`);
     }
   });
@@ -121,6 +124,11 @@ export async function press(page, ...keys) {
   for (const key of keys) {
     await page.keyboard.press(key);
   }
+}
+
+/* Waits until the element that fits the selector has the focus. */
+export async function waitForFocus(page, selector) {
+  await page.waitForFunction((wanted) => document.activeElement.matches(wanted), selector);
 }
 
 /* Waits until a text is somewhere in the element. */

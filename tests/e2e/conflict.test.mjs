@@ -77,6 +77,7 @@ test("revised under the reviewer: nothing can be approved until the new revision
   await page.click(".bar.changed button");
   await waitForText(page, ".card", "7450");
   await waitForText(page, ".revision", "7450");
+  await waitForText(page, ".row.selected", "Refund 7450 USD");
   await waitForText(page, ".bar.claimed", "ben is looking at it");
 });
 

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import * as file from "node:test";
 
-import { openPage, openProposal, press, waitForText, wake } from "./browser.mjs";
+import { openPage, openProposal, press, waitForFocus, waitForText, wake } from "./browser.mjs";
 import { propose, refund, released, startWorld } from "./world.mjs";
 
 const { test } = file;
@@ -27,12 +27,14 @@ test("approve with a: the agent gets exactly what was shown, after the undo time
   const next = await propose(bot, refund(world, "W-next"));
   const { proposal, page } = await opened(t, refund(world, "W-approve"));
   await wake(page);
+  const request = page.waitForRequest("**/decision");
   await press(page, "a");
+  assert.deepEqual((await request).postDataJSON(), { verdict: "approve", digest: proposal.digest });
   await waitForText(page, ".held", "W-approve");
   const before = (await bot.get(`/v1/proposals/${proposal.id}`)).body;
   assert.deepEqual([before.status, before.decision], ["pending", null], "not released within the undo time");
   await page.waitForFunction((id) => new URL(location.href).searchParams.get("sel") !== id, proposal.id);
-  assert.equal(await page.evaluate(() => document.activeElement.id), "proposal-title");
+  await waitForFocus(page, "#proposal-title");
   assert.ok(selectedId(page), "another one is open");
   const after = await released(bot, proposal);
   assert.equal(after.status, "approved");
@@ -153,6 +155,7 @@ test("return with a question: the agent revises, and the page shows the new revi
   await waitForText(page, ".card-head", "revision 2");
   await waitForText(page, ".agent", "taken after the delivery");
   await waitForText(page, ".revision", "amount");
+  await waitForText(page, ".asked", "When was the photo taken?");
   await waitForText(page, ".claim.mine", "You hold it");
   await wake(page);
   await press(page, "a");

@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import * as file from "node:test";
 
-import { openPage, openProposal, press, waitForText, wake } from "./browser.mjs";
+import { openPage, openProposal, press, waitForFocus, waitForText, wake } from "./browser.mjs";
 import { decide, propose, released, startWorld } from "./world.mjs";
 
 const { test } = file;
@@ -176,7 +176,7 @@ test("hidden characters in a call: counted, named, and approved only after a sec
   await wake(page);
   await press(page, "a");
   await waitForText(page, ".sheet", "hidden characters");
-  await page.waitForFunction(() => document.activeElement.matches(".sheet button.approve"));
+  await waitForFocus(page, ".sheet button.approve");
   const scrolled = await page.evaluate(() => document.querySelector(".scroll:has(.proposal)").scrollTop);
   assert.equal(scrolled, 0, "what will run stays in view");
   assert.equal((await page.caller.get(`/v1/proposals/${proposal.id}`)).body.decision, null);

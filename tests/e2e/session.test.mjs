@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import * as file from "node:test";
 
 import { PASSWORD } from "../http/server.mjs";
-import { openPage, openProposal, press, waitForText, wake } from "./browser.mjs";
+import { openPage, openProposal, press, waitForFocus, waitForText, wake } from "./browser.mjs";
 import { propose, refund, released, startWorld } from "./world.mjs";
 
 const { test } = file;
@@ -28,12 +28,19 @@ test("sign in: a wrong password is refused and forgotten, the right one opens th
   await signIn(page, "ana", "guess");
   await waitForText(page, "#signin-refusal", "Name or password is wrong.");
   assert.equal(await page.inputValue("#password"), "");
-  assert.equal(await page.evaluate(() => document.activeElement.id), "password");
+  await waitForFocus(page, "#password");
   await signIn(page, "ana", PASSWORD);
   await waitForText(page, ".row", "W-first");
   assert.match(await page.locator(".who").innerText(), /ana$/);
   const kept = await page.evaluate(() => JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]));
   assert.ok(!/W-first|correct horse|fermata=/.test(kept), kept);
+});
+
+test("sign in under another name of the host: refused, with the address to use", async (t) => {
+  const url = server.url.replace("127.0.0.1", "localhost");
+  const page = await openPage(t, browser, { url, origin: url });
+  await signIn(page, "ana", PASSWORD);
+  await waitForText(page, "#signin-refusal", `${server.origin}. Open it there to sign in.`);
 });
 
 test("sign in: too many guesses have to wait, and are told how long", async (t) => {

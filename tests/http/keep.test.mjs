@@ -149,6 +149,8 @@ test("a backup taken at work is whole; a restore opens a new epoch and voids per
   await bot.post("/v1/permits/redeem", { permit: unused.permit, arguments: unused.arguments }); // after the backup
   const later = await approved(bot, ana);
   await verifies(backup);
+  const asStore = await fermata(["user", "add", "eva", "--role", "lead", "--data", backup]);
+  assert.deepEqual([asStore.code, /is a backup/.test(asStore.stderr)], [1, true], asStore.stderr);
 
   const { server: second, epoch } = await restored(t, backup);
   assert.equal(epoch, 2);

@@ -8,7 +8,7 @@ import test, { after } from "node:test";
 import { schemaFault } from "./contract.mjs";
 import { act, decided, policyText, propose, read, startWorld } from "./world.mjs";
 
-const policy = policyText({ defaults: { undo: "1s" } });
+const policy = policyText({ defaults: { undo: "3s" } });
 const world = await startWorld({ after }, { people: ["ana", "lea", "aud", "adm"], agents: ["bot"], policy });
 const { server, bot, ana, lea, aud, adm } = world;
 
@@ -117,6 +117,15 @@ test("what goes on at once, and what is blocked, is no news", async (t) => {
     stream.waiting.some((event) => of(allowed)(event) || of(blocked)(event)),
     false,
   );
+});
+
+test("a stream hears nothing once its session has ended", async (t) => {
+  const ended = await server.signIn("ana");
+  const stream = await open(t, ended);
+  assert.equal((await ended.delete("/v1/session")).status, 204);
+  const made = await propose(bot);
+  const heard = stream.next(of(made), 5000).catch(() => "neither an event nor the end");
+  assert.equal(await Promise.race([heard, stream.ended.then(() => "the end")]), "the end");
 });
 
 test("every stream of one person gets every event", async (t) => {

@@ -245,6 +245,7 @@ function decide(p, person, body) {
     };
     p.releaseMs = Date.now() + (["approve", "modify"].includes(body.verdict) ? UNDO_MS : 0);
     note(p, "proposal.decided", by, { verdict: body.verdict, via: "page" });
+    p.timeline.at(-1).reason = body.reason ?? null;
     emit(p, "proposal.decided", by);
     settle();
     return ok(bodyFor(p));

@@ -160,6 +160,7 @@ export interface TimelineEvent {
     readonly at: string;
     readonly by: Actor | null;
     readonly data?: Readonly<Record<string, Json>> | null;
+    readonly reason?: string | null; /* of a decision */
     readonly log?: { readonly index: number } | null;
 }
 

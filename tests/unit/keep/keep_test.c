@@ -274,6 +274,7 @@ static void test_backup(void **state)
     verify(dir, early_note, &report);
     EXPECT(report.finding_count == 0 && report.leaves == journal_size(world.instance.journal),
            "whole");
+    REFUSED(keep_refuse_backup(&world.ctx, dir), FM_E_EXISTS); /* its permits would be good twice */
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         struct stat stat_;
         assert_int_equal(stat(arena_printf(world.arena, "%s/%s", dir, files[i]).p, &stat_), 0);
@@ -301,6 +302,7 @@ static void test_restore(void **state)
     OK(keep_backup(&world.ctx, world.dir, backup, NULL, NULL));
     OK(keep_restore(&world.ctx, backup, restored, &epoch));
     EXPECT(epoch == 2, "the second epoch");
+    OK(keep_refuse_backup(&world.ctx, restored));
     OK(store_open_readonly(&world.ctx, restored, &conn));
     OK(resume_epoch(&world.ctx, conn, &stored));
     EXPECT(stored == 2, "stored: permits of the first are void");
@@ -312,6 +314,7 @@ static void test_restore(void **state)
     EXPECT_STR("the same log", report.origin, str_of(verifier.name));
     REFUSED(keep_restore(&world.ctx, backup, restored, &epoch), FM_E_EXISTS);
     REFUSED(keep_restore(&world.ctx, backup, world.dir, &epoch), FM_E_EXISTS);
+    OK(keep_refuse_backup(&world.ctx, world.dir)); /* a refused restore marks nothing */
     OK(keep_restore(&world.ctx, restored, arena_printf(world.arena, "%s/again", world.dir).p,
                     &epoch));
     EXPECT(epoch == 3, "each restore opens one more");

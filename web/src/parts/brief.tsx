@@ -357,7 +357,8 @@ interface BriefProps {
     readonly level: number;
 }
 
-/* The brief as the agent's own area, with its label. Who has to read sees the facts before the advice. */
+/* The brief as the agent's own area, with its label. Who has to read it sees the facts before the
+ * advice. */
 export function BriefOfAgent({ proposal, editable, level }: BriefProps) {
     const Heading = `h${level}` as "h2";
     const { request, summary } = proposal.brief ?? {};

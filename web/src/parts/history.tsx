@@ -103,6 +103,25 @@ export function Revision({
     );
 }
 
+/* The question that a revision answers, for whoever reads it now. */
+export function Asked({ proposal, level }: { proposal: Proposal; level: number }) {
+    const Heading = `h${level}` as "h2";
+    const decided = (proposal.timeline ?? []).filter(({ type }) => type === "proposal.decided");
+    const last = decided.filter(({ data }) => data?.["verdict"] === "return").pop();
+    if (proposal.status !== "pending" || !last?.reason) {
+        return null;
+    }
+    return (
+        <section class="block asked" aria-labelledby="asked-heading">
+            <Heading id="asked-heading">Revised after a question</Heading>
+            <p class="quiet">
+                <Said text={last.by?.name ?? ""} /> asked {ago(last.at, now.value)}
+            </p>
+            <Prose text={last.reason} />
+        </section>
+    );
+}
+
 const asJson = (brief: Proposal["brief"]): Json => (brief ?? null) as unknown as Json;
 
 function Happened({ event }: { event: TimelineEvent }) {
@@ -121,6 +140,11 @@ function Happened({ event }: { event: TimelineEvent }) {
                     </>
                 )}
                 {detail && <Said text={detail} />}
+                {event.reason && (
+                    <>
+                        : <Said text={event.reason} />
+                    </>
+                )}
                 {event.log && (
                     <span class="quiet" title="Index in the audit log">
                         {" "}

@@ -6,10 +6,14 @@
 import { useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api";
 import { signIn } from "../state/session";
+import { capital } from "../text/words";
 
 function refusalText(problem: Problem): string {
     if (problem.status === 401) {
         return "Name or password is wrong.";
+    }
+    if (problem.status === 403) {
+        return `${capital(problem.message)}. Open it there to sign in.`;
     }
     if (problem.status === 429) {
         return `Too many attempts. Try again in ${problem.retryAfterS ?? 60} seconds.`;

@@ -46,6 +46,12 @@ export const total = computed(() => {
     return cursor.value === null || filter.queue ? known : Math.max(known, told ?? 0);
 });
 
+/* A row as the server tells it: what is decided and can still be undone does not wait for anybody. */
+const rowOf = (item: InboxItem): Row => ({
+    item,
+    ended: item.hold.phase === "undo" ? "decided" : null,
+});
+
 /* Reads the list from the start, as deep as it was read before. */
 export async function refreshInbox(members: InboxQuery = filter, keepDepth = true): Promise<void> {
     const mine = ++generation;
@@ -61,7 +67,7 @@ export async function refreshInbox(members: InboxQuery = filter, keepDepth = tru
                 return;
             }
             counts.value = answer.counts;
-            fresh.push(...answer.items.map((item) => ({ item, ended: null })));
+            fresh.push(...answer.items.map(rowOf));
             next = answer.next_cursor;
             if (next === null || fresh.length >= depth) {
                 break;
@@ -90,7 +96,7 @@ export async function moreInbox(): Promise<void> {
         if (mine === generation) {
             const known = new Set(rows.value.map((row) => row.item.id));
             const fresh = answer.items.filter((item) => !known.has(item.id));
-            rows.value = [...rows.value, ...fresh.map((item) => ({ item, ended: null }))];
+            rows.value = [...rows.value, ...fresh.map(rowOf)];
             cursor.value = answer.next_cursor;
         }
     } catch (thrown) {
@@ -128,13 +134,21 @@ function patchRow(id: string, change: (row: Row) => Row): boolean {
 
 /* Brings the row of a proposal that was just read up to date, in its place. */
 export function syncRow(proposal: Proposal): void {
-    const { id, status, hold, decision } = proposal;
+    const { id, status, hold, decision, revision, digest } = proposal;
     patchRow(id, (row) => {
         const done = status !== "pending" || hold === null || hold.phase === "undo";
         const who = decision?.by.id === me.value?.id ? "you" : (decision?.by.name ?? "");
         const words = decision ? `${word(DECIDED, decision.verdict)} by ${who}` : status;
         return {
-            item: { ...row.item, status, hold: hold ?? row.item.hold },
+            item: {
+                ...row.item,
+                status,
+                revision,
+                digest,
+                title: proposal.card?.title ?? row.item.title,
+                summary: proposal.brief?.summary ?? null,
+                hold: hold ?? row.item.hold,
+            },
             ended: done ? words : null,
         };
     });
@@ -211,7 +225,7 @@ async function countArrivals(): Promise<void> {
             const item = fresh.get(row.item.id);
             const over = item === undefined && answer.next_cursor === null;
             return item
-                ? { item, ended: null }
+                ? rowOf(item)
                 : over
                   ? { ...row, ended: row.ended ?? "no longer waits" }
                   : row;
