@@ -11,7 +11,8 @@
 
 #include <stdatomic.h>
 
-#define API_ANSWER_MAX (8 * MIB)
+/* The largest single read: a card of 4 MiB and a line of 7 (hidden characters), 5 of notes, 2 of request. */
+#define API_ANSWER_MAX (24 * MIB)
 #define LIST_BYTES_MAX (4 * MIB) /* a page of a list ends early beyond this */
 #define ITEM_ARENA_MAX (48 * MIB) /* for one item of a list: as much as a request may have */
 #define LIST_LIMIT_DEFAULT 50

@@ -10,6 +10,7 @@
 #include <uniname.h>
 
 #define CARD_LINES_MAX 2000 /* leaves shown one by one; the rest is one line that says so */
+#define CARD_BYTES_MAX (4 * MIB) /* likewise: long names stand in each line below them */
 #define CARD_DEPTH_MAX 64
 
 /* Default_Ignorable, bidirectional controls, and the categories Cc, Cf, Zl, Zp, Co, Cn: what security.md
@@ -87,6 +88,8 @@ struct card {
     struct json_out *out;
     struct policy_list critical;
     bool want_critical; /* this pass writes the critical lines, or the others */
+    struct buf pointer; /* of the value that is being written */
+    size_t start;       /* of the card in the answer */
     size_t lines, hidden;
     bool cut; /* a line of this pass was left out */
 };
@@ -132,15 +135,16 @@ static struct str leaf_text(const struct json *value)
     return STR_NONE;
 }
 
-static void write_line(struct card *card, struct str pointer, const struct json *value)
+static void write_line(struct card *card, const struct json *value)
 {
+    struct str pointer = buf_str(&card->pointer);
     bool critical = is_critical(card, pointer);
     struct str text = leaf_text(value);
 
     if (critical != card->want_critical) {
         return;
     }
-    if (card->lines >= CARD_LINES_MAX) {
+    if (card->lines >= CARD_LINES_MAX || card->out->buf->n - card->start > CARD_BYTES_MAX) {
         card->cut = true;
         return;
     }
@@ -154,24 +158,41 @@ static void write_line(struct card *card, struct str pointer, const struct json 
     jo_object_end(card->out);
 }
 
-static void write_lines(struct card *card, struct str pointer, const struct json *value, int depth)
+/* Appends one step of a pointer (RFC 6901 section 4). */
+static void push_member(struct buf *pointer, struct str name)
 {
-    struct arena *arena = card->view->ctx->arena;
+    buf_add_char(pointer, '/');
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '~' || name.p[i] == '/') {
+            buf_add(pointer, name.p[i] == '~' ? S("~0") : S("~1"));
+        } else {
+            buf_add_char(pointer, name.p[i]);
+        }
+    }
+}
+
+/* One pointer grows and shrinks with the way: as many as there are leaves would add up. */
+static void write_lines(struct card *card, const struct json *value, int depth)
+{
+    size_t here = card->pointer.n;
 
     if ((value->kind != JSON_ARRAY && value->kind != JSON_OBJECT) || value->count == 0 ||
         depth >= CARD_DEPTH_MAX) {
-        write_line(card, pointer, value);
+        write_line(card, value);
         return;
     }
     for (uint32_t i = 0; i < value->count && !card->cut; i++) {
         if (value->kind == JSON_ARRAY) {
-            write_lines(card, json_pointer_index(arena, pointer, i), &value->as.items[i], depth + 1);
+            buf_add_char(&card->pointer, '/');
+            buf_add_u64(&card->pointer, i);
+            write_lines(card, &value->as.items[i], depth + 1);
         } else {
             const struct json_member *member = &value->as.members[i];
             card->hidden += card->want_critical ? count_hidden(member->name) : 0; /* in one pass of two */
-            write_lines(card, json_pointer_member(arena, pointer, member->name), &member->value,
-                        depth + 1);
+            push_member(&card->pointer, member->name);
+            write_lines(card, &member->value, depth + 1);
         }
+        card->pointer.n = here;
     }
 }
 
@@ -229,8 +250,12 @@ enum fm_err view_card(const struct view *view, struct json_out *out, const struc
 {
     const struct policy_action *action = policy_action(view->policy, p->action);
     const struct json *arguments = json_get(request, S("arguments"));
-    struct card card = {.view = view, .out = out, .want_critical = true};
-    bool cut;
+    struct card card = {.view = view,
+                        .out = out,
+                        .want_critical = true,
+                        .pointer = BUF_INIT(MIB),
+                        .start = out->buf->n};
+    bool cut, whole;
 
     if (!arguments) { /* erased */
         jo_null(out);
@@ -245,14 +270,16 @@ enum fm_err view_card(const struct view *view, struct json_out *out, const struc
     write_facts(out, action);
     jo_key(out, "lines");
     jo_array(out);
-    write_lines(&card, S(""), arguments, 0);
+    write_lines(&card, arguments, 0);
     cut = card.cut;
     card.want_critical = card.cut = false;
     card.lines = 0;
-    write_lines(&card, S(""), arguments, 0);
+    write_lines(&card, arguments, 0);
     jo_array_end(out);
     jo_m_bool(out, "cut", cut || card.cut);
     jo_m_int(out, "hidden", (int64_t)card.hidden);
     jo_object_end(out);
-    return FM_OK;
+    whole = buf_ok(&card.pointer);
+    buf_done(&card.pointer);
+    return whole ? FM_OK : fail_memory(view->ctx);
 }

@@ -255,6 +255,29 @@ static void test_cut(void **state)
     }
 }
 
+/* A long name stands in the pointer of every leaf below it: 1500 times 100 KiB. */
+static void test_long_names(void **state)
+{
+    struct fixture *f = *state;
+    AUTO(buf_done) struct buf text = BUF_INIT(MIB);
+    const struct json *card;
+
+    buf_lit(&text, "{\"");
+    for (unsigned i = 0; i < 100 * KIB; i++) {
+        buf_add_char(&text, 'a');
+    }
+    buf_lit(&text, "\":[0");
+    for (unsigned i = 1; i < 1500; i++) {
+        buf_lit(&text, ",0");
+    }
+    buf_lit(&text, "],\"list\":[7],\"m~/n\":1}");
+    card = card_of(f, "long names", "many", buf_str(&text));
+    EXPECT_STR("the critical line is there, and first", json_text(json_get(line_of(card, 0), S("pointer"))),
+               S("/list/0"));
+    EXPECT(json_get(card, S("cut"))->kind == JSON_TRUE, "the rest is left out, and it says so");
+    EXPECT(json_get(card, S("lines"))->count < 100, "%u lines", json_get(card, S("lines"))->count);
+}
+
 /* Titles ------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -306,7 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_hidden), TEST(test_lines),  TEST(test_facts_of_unknown), TEST(test_depth),
-        TEST(test_cut),    TEST(test_titles), TEST(test_erased),
+        TEST(test_cut),    TEST(test_titles), TEST(test_erased),          TEST(test_long_names),
     };
 
     return CHECK_RUN(tests);
