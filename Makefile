@@ -134,6 +134,7 @@ CHOSEN = $(if $(T),$(foreach test,$(TESTS),$(if $(findstring $(T),$(subst /,_,$(
 parts-tidy:
 	$(PART) tidy/rules tools/tidy
 	$(PART) tidy/self python3 tests/tidy_test.py
+	$(PART) tidy/deps python3 tests/deps_test.py
 parts-unit:
 	@$(foreach test,$(CHOSEN),tools/part $(RESULTS) $(test:$(BUILD)/tests/%=%) $(test);)
 parts-corpora:
