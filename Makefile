@@ -6,14 +6,16 @@ SHELL := /bin/bash
 
 BUILD ?= build
 CC := gcc
+# Of the same kind as CC: `make CC=clang` is one compiler for both languages.
+CXX = $(if $(findstring clang,$(CC)),clang++,g++)
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 # Real data that some tests are held against; they say so and skip where it is absent.
 export FERMATA_TESTDATA ?= $(abspath ../shared/data)
 
 # --- flags ---------------------------------------------------------------------------------------------
-WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-	-Wvla -Wswitch-enum -Wformat=2 -Wundef -Werror
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wswitch-enum -Wformat=2 -Wundef -Werror
+C_WARN = $(if $(SAN),,-Wstrict-prototypes -Wmissing-prototypes)
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
 OPT ?= -O2 -g
 # The flags of a sanitizer; they take the place of the hardening, and of warnings: what sanitizers insert
@@ -21,17 +23,20 @@ OPT ?= -O2 -g
 SAN ?=
 # The same sources give the same binary, wherever the tree lies.
 SAME = -ffile-prefix-map=$(CURDIR)=.
-C_FLAGS = -std=gnu17 $(OPT) $(if $(SAN),-w $(SAN),$(WARN) $(HARDEN)) $(SAME) -Isrc -D_GNU_SOURCE -MMD -MP
+COMMON_FLAGS = $(OPT) $(if $(SAN),-w $(SAN),$(WARN) $(HARDEN)) $(SAME) -Isrc -D_GNU_SOURCE -MMD -MP
+C_FLAGS = -std=gnu17 $(C_WARN) $(COMMON_FLAGS)
+CXX_FLAGS = -std=c++17 $(COMMON_FLAGS)
 LD_FLAGS = $(if $(SAN),$(SAN),-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
-LIBS := -lmicrohttpd -lsqlite3 -lcrypto -lsodium -lyaml -lunistring -lpthread -lm
+LIBS := -lmicrohttpd -lsqlite3 -lcrypto -lsodium -lyaml -lunistring -lre2 -lstdc++ -lpthread -lm
 
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TSAN := -fsanitize=thread
 FUZZ := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
 # --- what there is -------------------------------------------------------------------------------------
+SHIMS := $(wildcard src/*/*.cc)
 SOURCES := $(filter-out src/main.c,$(wildcard src/*/*.c))
-OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/gen/assets_table.o
+OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(SHIMS:src/%.cc=$(BUILD)/obj/%.o) $(BUILD)/gen/assets_table.o
 LIBRARY := $(BUILD)/libfermata.a
 BINARY := $(BUILD)/fermata
 WEB_SOURCES := $(wildcard web/src/*.* web/src/*/*.* web/*.mjs web/package.json)
@@ -65,6 +70,11 @@ $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(CC) $(C_FLAGS) -c -o $@ $<
+
+$(BUILD)/obj/%.o: src/%.cc
+	@mkdir -p $(@D)
+	$(SAY) CXX $@
+	$(Q)$(CXX) $(CXX_FLAGS) -c -o $@ $<
 
 $(BUILD)/gen/assets_table.c: web/dist/manifest.txt web/dist/openapi.json tools/embed
 	@mkdir -p $(@D)
