@@ -91,12 +91,13 @@ export const STATES = [
     },
   ],
   [
-    "inbox with a decision that can still be undone",
+    "inbox with a row that a colleague has just decided",
     async (stage) => {
-      await fresh(stage, "W-undoable");
-      await press(stage.page, "a");
-      await stage.page.waitForSelector(".held button");
-      await on("/", ".row.over", /decided|approved/)(stage);
+      const proposal = await propose(stage.world.bot, refund(stage.world, "W-over"));
+      await on("/?sort=new", ".row", "W-over")(stage);
+      await stage.page.waitForSelector(".line.live", { state: "attached" });
+      await decide(stage.world.ben, proposal, { verdict: "reject", reason: "Not his order" });
+      await waitForText(stage.page, ".row.over", /decided by ben/);
     },
   ],
   [

@@ -46,11 +46,8 @@ export const total = computed(() => {
     return cursor.value === null || filter.queue ? known : Math.max(known, told ?? 0);
 });
 
-/* A row as the server tells it: what is decided and can still be undone does not wait for anybody. */
-const rowOf = (item: InboxItem): Row => ({
-    item,
-    ended: item.hold.phase === "undo" ? "decided" : null,
-});
+/* A row as the server tells it: its inbox holds only what still waits. */
+const rowOf = (item: InboxItem): Row => ({ item, ended: null });
 
 /* Reads the list from the start, as deep as it was read before. */
 export async function refreshInbox(members: InboxQuery = filter, keepDepth = true): Promise<void> {
