@@ -230,8 +230,9 @@ $(BUILD)/%_fuzz: fuzz/%_fuzz.c $(LIBRARY)
 # --- evidence ------------------------------------------------------------------------------------------
 ## bench          the benchmark against the approval server of a day's work
 .PHONY: bench bench-programs
-bench: build
+bench:
 	@tools/deps build bench
+	$(SUBMAKE) build bench-programs
 	node bench/run.mjs $(BENCH)
 
 bench-programs: $(BENCHES)
@@ -258,8 +259,9 @@ prove-asan:
 	$(EVIDENCE) $(MAKE) --no-print-directory asan
 prove-tsan:
 	$(EVIDENCE) $(MAKE) --no-print-directory tsan
-prove-bench: build
+prove-bench:
 	@tools/deps build bench
+	$(SUBMAKE) build bench-programs
 	$(EVIDENCE) node bench/run.mjs --full
 prove-replay: build
 	$(EVIDENCE) node bench/replay/replay.mjs
