@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 static const char pragmas_write[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
@@ -57,6 +58,20 @@ enum fm_err conn_script(struct ctx *ctx, struct store_conn *conn, const char *te
     return FM_OK;
 }
 
+static void configure(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+/* SQLite's account of its own memory takes one lock for all threads at each allocation, and nobody asks for
+ * it. Before the first connection; later calls change nothing. */
+static void forgo_statistics(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, configure);
+}
+
 enum fm_err conn_open(struct ctx *ctx, const char *dir, bool writable, struct store_conn **out)
 {
     struct str path = arena_printf(ctx->arena, "%s/fermata.db", dir);
@@ -69,6 +84,7 @@ enum fm_err conn_open(struct ctx *ctx, const char *dir, bool writable, struct st
         free(conn);
         return fail_memory(ctx);
     }
+    forgo_statistics();
     if (sqlite3_open_v2(path.p, &conn->db, flags, NULL) != SQLITE_OK) {
         err = fail(ctx, FM_E_INTERNAL, "cannot open %s: %s", path.p, sqlite3_errmsg(conn->db));
         conn_close(conn);
