@@ -387,8 +387,10 @@ void agents_create(struct call *call)
 
 /* --- queues -------------------------------------------------------------------------------------------- */
 
-SQL(SQL_QUEUE, "SELECT count(*), min(created_at) FROM proposals WHERE queue = $queue"
-               " AND state < 3 AND state <> 2"); /* not what is in its undo time */
+/* Rows are in the order of their making; what is in its undo time does not count. */
+SQL(SQL_QUEUE, "SELECT n, (SELECT created_at FROM proposals WHERE row = first) FROM"
+               " (SELECT count(*) AS n, min(row) AS first FROM proposals WHERE queue = $queue"
+               " AND state < 2)");
 
 struct members {
     struct json_out *out;

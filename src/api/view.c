@@ -8,7 +8,7 @@
 #define POSITION_MAX 50 /* positions beyond are not counted: a count would cost more than the answer */
 
 SQL(SQL_POLICY_ID, "SELECT id FROM policies WHERE row = $row");
-SQL(SQL_POSITION, "SELECT count(*) FROM (SELECT 1 FROM proposals WHERE queue = $queue AND state < 3"
+SQL(SQL_POSITION, "SELECT count(*) FROM (SELECT 1 FROM proposals WHERE queue = $queue AND state < 2"
                   " AND (due_at, row) < ($due, $row) LIMIT $max)");
 
 void view_of_call(struct call *call, struct store_conn *conn, struct view *out)

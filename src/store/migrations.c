@@ -61,10 +61,11 @@ static const char migration_1[] =
     "CREATE UNIQUE INDEX proposals_id ON proposals(id);"
     "CREATE INDEX proposals_agent ON proposals(agent, row);"
     "CREATE INDEX proposals_next ON proposals(next_at) WHERE next_at IS NOT NULL;"
-    /* pending: states 0 to 2 (proposal/states.c) */
-    "CREATE INDEX proposals_pending ON proposals(queue, due_at, row) WHERE state < 3;"
+    /* open: states 0 and 1, waiting and claimed; pending: states 0 to 2 (proposal/states.c) */
+    "CREATE INDEX proposals_open ON proposals(queue, due_at, row) WHERE state < 2;"
     "CREATE INDEX proposals_escalated ON proposals(first_queue, due_at, row)"
-    "  WHERE state < 3 AND escalations > 0;"
+    "  WHERE state < 2 AND escalations > 0;"
+    "CREATE INDEX proposals_claimed ON proposals(claimed_by) WHERE state = 1;"
     "CREATE INDEX proposals_repeat ON proposals(agent, arguments_digest) WHERE state < 3;"
     "CREATE INDEX proposals_decided_by ON proposals(decided_by, decided_at)"
     "  WHERE decided_by IS NOT NULL;"
