@@ -10,15 +10,16 @@
 
 /* Waiting or claimed: what is in its undo time was decided and waits for nobody. */
 #define OPEN "state < 2"
-_Static_assert(PROPOSAL_UNDO == 2, "the queries of the inbox and the indexes of migration 1 say so");
+_Static_assert(PROPOSAL_UNDO == 2,
+               "the queries of the inbox and the indexes of migration 1 say so");
 
-#define FROM_OPEN "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE " OPEN
+#define FROM_OPEN      "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE " OPEN
 #define ESCALATED_HERE "first_queue = $queue AND escalations > 0"
-#define BY_DUE " AND (due_at, row) > ($due, $row) ORDER BY due_at, row LIMIT $max"
+#define BY_DUE         " AND (due_at, row) > ($due, $row) ORDER BY due_at, row LIMIT $max"
 /* The newest first: $due is not looked at, $row is the row before which to go on. */
 #define BY_AGE " AND ($due < 0 OR row < $row) ORDER BY row DESC LIMIT $max"
-#define MINE                                                                                          \
-    "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE state = 1 AND claimed_by = $person"             \
+#define MINE                                                                                       \
+    "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE state = 1 AND claimed_by = $person"          \
     " AND ($queue = '' OR queue = $queue OR (" ESCALATED_HERE "))"
 
 SQL(SQL_DUE, FROM_OPEN " AND queue = $queue" BY_DUE);
@@ -31,11 +32,12 @@ SQL(SQL_COUNT, "SELECT count(*) FROM proposals WHERE " OPEN " AND queue = $queue
 SQL(SQL_COUNT_ESCALATED, "SELECT count(*) FROM proposals WHERE " OPEN " AND " ESCALATED_HERE);
 SQL(SQL_COUNT_MINE, "SELECT count(*) FROM proposals WHERE state = 1 AND claimed_by = $person");
 /* The names of queues in which something waits, each found by one step in the index. */
-SQL(SQL_QUEUES, "WITH RECURSIVE q(name) AS (SELECT min(queue) FROM proposals WHERE " OPEN
-                " UNION ALL SELECT (SELECT min(queue) FROM proposals WHERE " OPEN " AND queue > q.name)"
-                " FROM q WHERE q.name IS NOT NULL) SELECT name FROM q WHERE name IS NOT NULL");
+SQL(SQL_QUEUES,
+    "WITH RECURSIVE q(name) AS (SELECT min(queue) FROM proposals WHERE " OPEN
+    " UNION ALL SELECT (SELECT min(queue) FROM proposals WHERE " OPEN " AND queue > q.name)"
+    " FROM q WHERE q.name IS NOT NULL) SELECT name FROM q WHERE name IS NOT NULL");
 
-#define ORPHANS_MAX 64 /* queues of earlier policies that still hold something; more are read another time */
+#define ORPHANS_MAX 64 /* queues of earlier policies that hold something; more wait their turn */
 
 static int by_urgency(const void *a, const void *b);
 static int by_age(const void *a, const void *b);
@@ -110,7 +112,8 @@ static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str
     enum fm_err err = FM_OK;
 
     ctx->err = FM_OK;
-    TRY(store_query(ctx, inbox->call->part->reader, sql, args, COUNT_OF(args) - !inbox->mine, &rows));
+    TRY(store_query(ctx, inbox->call->part->reader, sql, args, COUNT_OF(args) - !inbox->mine,
+                    &rows));
     while (err == FM_OK && rows_next(ctx, rows)) {
         err = proposal_read(ctx, rows, &inbox->items[inbox->count++]);
     }
@@ -180,7 +183,8 @@ static enum fm_err gather_all(struct inbox *inbox)
     }
     for (size_t i = 0; i < call->policy->queue_count; i++) {
         const struct policy_queue *queue = &call->policy->queues[i];
-        if (wants_queue(inbox, queue->name) && policy_queue_has(queue, person->name, person->roles)) {
+        if (wants_queue(inbox, queue->name) &&
+            policy_queue_has(queue, person->name, person->roles)) {
             TRY(gather_queue(inbox, queue->name));
         }
     }

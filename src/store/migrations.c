@@ -12,10 +12,13 @@ static const char migration_1[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 
     /* --- people ------------------------------------------------------------------------------- */
-    "CREATE TABLE people(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,"
+    "CREATE TABLE people(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, name TEXT NOT NULL "
+    "UNIQUE,"
     "  roles INTEGER NOT NULL, password TEXT, created_at INTEGER NOT NULL, disabled_at INTEGER);"
-    "CREATE TABLE agents(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,"
-    "  owner INTEGER NOT NULL, hosts TEXT NOT NULL, webhook_secret TEXT, created_at INTEGER NOT NULL,"
+    "CREATE TABLE agents(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, name TEXT NOT NULL "
+    "UNIQUE,"
+    "  owner INTEGER NOT NULL, hosts TEXT NOT NULL, webhook_secret TEXT, created_at INTEGER NOT "
+    "NULL,"
     "  disabled_at INTEGER);"
     /* kind: 0 agent's key, 1 personal token, 2 session; hash: SHA-256 of the whole secret */
     "CREATE TABLE credentials(hash BLOB PRIMARY KEY, id BLOB NOT NULL, kind INTEGER NOT NULL,"
@@ -56,7 +59,8 @@ static const char migration_1[] =
     "  decision BLOB, verdict INTEGER, decided_by INTEGER, decided_at INTEGER, via INTEGER,"
     "  decision_leaf INTEGER, release_at INTEGER, ended_by BLOB,"
     /* the permit and what came of it */
-    "  permit BLOB, approved_until INTEGER, redeemed_at INTEGER, outcome INTEGER, outcome_leaf INTEGER,"
+    "  permit BLOB, approved_until INTEGER, redeemed_at INTEGER, outcome INTEGER, outcome_leaf "
+    "INTEGER,"
     "  outcome_at INTEGER);"
     "CREATE UNIQUE INDEX proposals_id ON proposals(id);"
     "CREATE INDEX proposals_agent ON proposals(agent, row);"
