@@ -242,10 +242,10 @@ $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 	$(Q)$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) -ljansson $(LIBS)
 
 # One rule per proof: the command whose output is the evidence. Crash tests run at full size here.
-EVIDENCE = @tools/evidence build/evidence/$(@:prove-%=%).txt
+EVIDENCE = @tools/evidence docs/evidence/$(@:prove-%=%).txt
 PROOFS := prove-hardening prove-json prove-asan prove-tsan prove-bench \
 	$(if $(wildcard bench/replay/replay.mjs),prove-replay) $(CRASHES:%=prove-%)
-## prove          all evidence again, each into build/evidence/NAME.txt; or one part of it:
+## prove          all evidence again, each into docs/evidence/NAME.txt; or one part of it:
 ##                prove-hardening, -json, -asan, -tsan, -bench, -replay, and -NAME for tests/crash/NAME.mjs
 .PHONY: prove $(PROOFS)
 prove:
