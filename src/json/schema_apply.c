@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Checks by keywords that apply subschemas: to the value itself, to its members, to its items. What they
- * have evaluated is marked in the frame, for `unevaluatedItems` and `unevaluatedProperties`.
+ * Checks by keywords that apply subschemas: to the value itself, to its members, to its items.
+ * What they have evaluated is marked in the frame, for `unevaluatedItems` and
+ * `unevaluatedProperties`.
  */
 #include "json/schema_inner.h"
 
 #include <stdio.h>
 
-/* References ------------------------------------------------------------------------------------ */
+/* References --------------------------------------------------------------------------------- */
 
 bool check_ref(struct run *run, const struct rule *rule, const struct frame *frame)
 {
@@ -31,7 +32,7 @@ bool check_dynamic_ref(struct run *run, const struct rule *rule, const struct fr
     return schema_run(run, target, frame);
 }
 
-/* Members --------------------------------------------------------------------------------------- */
+/* Members ------------------------------------------------------------------------------------ */
 
 static struct json_path member_step(const struct frame *frame, uint32_t index)
 {
@@ -83,8 +84,8 @@ static bool run_additional(struct run *run, const struct rule *rule, const struc
     return run_member(run, rule->other, frame, index);
 }
 
-/* One member by its name (`named` NULL: `properties` does not have it), by patterns, or as a further
- * one. */
+/* One member by its name (`named` NULL: `properties` does not have it), by patterns, or as a
+ * further one. */
 static bool check_member(struct run *run, const struct rule *rule, const struct frame *frame,
                          uint32_t index, const struct node *named)
 {
@@ -119,7 +120,8 @@ bool check_members(struct run *run, const struct rule *rule, const struct frame 
             }
         }
         matches = schema_spend(run, 1) &&
-                  check_member(run, rule, frame, i, at < rule->count && order == 0 ? rule->nodes[at] : NULL) &&
+                  check_member(run, rule, frame, i,
+                               at < rule->count && order == 0 ? rule->nodes[at] : NULL) &&
                   matches;
     }
     return matches && schema_spend(run, rule->count / 4);
@@ -169,7 +171,7 @@ bool check_unevaluated_properties(struct run *run, const struct rule *rule,
     return matches;
 }
 
-/* Items ----------------------------------------------------------------------------------------- */
+/* Items -------------------------------------------------------------------------------------- */
 
 static bool run_item(struct run *run, const struct node *node, const struct frame *frame,
                      uint32_t index)
@@ -188,8 +190,8 @@ bool check_items(struct run *run, const struct rule *rule, const struct frame *f
     if (closed && count > rule->count) {
         struct rule said = *rule;
         said.keyword = rule->other_keyword;
-        return schema_say(run, &said, frame, NULL, "must have at most %u items, not %u", rule->count,
-                          count);
+        return schema_say(run, &said, frame, NULL, "must have at most %u items, not %u",
+                          rule->count, count);
     }
     for (uint32_t i = 0; i < count && (matches || run->problems); i++) {
         const struct node *node = i < rule->count ? rule->nodes[i] : rule->other;
@@ -217,12 +219,14 @@ bool check_contains(struct run *run, const struct rule *rule, const struct frame
     }
     run->problems = problems;
     if (found < rule->limit) {
-        return schema_say(run, rule, frame, NULL, "must contain at least %llu item%s of the kind asked for, not %llu",
+        return schema_say(run, rule, frame, NULL,
+                          "must contain at least %llu item%s of the kind asked for, not %llu",
                           (unsigned long long)rule->limit, rule->limit == 1 ? "" : "s",
                           (unsigned long long)found);
     }
     return found <= rule->limit_max ||
-           schema_say(run, rule, frame, NULL, "must contain at most %llu items of that kind, not %llu",
+           schema_say(run, rule, frame, NULL,
+                      "must contain at most %llu items of that kind, not %llu",
                       (unsigned long long)rule->limit_max, (unsigned long long)found);
 }
 
@@ -242,7 +246,7 @@ bool check_unevaluated_items(struct run *run, const struct rule *rule, const str
     return matches;
 }
 
-/* Combinations ---------------------------------------------------------------------------------- */
+/* Combinations ------------------------------------------------------------------------------- */
 
 bool check_all_of(struct run *run, const struct rule *rule, const struct frame *frame)
 {
@@ -270,10 +274,10 @@ bool check_not(struct run *run, const struct rule *rule, const struct frame *fra
            schema_say(run, rule, frame, NULL, "must not match what `not` describes");
 }
 
-/* Alternatives ---------------------------------------------------------------------------------- */
+/* Alternatives ------------------------------------------------------------------------------- */
 
-/* How little an alternative looks like the one that was meant: problems, and a thousand for each that
- * says that the value is of another kind altogether. */
+/* How little an alternative looks like the one that was meant: problems, and a thousand for each
+ * that says that the value is of another kind altogether. */
 static size_t distance(const struct problems *problems, size_t own_bytes)
 {
     size_t sum = problems->seen;
@@ -319,8 +323,8 @@ static void add_problems(struct problems *into, const struct problems *from)
     into->seen += from->seen;
 }
 
-/* Nothing matches: tells what is wrong with the alternative that was probably meant, if one stands out,
- * and what the first of them wanted. */
+/* Nothing matches: tells what is wrong with the alternative that was probably meant, if one stands
+ * out, and what the first of them wanted. */
 static bool say_alternatives(struct run *run, const struct rule *rule, const struct frame *frame)
 {
     struct problems *best = NULL;
@@ -371,9 +375,10 @@ bool check_one_of(struct run *run, const struct rule *rule, const struct frame *
             continue;
         }
         if (count++ > 0) {
-            return schema_say(run, rule, frame, NULL,
-                              "matches two alternatives, the %u. and the %u., but must match only one",
-                              first + 1, i + 1);
+            return schema_say(
+                run, rule, frame, NULL,
+                "matches two alternatives, the %u. and the %u., but must match only one", first + 1,
+                i + 1);
         }
         first = i;
     }

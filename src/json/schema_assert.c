@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Checks by keywords that look at the value itself. Each holds for values of its own kind and lets the
- * others pass, as the draft has it.
+ * Checks by keywords that look at the value itself. Each holds for values of its own kind and
+ * lets the others pass, as the draft has it.
  */
 #include "json/schema_inner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Types ----------------------------------------------------------------------------------------- */
+/* Types -------------------------------------------------------------------------------------- */
 
 static const char *const WORDS[7] = {"null",     "true or false", "an object",     "a list",
                                      "a number", "a text",        "a whole number"};
@@ -63,7 +63,7 @@ bool check_type(struct run *run, const struct rule *rule, const struct frame *fr
                       type_words(is & ~(unsigned)TYPE_INTEGER, found, sizeof(found)));
 }
 
-/* Values ---------------------------------------------------------------------------------------- */
+/* Values ------------------------------------------------------------------------------------- */
 
 bool check_const(struct run *run, const struct rule *rule, const struct frame *frame)
 {
@@ -110,7 +110,7 @@ bool check_enum(struct run *run, const struct rule *rule, const struct frame *fr
                       enum_words(run, rule, words, sizeof(words)));
 }
 
-/* Numbers --------------------------------------------------------------------------------------- */
+/* Numbers ------------------------------------------------------------------------------------ */
 
 /* Order of the value and the rule's number; `fallback` where the value is no number. */
 static int number_order(const struct rule *rule, const struct frame *frame, int fallback)
@@ -161,7 +161,7 @@ bool check_exclusive_minimum(struct run *run, const struct rule *rule, const str
            schema_say(run, rule, frame, NULL, "must be above %s", schema_show(run, rule->value));
 }
 
-/* Texts ----------------------------------------------------------------------------------------- */
+/* Texts -------------------------------------------------------------------------------------- */
 
 /* In code points, as the draft counts. */
 static uint64_t length_of(struct run *run, struct str text)
@@ -236,7 +236,7 @@ bool check_format(struct run *run, const struct rule *rule, const struct frame *
                       schema_show_text(run, rule->value->as.text));
 }
 
-/* Lists ----------------------------------------------------------------------------------------- */
+/* Lists -------------------------------------------------------------------------------------- */
 
 bool check_max_items(struct run *run, const struct rule *rule, const struct frame *frame)
 {
@@ -264,9 +264,8 @@ bool check_unique_items(struct run *run, const struct rule *rule, const struct f
     if (value->kind != JSON_ARRAY || value->count < 2) {
         return true;
     }
-    items = schema_spend(run, value->count)
-                ? schema_scratch(run, value->count * sizeof(*items))
-                : NULL;
+    items =
+        schema_spend(run, value->count) ? schema_scratch(run, value->count * sizeof(*items)) : NULL;
     for (uint32_t i = 0; items && i < value->count; i++) {
         items[i] = &value->as.items[i];
     }
@@ -277,14 +276,15 @@ bool check_unique_items(struct run *run, const struct rule *rule, const struct f
     for (uint32_t i = 1; i < value->count && run->steps > 0; i++) {
         if (schema_value_cmp(items[i - 1], items[i], &run->steps) == 0) {
             struct json_path step = {.up = frame->path};
-            step.index = (size_t)((items[i - 1] > items[i] ? items[i - 1] : items[i]) - value->as.items);
+            step.index =
+                (size_t)((items[i - 1] > items[i] ? items[i - 1] : items[i]) - value->as.items);
             return schema_say(run, rule, frame, &step, "stands in the list twice");
         }
     }
     return run->steps > 0;
 }
 
-/* Objects --------------------------------------------------------------------------------------- */
+/* Objects ------------------------------------------------------------------------------------ */
 
 bool check_max_properties(struct run *run, const struct rule *rule, const struct frame *frame)
 {
@@ -298,7 +298,8 @@ bool check_min_properties(struct run *run, const struct rule *rule, const struct
            check_least(run, rule, frame, "member", frame->value->count);
 }
 
-/* The names of `list` that the object lacks; `because` is the member that asks for them, or absent. */
+/* The names of `list` that the object lacks; `because` is the member that asks for them, or
+ * absent. */
 static bool check_names(struct run *run, const struct rule *rule, const struct frame *frame,
                         const struct json *list, struct str because)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compiled schemas, and checking values with them. A check runs twice where it has to: first silently,
- * to know whether the value matches, which most do; then again, to say what is wrong.
+ * Compiled schemas, and checking values with them. A check runs twice where it has to: first
+ * silently, to know whether the value matches, which most do; then again, to say what is wrong.
  *
- * It must never accept what it could not check to the end: too many steps, too deep and too little
- * memory are failures.
+ * It must never accept what it could not check to the end: too many steps, too deep and too
+ * little memory are failures.
  *
- * 1. A run that has used up its steps, or is too deep or short of memory, fails in all that follows
- *    (schema_spend), `not` and `anyOf` included, since json_schema_check looks at the run, not only at
- *    the answer.
+ * 1. A run that has used up its steps, or is too deep or short of memory, fails in all that
+ *    follows (schema_spend), `not` and `anyOf` included, since json_schema_check looks at the
+ *    run, not only at the answer.
  */
 #include "base/panic.h"
 #include "json/schema_inner.h"
@@ -17,12 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MESSAGE_MAX 400
-#define SHOWN_MAX 80            /* bytes of a value in a sentence */
-#define SCRATCH_MAX (64 * MIB)  /* of one check: marks cost a step per 8 bytes, problems 64 each */
+#define MESSAGE_MAX        400
+#define SHOWN_MAX          80         /* bytes of a value in a sentence */
+#define SCRATCH_MAX        (64 * MIB) /* of one check: a step for 8 bytes of it at the most */
 #define DETAIL_POINTER_MAX 200
 
-/* Schemas --------------------------------------------------------------------------------------- */
+/* Schemas ------------------------------------------------------------------------------------ */
 
 static void drop_pattern(void *with, struct str key, void *value)
 {
@@ -96,7 +96,7 @@ const struct json *json_schema_source(const struct json_schema *schema)
     return schema->source;
 }
 
-/* Running --------------------------------------------------------------------------------------- */
+/* Running ------------------------------------------------------------------------------------ */
 
 bool schema_spend(struct run *run, size_t steps)
 {
@@ -223,14 +223,17 @@ bool schema_try(struct run *run, const struct node *node, const struct frame *fr
 bool schema_run_part(struct run *run, const struct node *node, const struct frame *frame,
                      const struct json *part, struct json_path step)
 {
-    struct frame below = {.value = part, .path = &step, .scope = frame->scope,
-                          .depth = frame->depth, .node = frame->node};
+    struct frame below = {.value = part,
+                          .path = &step,
+                          .scope = frame->scope,
+                          .depth = frame->depth,
+                          .node = frame->node};
 
     step.up = frame->path;
     return schema_run(run, node, &below);
 }
 
-/* Saying ---------------------------------------------------------------------------------------- */
+/* Saying ------------------------------------------------------------------------------------- */
 
 /* Sentences about alternatives come behind what is wrong with a member. */
 static unsigned rank_of(const struct rule *rule)
@@ -263,10 +266,10 @@ bool schema_say(struct run *run, const struct rule *rule, const struct frame *fr
     row = &run->problems->rows[run->problems->count++];
     *row = (struct problem){.rank = rank_of(rule), .error.keyword = keyword};
     row->error.message = arena_copy(run->arena, str_of(message));
-    row->error.pointer = json_path_pointer(run->arena, step ? step : frame->path,
-                                           JSON_ERROR_POINTER_MAX);
-    row->error.schema_pointer = json_path_pointer(run->arena, rule ? &at : frame->node->at,
-                                                  JSON_ERROR_POINTER_MAX);
+    row->error.pointer =
+        json_path_pointer(run->arena, step ? step : frame->path, JSON_ERROR_POINTER_MAX);
+    row->error.schema_pointer =
+        json_path_pointer(run->arena, rule ? &at : frame->node->at, JSON_ERROR_POINTER_MAX);
     if (!row->error.message.p || !row->error.pointer.p || !row->error.schema_pointer.p) {
         run->memory_short = true;
     }
@@ -307,11 +310,12 @@ const char *schema_show(struct run *run, const struct json *value)
         return "";
     }
     json_write(&form, value);
-    return buf_ok(&form) ? schema_show_text(run, buf_str(&form))
-                         : value->kind == JSON_ARRAY ? "[...]" : "{...}";
+    return buf_ok(&form)               ? schema_show_text(run, buf_str(&form))
+           : value->kind == JSON_ARRAY ? "[...]"
+                                       : "{...}";
 }
 
-/* Checking -------------------------------------------------------------------------------------- */
+/* Checking ----------------------------------------------------------------------------------- */
 
 static int problem_cmp(const void *left, const void *right)
 {
@@ -358,7 +362,9 @@ static void put_exhausted(const struct run *run, struct json_schema_error *error
 {
     *count = 1;
     errors[0] = (struct json_schema_error){
-        .pointer = S(""), .schema_pointer = S(""), .keyword = "",
+        .pointer = S(""),
+        .schema_pointer = S(""),
+        .keyword = "",
         .message = run->too_deep
                        ? S("cannot be checked: the schema goes too deep on this value")
                        : S("cannot be checked: the schema takes too many steps on this value")};
@@ -402,15 +408,15 @@ enum fm_err json_schema_check(struct ctx *ctx, const struct json_schema *schema,
 }
 
 /* The errors as the wire wants them. */
-static enum fm_err put_fields(struct ctx *ctx, const struct json_schema_error *errors,
-                              size_t count, struct str prefix)
+static enum fm_err put_fields(struct ctx *ctx, const struct json_schema_error *errors, size_t count,
+                              struct str prefix)
 {
     struct str first = STR_NONE;
     char more[40] = "";
 
     for (size_t i = 0; i < count; i++) {
-        struct str at = arena_printf(ctx->arena, "%.*s%.*s", STR_ARG(prefix),
-                                     STR_ARG(errors[i].pointer));
+        struct str at =
+            arena_printf(ctx->arena, "%.*s%.*s", STR_ARG(prefix), STR_ARG(errors[i].pointer));
         if (!at.p) {
             return fail_memory(ctx);
         }

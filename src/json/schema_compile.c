@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The keywords of the draft, and how each becomes a rule. What is malformed is refused with its place:
- * a schema that checks less than it says must not be accepted.
+ * The keywords of the draft, and how each becomes a rule. What is malformed is refused with its
+ * place: a schema that checks less than it says must not be accepted.
  *
- * 1. The rules of a node stand in the order of the table; those that ask what others have evaluated
- *    come last.
+ * 1. The rules of a node stand in the order of the table; those that ask what others have
+ *    evaluated come last.
  * 2. No chain of subschemas on one value goes round in a circle or is longer than
  *    JSON_SCHEMA_DEPTH_MAX, as far as it can be seen without a value ($dynamicRef cannot).
  */
@@ -18,24 +18,31 @@
 const char *const SCHEMA_TYPES[7] = {"null",   "boolean", "object", "array",
                                      "number", "string",  "integer"};
 
-/* Table ----------------------------------------------------------------------------------------- */
+/* Table -------------------------------------------------------------------------------------- */
 
 static compile_fn compile_one, compile_list, compile_map, compile_ref, compile_dynamic_ref,
     compile_members, compile_items, compile_contains, compile_if, compile_type, compile_const,
     compile_enum, compile_number, compile_unit, compile_limit, compile_unique, compile_pattern,
     compile_required, compile_dependent_required, compile_format;
 
-#define CORE VOCABULARY_CORE
-#define APPLY VOCABULARY_APPLICATOR
+#define CORE    VOCABULARY_CORE
+#define APPLY   VOCABULARY_APPLICATOR
 #define ASSERTS VOCABULARY_VALIDATION
 
 /* What is only read, or read with another keyword; what looks at the value itself; what applies
  * subschemas to parts of it. */
-#define NOTE(name, vocabulary, subschemas) {name, vocabulary, subschemas, NULL, NULL, false, false}
+#define NOTE(name, vocabulary, subschemas)                                                         \
+    {                                                                                              \
+        name, vocabulary, subschemas, NULL, NULL, false, false                                     \
+    }
 #define CHECK(name, vocabulary, compile, check)                                                    \
-    {name, vocabulary, SUB_NONE, compile, check, false, false}
+    {                                                                                              \
+        name, vocabulary, SUB_NONE, compile, check, false, false                                   \
+    }
 #define APPLIES(name, vocabulary, subschemas, compile, check)                                      \
-    {name, vocabulary, subschemas, compile, check, false, false}
+    {                                                                                              \
+        name, vocabulary, subschemas, compile, check, false, false                                 \
+    }
 
 const struct keyword SCHEMA_KEYWORDS[] = {
     {"$ref", CORE, SUB_NONE, compile_ref, check_ref, .in_place = true},
@@ -111,7 +118,7 @@ const struct keyword *schema_keyword(struct str name)
     return NULL;
 }
 
-/* Near misses ----------------------------------------------------------------------------------- */
+/* Near misses -------------------------------------------------------------------------------- */
 
 /* Edits from `a` to `b`, both at most NEAREST_BYTES: insert, delete, replace. */
 static size_t edits(struct str a, struct str b)
@@ -174,7 +181,7 @@ static enum fm_err check_keywords(struct compile *compile, const struct node *no
     return FM_OK;
 }
 
-/* Subschemas ------------------------------------------------------------------------------------ */
+/* Subschemas --------------------------------------------------------------------------------- */
 
 static struct str name_of(const struct rule *rule)
 {
@@ -202,13 +209,13 @@ static enum fm_err compile_one(struct compile *compile, struct node *node, struc
 static enum fm_err nodes_of(struct compile *compile, const struct json *value,
                             const struct node ***out)
 {
-    const struct node **nodes = arena_zalloc(compile->schema->arena, value->count + 1,
-                                             sizeof(*nodes));
+    const struct node **nodes =
+        arena_zalloc(compile->schema->arena, value->count + 1, sizeof(*nodes));
 
     for (uint32_t i = 0; nodes && i < value->count; i++) {
-        nodes[i] = schema_node(compile->schema, value->kind == JSON_ARRAY
-                                                    ? &value->as.items[i]
-                                                    : &value->as.members[i].value);
+        nodes[i] =
+            schema_node(compile->schema, value->kind == JSON_ARRAY ? &value->as.items[i]
+                                                                   : &value->as.members[i].value);
     }
     *out = nodes;
     return nodes ? FM_OK : fail_memory(compile->ctx);
@@ -247,7 +254,7 @@ static enum fm_err compile_items(struct compile *compile, struct node *node, str
     return prefix ? compile_list(compile, node, rule) : FM_OK;
 }
 
-/* References ------------------------------------------------------------------------------------ */
+/* References --------------------------------------------------------------------------------- */
 
 static enum fm_err find_target(struct compile *compile, struct node *node, struct rule *rule,
                                struct str *fragment, struct node **target)
@@ -284,7 +291,7 @@ static enum fm_err compile_dynamic_ref(struct compile *compile, struct node *nod
     return FM_OK;
 }
 
-/* Patterns -------------------------------------------------------------------------------------- */
+/* Patterns ----------------------------------------------------------------------------------- */
 
 static enum fm_err make_pattern(struct compile *compile, const struct node *node,
                                 struct str keyword, struct str text, struct regex **out)
@@ -295,8 +302,8 @@ static enum fm_err make_pattern(struct compile *compile, const struct node *node
     struct ctx scratch;
 
     if (why) {
-        return schema_refuse(compile, node, keyword, "has a pattern that is refused: %s (at byte %zu)",
-                             why, at);
+        return schema_refuse(compile, node, keyword,
+                             "has a pattern that is refused: %s (at byte %zu)", why, at);
     }
     if (map_count(compile->schema->patterns) >= JSON_SCHEMA_PATTERNS_MAX) {
         return schema_refuse(compile, node, keyword, "is one pattern too many: at most %d",
@@ -343,7 +350,7 @@ static enum fm_err compile_pattern(struct compile *compile, struct node *node, s
     return find_pattern(compile, node, name_of(rule), rule->value->as.text, &rule->patterns[0]);
 }
 
-/* Members --------------------------------------------------------------------------------------- */
+/* Members ------------------------------------------------------------------------------------ */
 
 static enum fm_err compile_member_patterns(struct compile *compile, struct node *node,
                                            struct rule *rule, const struct json *patterns)
@@ -356,7 +363,8 @@ static enum fm_err compile_member_patterns(struct compile *compile, struct node 
     return nodes_of(compile, patterns, &rule->pattern_nodes);
 }
 
-/* properties, patternProperties and additionalProperties are one rule: that of the first of them. */
+/* properties, patternProperties and additionalProperties are one rule: that of the first of them.
+ */
 static enum fm_err compile_members(struct compile *compile, struct node *node, struct rule *rule)
 {
     const struct json *named = json_get(node->source, S("properties"));
@@ -408,7 +416,7 @@ static enum fm_err compile_dependent_required(struct compile *compile, struct no
     return FM_OK;
 }
 
-/* Values ---------------------------------------------------------------------------------------- */
+/* Values ------------------------------------------------------------------------------------- */
 
 static enum fm_err add_type(struct compile *compile, struct node *node, struct rule *rule,
                             const struct json *name)
@@ -419,10 +427,11 @@ static enum fm_err add_type(struct compile *compile, struct node *node, struct r
             return FM_OK;
         }
     }
-    return schema_refuse(compile, node, S("type"),
-                         "must be null, boolean, object, array, number, string or integer, or a list "
-                         "of them%s",
-                         name->kind == JSON_NULL ? "; in YAML write \"null\" in quotes" : "");
+    return schema_refuse(
+        compile, node, S("type"),
+        "must be null, boolean, object, array, number, string or integer, or a list "
+        "of them%s",
+        name->kind == JSON_NULL ? "; in YAML write \"null\" in quotes" : "");
 }
 
 static enum fm_err compile_type(struct compile *compile, struct node *node, struct rule *rule)
@@ -432,7 +441,8 @@ static enum fm_err compile_type(struct compile *compile, struct node *node, stru
         return add_type(compile, node, rule, rule->value);
     }
     if (rule->value->count == 0) {
-        return schema_refuse(compile, node, S("type"), "must not be an empty list: nothing matches");
+        return schema_refuse(compile, node, S("type"),
+                             "must not be an empty list: nothing matches");
     }
     for (uint32_t i = 0; i < rule->value->count; i++) {
         TRY(add_type(compile, node, rule, &rule->value->as.items[i]));
@@ -558,7 +568,7 @@ static enum fm_err compile_format(struct compile *compile, struct node *node, st
     return FM_OK;
 }
 
-/* Nodes ----------------------------------------------------------------------------------------- */
+/* Nodes -------------------------------------------------------------------------------------- */
 
 /* The keywords of a node that this draft's vocabularies switch on. */
 static enum fm_err compile_rules(struct compile *compile, struct node *node, struct rule *rules)
@@ -598,66 +608,13 @@ static enum fm_err compile_node(struct compile *compile, struct node *node)
     return compile_rules(compile, node, rules);
 }
 
-/* Circles --------------------------------------------------------------------------------------- */
-
-static enum fm_err measure(struct compile *compile, struct node *node, unsigned level);
-
-static enum fm_err measure_next(struct compile *compile, struct node *node,
-                                const struct rule *rule, const struct node *next, unsigned level)
-{
-    struct node *below = next ? schema_node(compile->schema, next->source) : NULL;
-
-    if (!below) {
-        return FM_OK;
-    }
-    if (below->state == NODE_OPEN) {
-        return schema_refuse(compile, node, name_of(rule),
-                             "leads back to where it came from, and would go round for ever");
-    }
-    TRY(measure(compile, below, level));
-    node->depth = node->depth > below->depth + 1 ? node->depth : below->depth + 1;
-    if (node->depth > JSON_SCHEMA_DEPTH_MAX) {
-        return schema_refuse(compile, node, name_of(rule), "leads through more than %d subschemas",
-                             JSON_SCHEMA_DEPTH_MAX);
-    }
-    return FM_OK;
-}
-
-/* Follows what is applied to the same value. Invariant 2 bounds the recursion. */
-static enum fm_err measure(struct compile *compile, struct node *node, unsigned level)
-{
-    if (node->state == NODE_DONE) {
-        return FM_OK;
-    }
-    if (level > JSON_SCHEMA_DEPTH_MAX) {
-        return schema_refuse(compile, node, STR_NONE, "more than %d subschemas lead here",
-                             JSON_SCHEMA_DEPTH_MAX);
-    }
-    node->state = NODE_OPEN;
-    node->depth = 1;
-    for (uint32_t i = 0; i < node->rule_count; i++) {
-        const struct rule *rule = &node->rules[i];
-        if (!rule->keyword->in_place) {
-            continue;
-        }
-        TRY(measure_next(compile, node, rule, rule->node, level + 1));
-        TRY(measure_next(compile, node, rule, rule->other, level + 1));
-        TRY(measure_next(compile, node, rule, rule->otherwise, level + 1));
-        for (uint32_t k = 0; k < rule->count; k++) {
-            TRY(measure_next(compile, node, rule, rule->nodes[k], level + 1));
-        }
-    }
-    node->state = NODE_DONE;
-    return FM_OK;
-}
-
 enum fm_err schema_compile(struct compile *compile)
 {
     for (struct node *node = compile->schema->first; node; node = node->next) {
         TRY(compile_node(compile, node)); /* may append: what references name */
     }
     for (struct node *node = compile->schema->first; node; node = node->next) {
-        TRY(measure(compile, node, 1));
+        TRY(schema_measure(compile, node, 1));
     }
     return FM_OK;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The formats that can be asserted: those of the draft whose grammars are closed. The international ones
- * (idn-email, idn-hostname, iri, iri-reference) and uri-template are never asserted, as the draft allows.
+ * The formats that can be asserted: those of the draft whose grammars are closed. The
+ * international ones (idn-email, idn-hostname, iri, iri-reference) and uri-template are never
+ * asserted, as the draft allows.
  */
 #include "json/schema_inner.h"
 
@@ -45,7 +46,7 @@ static char byte(struct str text, size_t at)
     return at < text.n ? text.p[at] : '\0';
 }
 
-/* Dates and times: RFC 3339 --------------------------------------------------------------------- */
+/* Dates and times: RFC 3339 ------------------------------------------------------------------ */
 
 static bool is_date(struct str text)
 {
@@ -107,7 +108,8 @@ static bool is_date_time(struct str text)
            is_time(str_skip(text, 11));
 }
 
-/* Units of a duration from `units`, each at most once and none left out in between; how many bytes. */
+/* Units of a duration from `units`, each at most once and none left out in between; how many
+ * bytes. */
 static size_t duration_part(struct str text, const char *units)
 {
     size_t at = 0;
@@ -158,9 +160,15 @@ static bool is_duration(struct str text)
     return duration_part(str_skip(text, 1), "HMS") == text.n - 1;
 }
 
-/* Hosts ----------------------------------------------------------------------------------------- */
+/* Hosts -------------------------------------------------------------------------------------- */
 
-/*= RFC 1123 2.1; labels with a hyphen in the third and fourth place are for IDNA */
+static bool is_a_label(struct str label)
+{
+    return label.n > 4 && (label.p[0] | 0x20) == 'x' && (label.p[1] | 0x20) == 'n';
+}
+
+/* = RFC 1123 2.1. A label with hyphens in the third and fourth place is one of IDNA: xn-- is taken
+ * as it is, the rest is reserved. */
 static bool is_label(struct str label)
 {
     for (size_t i = 0; i < label.n; i++) {
@@ -169,7 +177,7 @@ static bool is_label(struct str label)
         }
     }
     return label.n > 0 && label.n <= 63 && label.p[0] != '-' && label.p[label.n - 1] != '-' &&
-           !(label.n >= 4 && label.p[2] == '-' && label.p[3] == '-');
+           (label.n < 4 || label.p[2] != '-' || label.p[3] != '-' || is_a_label(label));
 }
 
 static bool is_hostname(struct str text)
@@ -199,7 +207,8 @@ static bool is_ipv4(struct str text)
     return parts == 4;
 }
 
-/* Groups of hexadecimal digits between colons, the last one perhaps an IPv4 address; -1: malformed. */
+/* Groups of hexadecimal digits between colons, the last one perhaps an IPv4 address; -1:
+ * malformed. */
 static int ipv6_groups(struct str text, bool last)
 {
     struct str rest = text;
@@ -285,7 +294,7 @@ static bool is_email(struct str text)
     return is_hostname(domain);
 }
 
-/* URIs: RFC 3986 -------------------------------------------------------------------------------- */
+/* URIs: RFC 3986 ----------------------------------------------------------------------------- */
 
 #define UNRESERVED "-._~"
 #define SUB_DELIMS "!$&'()*+,;="
@@ -389,7 +398,7 @@ static bool is_uri_reference(struct str text)
     return is_uri(text) || (str_find(first, ':') == first.n && is_after_scheme(text));
 }
 
-/* Pointers and the rest ------------------------------------------------------------------------- */
+/* Pointers and the rest ---------------------------------------------------------------------- */
 
 static bool is_json_pointer(struct str text)
 {
@@ -430,10 +439,19 @@ static const struct {
     const char *name;
     schema_format_fn *test;
 } FORMATS[] = {
-    {"date-time", is_date_time}, {"date", is_date}, {"time", is_time}, {"duration", is_duration},
-    {"email", is_email}, {"hostname", is_hostname}, {"ipv4", is_ipv4}, {"ipv6", is_ipv6},
-    {"uri", is_uri}, {"uri-reference", is_uri_reference}, {"uuid", is_uuid},
-    {"json-pointer", is_json_pointer}, {"relative-json-pointer", is_relative_json_pointer},
+    {"date-time", is_date_time},
+    {"date", is_date},
+    {"time", is_time},
+    {"duration", is_duration},
+    {"email", is_email},
+    {"hostname", is_hostname},
+    {"ipv4", is_ipv4},
+    {"ipv6", is_ipv6},
+    {"uri", is_uri},
+    {"uri-reference", is_uri_reference},
+    {"uuid", is_uuid},
+    {"json-pointer", is_json_pointer},
+    {"relative-json-pointer", is_relative_json_pointer},
     {"regex", schema_pattern_is_valid},
 };
 

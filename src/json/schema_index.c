@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finding what there is: the subschemas of each document, the resources that an `$id` begins, the
- * anchors, and where references lead. Documents beyond the schema itself are taken in when something
- * names them; they are the caller's or the draft's own, and nothing is ever fetched.
+ * Finding what there is: the subschemas of each document, the resources that an `$id` begins,
+ * the anchors, and where references lead. Documents beyond the schema itself are taken in when
+ * something names them; they are the caller's or the draft's own, and nothing is ever fetched.
  *
- * 1. A subschema that the keywords of the draft reach has one node, found by the address of its source.
- *    One that only a pointer reaches (below an unknown keyword) gets its node then.
+ * 1. A subschema that the keywords of the draft reach has one node, found by the address of its
+ *    source. One that only a pointer reaches (below an unknown keyword) gets its node then.
  */
 #include "json/schema_inner.h"
 
@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 #define URI_BYTES_MAX (4 * KIB) /* of an `$id` or a reference: two of them fit a resolved one */
-#define MESSAGE_MAX 320
+#define MESSAGE_MAX   320
 
-/* Refusing -------------------------------------------------------------------------------------- */
+/* Refusing ----------------------------------------------------------------------------------- */
 
 enum fm_err schema_refuse(struct compile *compile, const struct node *node, struct str keyword,
                           const char *format, ...)
@@ -42,7 +42,7 @@ enum fm_err schema_refuse(struct compile *compile, const struct node *node, stru
                 message);
 }
 
-/* Copying --------------------------------------------------------------------------------------- */
+/* Copying ------------------------------------------------------------------------------------ */
 
 static bool copy_value(struct arena *arena, const struct json *from, struct json *to);
 
@@ -66,7 +66,8 @@ static bool copy_members(struct arena *arena, const struct json *from, struct js
     to->as.members = members;
     for (uint32_t i = 0; members && i < from->count; i++) {
         members[i].name = arena_copy(arena, from->as.members[i].name);
-        if (!members[i].name.p || !copy_value(arena, &from->as.members[i].value, &members[i].value)) {
+        if (!members[i].name.p ||
+            !copy_value(arena, &from->as.members[i].value, &members[i].value)) {
             return false;
         }
     }
@@ -94,7 +95,7 @@ static bool copy_value(struct arena *arena, const struct json *from, struct json
     return false;
 }
 
-/* Nodes ----------------------------------------------------------------------------------------- */
+/* Nodes -------------------------------------------------------------------------------------- */
 
 static struct str address_of(const struct json *const *source)
 {
@@ -108,8 +109,8 @@ struct node *schema_node(const struct json_schema *schema, const struct json *so
 
 static bool is_schema(const struct json *value)
 {
-    return value && (value->kind == JSON_OBJECT || value->kind == JSON_TRUE ||
-                     value->kind == JSON_FALSE);
+    return value &&
+           (value->kind == JSON_OBJECT || value->kind == JSON_TRUE || value->kind == JSON_FALSE);
 }
 
 static enum fm_err node_new(struct compile *compile, const struct json *source,
@@ -147,7 +148,7 @@ static const struct json_path *step_new(struct compile *compile, const struct js
     return step;
 }
 
-/* Resources ------------------------------------------------------------------------------------- */
+/* Resources ---------------------------------------------------------------------------------- */
 
 static enum fm_err put_resource(struct compile *compile, struct str uri, struct resource *resource)
 {
@@ -159,8 +160,8 @@ static struct resource *resource_new(struct compile *compile, struct str uri, st
     struct resource *resource = arena_zalloc(compile->schema->arena, 1, sizeof(*resource));
 
     if (resource) {
-        *resource = (struct resource){
-            .uri = uri, .document = document, .vocabularies = VOCABULARY_DRAFT};
+        *resource =
+            (struct resource){.uri = uri, .document = document, .vocabularies = VOCABULARY_DRAFT};
     }
     return resource;
 }
@@ -176,8 +177,8 @@ static enum fm_err begin_resource(struct compile *compile, struct node *node)
         return FM_OK;
     }
     if (id->kind != JSON_STRING || id->as.text.n > URI_BYTES_MAX) {
-        return schema_refuse(compile, node, S("$id"), "must be a URI, as a string of at most %zu bytes",
-                             URI_BYTES_MAX);
+        return schema_refuse(compile, node, S("$id"),
+                             "must be a URI, as a string of at most %zu bytes", URI_BYTES_MAX);
     }
     uri = schema_uri_resolve(compile->schema->arena, outer->uri, id->as.text, &fragment);
     if (fragment.n > 0) {
@@ -187,7 +188,8 @@ static enum fm_err begin_resource(struct compile *compile, struct node *node)
     if (!node->resource) {
         return fail_memory(compile->ctx);
     }
-    if (map_find(compile->schema->resources, uri) && !(node->at == NULL && str_eq(uri, outer->uri))) {
+    if (map_find(compile->schema->resources, uri) &&
+        !(node->at == NULL && str_eq(uri, outer->uri))) {
         return schema_refuse(compile, node, S("$id"), "names a schema that there is already");
     }
     node->resource->vocabularies = outer->vocabularies;
@@ -238,13 +240,15 @@ static enum fm_err add_anchor(struct compile *compile, struct node *node, struct
     if (!anchor) {
         return fail_memory(compile->ctx);
     }
-    *anchor = (struct anchor){.next = node->resource->anchors, .name = name->as.text, .node = node,
+    *anchor = (struct anchor){.next = node->resource->anchors,
+                              .name = name->as.text,
+                              .node = node,
                               .dynamic = str_eq(keyword, S("$dynamicAnchor"))};
     node->resource->anchors = anchor;
     return FM_OK;
 }
 
-/* Vocabularies ---------------------------------------------------------------------------------- */
+/* Vocabularies ------------------------------------------------------------------------------- */
 
 static unsigned vocabulary_of(struct str uri)
 {
@@ -252,9 +256,12 @@ static unsigned vocabulary_of(struct str uri)
         struct str name;
         unsigned bit;
     } rows[] = {
-        {STR("core"), VOCABULARY_CORE}, {STR("applicator"), VOCABULARY_APPLICATOR},
-        {STR("unevaluated"), VOCABULARY_UNEVALUATED}, {STR("validation"), VOCABULARY_VALIDATION},
-        {STR("meta-data"), VOCABULARY_META}, {STR("format-annotation"), VOCABULARY_FORMAT},
+        {STR("core"), VOCABULARY_CORE},
+        {STR("applicator"), VOCABULARY_APPLICATOR},
+        {STR("unevaluated"), VOCABULARY_UNEVALUATED},
+        {STR("validation"), VOCABULARY_VALIDATION},
+        {STR("meta-data"), VOCABULARY_META},
+        {STR("format-annotation"), VOCABULARY_FORMAT},
         {STR("content"), VOCABULARY_CONTENT},
         {STR("format-assertion"), VOCABULARY_FORMAT | VOCABULARY_FORMAT_ASSERTION},
     };
@@ -291,9 +298,9 @@ static enum fm_err read_vocabularies(struct compile *compile, struct node *node,
         const struct json_member *member = &list->as.members[i];
         unsigned bit = vocabulary_of(member->name);
         if (!bit && member->value.kind == JSON_TRUE) {
-            return schema_refuse(compile, node, S("$schema"),
-                                 "requires a vocabulary that is not known here: %.*s",
-                                 (int)(member->name.n > 100 ? 100 : member->name.n), member->name.p);
+            return schema_refuse(
+                compile, node, S("$schema"), "requires a vocabulary that is not known here: %.*s",
+                (int)(member->name.n > 100 ? 100 : member->name.n), member->name.p);
         }
         vocabularies |= bit;
     }
@@ -319,14 +326,15 @@ static enum fm_err begin_dialect(struct compile *compile, struct node *node)
     }
     metaschema = uri.n ? find_document(compile, uri) : NULL;
     if (!metaschema) {
-        return schema_refuse(compile, node, S("$schema"), "must be \"" SCHEMA_DRAFT "\", not %.*s: "
+        return schema_refuse(compile, node, S("$schema"),
+                             "must be \"" SCHEMA_DRAFT "\", not %.*s: "
                              "write the schema in this draft",
                              (int)(uri.n > 100 ? 100 : uri.n), uri.p ? uri.p : "");
     }
     return read_vocabularies(compile, node, metaschema);
 }
 
-/* Walking --------------------------------------------------------------------------------------- */
+/* Walking ------------------------------------------------------------------------------------ */
 
 static enum fm_err walk(struct compile *compile, struct node *node);
 
@@ -339,7 +347,8 @@ static enum fm_err walk_child(struct compile *compile, struct node *node, struct
         return fail_memory(compile->ctx);
     }
     if (!is_schema(source)) {
-        return schema_refuse(compile, node, keyword, "wants a schema here: an object, true or false");
+        return schema_refuse(compile, node, keyword,
+                             "wants a schema here: an object, true or false");
     }
     TRY(node_new(compile, source, node->resource, at, &child));
     return walk(compile, child);
@@ -439,7 +448,7 @@ enum fm_err schema_index(struct compile *compile, struct str uri, struct str doc
     return put_resource(compile, uri, node->resource);
 }
 
-/* References ------------------------------------------------------------------------------------ */
+/* References --------------------------------------------------------------------------------- */
 
 /* One of the draft's own documents. */
 static enum fm_err index_meta(struct compile *compile, struct str uri, struct str text,

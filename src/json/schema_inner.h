@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of JSON Schema share. A schema is compiled in this order: schema_index.c copies the
- * documents and finds their subschemas, resources and anchors; schema_compile.c turns the keywords of
- * each subschema into rules; schema_check.c runs the rules on a value, with the checks of
- * schema_apply.c (subschemas on the value or its parts) and schema_assert.c (the value itself).
+ * What the files of JSON Schema share. A schema is compiled in this order: schema_index.c copies
+ * the documents and finds their subschemas, resources and anchors; schema_compile.c turns the
+ * keywords of each subschema into rules; schema_check.c runs the rules on a value, with the
+ * checks of schema_apply.c (subschemas on the value or its parts) and schema_assert.c (the value
+ * itself).
  */
 #ifndef FM_JSON_SCHEMA_INNER_H
 #define FM_JSON_SCHEMA_INNER_H
 
 #include "base/map.h"
+#include "regex/regex.h"
 #include "json/inner.h"
 #include "json/json_schema.h"
-#include "regex/regex.h"
 
 /* Numbers: sign * digits * 10^exponent, digits without a zero at the end; 0 has exponent 0. */
 struct schema_number {
@@ -30,8 +31,8 @@ bool schema_number_divides(const struct schema_number *value, const struct schem
  * costs off `*steps` and stops looking when they are used up. */
 int schema_value_cmp(const struct json *a, const struct json *b, int64_t *steps);
 
-/* URIs: RFC 3986 5.2.2 of `reference` against `base`, without the fragment, which `*fragment` becomes
- * (decoded; absent when there is none). In the arena; p is NULL when it is full. */
+/* URIs: RFC 3986 5.2.2 of `reference` against `base`, without the fragment, which `*fragment`
+ * becomes (decoded; absent when there is none). In the arena; p is NULL when it is full. */
 struct str schema_uri_resolve(struct arena *arena, struct str base, struct str reference,
                               struct str *fragment);
 
@@ -48,14 +49,14 @@ schema_format_fn *schema_format_find(struct str name);
 
 /* The draft's own documents: the JSON text of one, or absent. */
 struct str schema_meta_find(struct str uri);
-#define SCHEMA_DRAFT "https://json-schema.org/draft/2020-12/schema"
+#define SCHEMA_DRAFT       "https://json-schema.org/draft/2020-12/schema"
 #define SCHEMA_DRAFT_VOCAB "https://json-schema.org/draft/2020-12/vocab/"
 
 /* The candidate that somebody probably meant by `wanted`, among the `best` so far and `candidate`:
  * start with absent. Names of up to 32 bytes are compared. */
 void schema_nearest(struct str wanted, struct str candidate, struct str *best);
 
-/* Nodes ---------------------------------------------------------------------------------------- */
+/* Nodes -------------------------------------------------------------------------------------- */
 
 /* The draft's vocabularies. Core is always on. */
 enum vocabulary {
@@ -93,7 +94,7 @@ enum node_state { NODE_UNSEEN, NODE_OPEN, NODE_DONE }; /* of the search for circ
 
 /* A subschema. */
 struct node {
-    struct node *next; /* in the order in which they were found */
+    struct node *next;         /* in the order in which they were found */
     const struct json *source; /* JSON_OBJECT, JSON_TRUE or JSON_FALSE */
     struct resource *resource;
     const struct json_path *at; /* in its document; NULL is the root */
@@ -139,7 +140,7 @@ struct rule {
     const struct regex **patterns; /* pattern; patternProperties */
     const struct node **pattern_nodes;
     uint32_t pattern_count;
-    const struct node *other;   /* additionalProperties; items behind prefixItems; then */
+    const struct node *other;     /* additionalProperties; items behind prefixItems; then */
     const struct node *otherwise; /* else */
     const struct keyword *other_keyword;
     struct schema_number number;
@@ -154,9 +155,9 @@ struct json_schema {
     const struct json *source;
     struct node *first, *last; /* all nodes */
     struct node *root;
-    struct map *by_source;    /* address of a source -> struct node */
-    struct map *resources;    /* URI -> struct resource */
-    struct map *patterns;     /* text -> struct regex */
+    struct map *by_source; /* address of a source -> struct node */
+    struct map *resources; /* URI -> struct resource */
+    struct map *patterns;  /* text -> struct regex */
     size_t node_count;
 };
 
@@ -167,7 +168,7 @@ struct compile {
     const struct json_schema_options *options;
 };
 
-extern const struct keyword SCHEMA_KEYWORDS[]; /* ends in a row without a name */
+extern const struct keyword SCHEMA_KEYWORDS[];         /* ends in a row without a name */
 const struct keyword *schema_keyword(struct str name); /* NULL when the draft has no such */
 
 /* Refuses the schema at a keyword of `node`. */
@@ -181,24 +182,34 @@ enum fm_err schema_index(struct compile *compile, struct str uri, struct str doc
 /* The node that `reference`, standing in a keyword of `node`, leads to. `*fragment` becomes its
  * fragment. Documents are taken in as they are named. */
 enum fm_err schema_resolve(struct compile *compile, const struct node *node, struct str keyword,
-                           struct str reference, struct str *fragment,
-                           struct node **out) MUST_CHECK;
+                           struct str reference, struct str *fragment, struct node **out)
+    MUST_CHECK;
 
 /* Reads the keywords of all nodes, those that are found on the way included. */
 enum fm_err schema_compile(struct compile *compile) MUST_CHECK;
+
+/* Follows what is applied to the same value as `node`, which itself is `level` deep. */
+enum fm_err schema_measure(struct compile *compile, struct node *node, unsigned level) MUST_CHECK;
 
 /* The node of a subschema that was found. */
 struct node *schema_node(const struct json_schema *schema, const struct json *source);
 
 const struct anchor *schema_anchor(const struct resource *resource, struct str name);
 
-/* Types ---------------------------------------------------------------------------------------- */
+/* Types -------------------------------------------------------------------------------------- */
 
-enum { TYPE_NULL = 1, TYPE_BOOLEAN = 2, TYPE_OBJECT = 4, TYPE_ARRAY = 8, TYPE_NUMBER = 16,
-       TYPE_STRING = 32, TYPE_INTEGER = 64 };
+enum {
+    TYPE_NULL = 1,
+    TYPE_BOOLEAN = 2,
+    TYPE_OBJECT = 4,
+    TYPE_ARRAY = 8,
+    TYPE_NUMBER = 16,
+    TYPE_STRING = 32,
+    TYPE_INTEGER = 64
+};
 extern const char *const SCHEMA_TYPES[7]; /* by bit: "null", ... */
 
-/* Running -------------------------------------------------------------------------------------- */
+/* Running ------------------------------------------------------------------------------------ */
 
 struct scope {
     const struct scope *up; /* further out; NULL at the outermost */
@@ -219,9 +230,9 @@ struct problems {
 };
 
 struct run {
-    struct arena *arena;   /* of the caller: texts of errors */
-    struct arena *scratch; /* of this check; NULL until something needs it */
-    int64_t steps; /* left; at 0 the check has failed */
+    struct arena *arena;       /* of the caller: texts of errors */
+    struct arena *scratch;     /* of this check; NULL until something needs it */
+    int64_t steps;             /* left; at 0 the check has failed */
     struct problems *problems; /* NULL: whether it matches is all that is asked */
     bool too_deep, memory_short;
 };

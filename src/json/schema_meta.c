@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The draft's own documents: what `$schema` names, and what schemas of schemas refer to. Each of them is
- * its vocabulary, its title and the shape of its keywords; the rest is the same in all.
+ * The draft's own documents: what `$schema` names, and what schemas of schemas refer to. Each of
+ * them is its vocabulary, its title and the shape of its keywords; the rest is the same in all.
  */
 #include "json/schema_inner.h"
 
 #define DRAFT "https://json-schema.org/draft/2020-12/"
-#define ID(name) "\"$id\":\"" DRAFT name "\",\"$schema\":\"" DRAFT "schema\",\"$dynamicAnchor\":\"meta\","
+/* clang-format off */
+#define ID(name)                                                                                   \
+    "\"$id\":\"" DRAFT name "\",\"$schema\":\"" DRAFT "schema\",\"$dynamicAnchor\":\"meta\","
 #define VOCABULARY(name) "\"" DRAFT "vocab/" name "\":"
 #define OF(name) "\"$vocabulary\":{" VOCABULARY(name) "true},"
 #define PART(name) "{\"$ref\":\"meta/" name "\"}"
@@ -106,6 +108,7 @@ static const struct {
          "\"properties\":{\"contentEncoding\":" TEXT ",\"contentMediaType\":" TEXT ","
          "\"contentSchema\":" META "}}")},
 };
+/* clang-format on */
 
 struct str schema_meta_find(struct str uri)
 {

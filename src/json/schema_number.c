@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers as the decimals that were written, and the order of values. 0.0075 is 75 times 0.0001 here,
- * whatever doubles make of it.
+ * Numbers as the decimals that were written, and the order of values. 0.0075 is 75 times 0.0001
+ * here, whatever doubles make of it.
  *
- * 1. Canonical tokens have at most 17 significant digits (json/number.c): they fit 64 bits, and still do
- *    when scaled to the 19 digits of the longest.
+ * 1. Canonical tokens have at most 17 significant digits (json/number.c): they fit 64 bits, and
+ *    still do when scaled to the 19 digits of the longest.
  */
 #include "json/schema_inner.h"
 
@@ -120,7 +120,7 @@ bool schema_number_divides(const struct schema_number *value, const struct schem
     return rest == 0;
 }
 
-/* Order ---------------------------------------------------------------------------------------- */
+/* Order -------------------------------------------------------------------------------------- */
 
 static int text_cmp(struct str a, struct str b, int64_t *steps)
 {
@@ -140,7 +140,8 @@ static int members_cmp(const struct json *a, const struct json *b, int64_t *step
 
     for (uint32_t i = 0; order == 0 && i < a->count; i++) {
         order = text_cmp(a->as.members[i].name, b->as.members[i].name, steps);
-        order = order ? order : schema_value_cmp(&a->as.members[i].value, &b->as.members[i].value, steps);
+        order = order ? order
+                      : schema_value_cmp(&a->as.members[i].value, &b->as.members[i].value, steps);
     }
     return order;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the regular expressions of ECMA-262, which JSON Schema has, to those of RE2, which run in linear
- * time. Most of a pattern is the same in both; what means something else is written anew, and what only
- * one of them has is refused by name, so that no pattern ever checks less than it says.
+ * From the regular expressions of ECMA-262, which JSON Schema has, to those of RE2, which run in
+ * linear time. Most of a pattern is the same in both; what means something else is written anew,
+ * and what only one of them has is refused by name, so that no pattern ever checks less than it
+ * says.
  */
 #include "json/schema_inner.h"
 
@@ -65,24 +66,53 @@ static uint32_t read_hex(const struct translation *t, size_t ahead, size_t n)
     return code;
 }
 
-/* Properties ------------------------------------------------------------------------------------ */
+/* Properties --------------------------------------------------------------------------------- */
 
 /* Long names of general categories. RE2 knows the short ones, and scripts by their names. */
 static const struct {
     const char *name, *category;
 } CATEGORIES[] = {
-    {"Letter", "L"}, {"Cased_Letter", NULL}, {"Uppercase_Letter", "Lu"},
-    {"Lowercase_Letter", "Ll"}, {"Titlecase_Letter", "Lt"}, {"Modifier_Letter", "Lm"},
-    {"Other_Letter", "Lo"}, {"Mark", "M"}, {"Combining_Mark", "M"}, {"Nonspacing_Mark", "Mn"},
-    {"Spacing_Mark", "Mc"}, {"Enclosing_Mark", "Me"}, {"Number", "N"}, {"Decimal_Number", "Nd"},
-    {"digit", "Nd"}, {"Letter_Number", "Nl"}, {"Other_Number", "No"}, {"Punctuation", "P"},
-    {"punct", "P"}, {"Connector_Punctuation", "Pc"}, {"Dash_Punctuation", "Pd"},
-    {"Open_Punctuation", "Ps"}, {"Close_Punctuation", "Pe"}, {"Initial_Punctuation", "Pi"},
-    {"Final_Punctuation", "Pf"}, {"Other_Punctuation", "Po"}, {"Symbol", "S"},
-    {"Math_Symbol", "Sm"}, {"Currency_Symbol", "Sc"}, {"Modifier_Symbol", "Sk"},
-    {"Other_Symbol", "So"}, {"Separator", "Z"}, {"Space_Separator", "Zs"},
-    {"Line_Separator", "Zl"}, {"Paragraph_Separator", "Zp"}, {"Other", "C"}, {"Control", "Cc"},
-    {"cntrl", "Cc"}, {"Format", "Cf"}, {"Surrogate", "Cs"}, {"Private_Use", "Co"},
+    {"Letter", "L"},
+    {"Cased_Letter", NULL},
+    {"Uppercase_Letter", "Lu"},
+    {"Lowercase_Letter", "Ll"},
+    {"Titlecase_Letter", "Lt"},
+    {"Modifier_Letter", "Lm"},
+    {"Other_Letter", "Lo"},
+    {"Mark", "M"},
+    {"Combining_Mark", "M"},
+    {"Nonspacing_Mark", "Mn"},
+    {"Spacing_Mark", "Mc"},
+    {"Enclosing_Mark", "Me"},
+    {"Number", "N"},
+    {"Decimal_Number", "Nd"},
+    {"digit", "Nd"},
+    {"Letter_Number", "Nl"},
+    {"Other_Number", "No"},
+    {"Punctuation", "P"},
+    {"punct", "P"},
+    {"Connector_Punctuation", "Pc"},
+    {"Dash_Punctuation", "Pd"},
+    {"Open_Punctuation", "Ps"},
+    {"Close_Punctuation", "Pe"},
+    {"Initial_Punctuation", "Pi"},
+    {"Final_Punctuation", "Pf"},
+    {"Other_Punctuation", "Po"},
+    {"Symbol", "S"},
+    {"Math_Symbol", "Sm"},
+    {"Currency_Symbol", "Sc"},
+    {"Modifier_Symbol", "Sk"},
+    {"Other_Symbol", "So"},
+    {"Separator", "Z"},
+    {"Space_Separator", "Zs"},
+    {"Line_Separator", "Zl"},
+    {"Paragraph_Separator", "Zp"},
+    {"Other", "C"},
+    {"Control", "Cc"},
+    {"cntrl", "Cc"},
+    {"Format", "Cf"},
+    {"Surrogate", "Cs"},
+    {"Private_Use", "Co"},
 };
 
 static struct str short_category(struct str name)
@@ -124,7 +154,7 @@ static const char *put_property(struct translation *t)
     return NULL;
 }
 
-/* Escapes --------------------------------------------------------------------------------------- */
+/* Escapes ------------------------------------------------------------------------------------ */
 
 /* \uXXXX, a pair of them, or \u{...}, standing at the u. */
 static const char *put_unicode(struct translation *t)
@@ -233,8 +263,9 @@ static const char *put_escape(struct translation *t)
         return NULL;
     }
     if (is_digit(c)) {
-        return t->in_class || c == '0' ? "an octal escape is not part of ECMA-262 patterns for Unicode"
-                                       : "a back reference cannot be matched in linear time";
+        return t->in_class || c == '0'
+                   ? "an octal escape is not part of ECMA-262 patterns for Unicode"
+                   : "a back reference cannot be matched in linear time";
     }
     if (is_letter(c)) {
         return put_named_escape(t, c);
@@ -247,7 +278,7 @@ static const char *put_escape(struct translation *t)
     return NULL;
 }
 
-/* Groups and classes ---------------------------------------------------------------------------- */
+/* Groups and classes ------------------------------------------------------------------------- */
 
 /* Standing at a (. */
 static const char *put_group(struct translation *t)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a compiled schema says about members, for those who make types or forms of it: `properties` and
- * `required` of an object schema, with references followed and the parts of `allOf` taken together.
- * Conditions (`if`, `anyOf`, ...) say nothing here: what depends on the value is for the check.
+ * What a compiled schema says about members, for those who make types or forms of it:
+ * `properties` and `required` of an object schema, with references followed and the parts of
+ * `allOf` taken together. Conditions (`if`, `anyOf`, ...) say nothing here: what depends on the
+ * value is for the check.
  */
 #include "json/schema_inner.h"
 
@@ -81,7 +82,8 @@ static void gather(struct gathering *g, const struct node *node, unsigned depth)
         if (rule->check == check_ref) {
             gather(g, rule->node, depth - 1);
         }
-        for (uint32_t k = 0; rule->check == check_all_of && k < rule->count && g->count < g->max; k++) {
+        for (uint32_t k = 0; rule->check == check_all_of && k < rule->count && g->count < g->max;
+             k++) {
             gather(g, rule->nodes[k], depth - 1);
         }
     }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * References between schemas: RFC 3986, the part of it that turns a base and a reference into a URI.
- * Nothing is fetched, so a URI is a name and no more; two spellings are two names.
+ * References between schemas: RFC 3986, the part of it that turns a base and a reference into a
+ * URI. Nothing is fetched, so a URI is a name and no more; two spellings are two names.
  */
 #include "json/schema_inner.h"
 
 #define URI_MAX (8 * KIB)
 
 struct uri {
-    struct str scheme, authority, path, query, fragment; /* absent where there is none but for path */
+    struct str scheme, authority, path, query,
+        fragment; /* absent where there is none but for path */
 };
 
 static bool is_scheme(struct str text)
@@ -107,7 +108,8 @@ static void add_path(struct buf *out, struct str path)
     }
 }
 
-/*= RFC 3986 5.2.3: merge. `merged` becomes base's path without its last segment, and the reference's */
+/* = RFC 3986 5.2.3: merge. `merged` becomes base's path without its last segment, and the
+ * reference's */
 static void merge_paths(struct buf *merged, const struct uri *base, struct str path)
 {
     size_t n = base->path.n;

@@ -14,13 +14,13 @@
 #include "json/json_schema.h"
 
 #define REMOTES_MAX 100
-#define FILES_MAX 100
-#define NUL_TAMED "\\u0001"
+#define FILES_MAX   100
+#define NUL_TAMED   "\\u0001"
 #define NUMBERS_MAX 8
 
 static const struct json_limits LIMITS = {.bytes = 4 * MIB, .depth = 200, .values = 100000};
 
-/* Reading what our reader refuses ----------------------------------------------------------------- */
+/* Reading what our reader refuses ------------------------------------------------------------ */
 
 /* Numbers of a line that were replaced by 90000001 and so on, in their order. */
 struct tamed {
@@ -125,7 +125,7 @@ static const struct json *read_row(struct fixture *f, struct str line, bool *was
     return row;
 }
 
-/* The suite --------------------------------------------------------------------------------------- */
+/* The suite ---------------------------------------------------------------------------------- */
 
 struct suite {
     struct fixture *f;
@@ -218,7 +218,10 @@ static void check_row(struct suite *suite, struct str line)
         printf("%s: %.*s: %.*s: %.*s: %s %s\n", optional ? "differs" : "FAILED", STR_ARG(file),
                STR_ARG(json_text(json_get(row, S("group")))),
                STR_ARG(json_text(json_get(row, S("test")))),
-               got < 0 ? "refused" : got ? "matches" : "does not match", suite->f->ctx.detail);
+               got < 0 ? "refused"
+               : got   ? "matches"
+                       : "does not match",
+               suite->f->ctx.detail);
     }
 }
 
