@@ -112,6 +112,7 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
     if (!decision->arguments) {
         decision->arguments_digest = out->arguments_digest;
     } else if (was_pending) {
+        TRY(intake_check_schema(ctx, policy, out->action, decision->arguments));
         TRY(read_proposed(ctx, conn, out, &decision->proposed));
     }
     if (was_pending && decision->verdict <= DECISION_MODIFY) {

@@ -32,6 +32,7 @@ static enum fm_err assess_again(struct flow *flow, struct ctx *ctx, struct flow_
     if (s->policy == policy) {
         return FM_OK;
     }
+    TRY(intake_check_schema(ctx, policy, s->submission.action, s->submission.arguments));
     TRY(assess(ctx, policy, s->submission.action, &s->assessment));
     assess_write(&writer, &s->assessment);
     s->assessment_json = arena_copy(ctx->arena, buf_str(&json));

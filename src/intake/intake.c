@@ -316,6 +316,17 @@ enum fm_err intake_check_arguments(struct ctx *ctx, const struct json *arguments
     return FM_OK;
 }
 
+enum fm_err intake_check_schema(struct ctx *ctx, const struct policy *policy, struct str action,
+                                const struct json *arguments)
+{
+    const struct policy_action *found = policy_action(policy, action);
+
+    if (!found || !found->schema) {
+        return FM_OK;
+    }
+    return json_schema_require(ctx, found->schema, arguments, S("/arguments"));
+}
+
 static enum fm_err check_callback(struct ctx *ctx, const struct json *callback, struct str *url)
 {
     struct callback_body body = {0};
@@ -355,6 +366,7 @@ enum fm_err intake_read(struct ctx *ctx, const struct policy *policy, const stru
     TRY(check_labels(ctx, top.labels));
     TRY(check_callback(ctx, top.callback, &out->callback_url));
     TRY(intake_check_arguments(ctx, top.arguments, &out->arguments_digest));
+    TRY(intake_check_schema(ctx, policy, top.action, top.arguments));
     TRY(check_brief(ctx, top.brief, top.arguments, &brief));
     TRY(require_brief(ctx, policy_action(policy, top.action), top.brief));
     return canonical_copy(ctx, body, &out->canonical);

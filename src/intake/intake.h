@@ -36,7 +36,7 @@ struct submission {
 };
 
 /* Reads the body of POST /v1/proposals. Errors: FM_E_INVALID_ARGUMENT, FM_E_UNKNOWN_MEMBER,
- * FM_E_TOO_LARGE with pointers; FM_E_BRIEF_INCOMPLETE with a pointer to each part that the policy
+ * FM_E_TOO_LARGE with pointers; FM_E_SCHEMA as intake_check_schema; FM_E_BRIEF_INCOMPLETE with a pointer to each part that the policy
  * requires of this action and that is missing. Any thread. */
 enum fm_err intake_read(struct ctx *ctx, const struct policy *policy, const struct json *body,
                         struct submission *out) MUST_CHECK;
@@ -49,5 +49,10 @@ enum fm_err intake_revise(struct ctx *ctx, const struct policy *policy, struct s
 /* Checks arguments that a reviewer edited: an object within ARGUMENTS_MAX. */
 enum fm_err intake_check_arguments(struct ctx *ctx, const struct json *arguments, struct hash *digest)
     MUST_CHECK;
+
+/* Checks arguments against the schema that the policy has for the action. FM_E_SCHEMA with pointers
+ * below /arguments, the most useful first. Any thread. */
+enum fm_err intake_check_schema(struct ctx *ctx, const struct policy *policy, struct str action,
+                                const struct json *arguments) MUST_CHECK;
 
 #endif

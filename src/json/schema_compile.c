@@ -563,6 +563,11 @@ static enum fm_err compile_format(struct compile *compile, struct node *node, st
     if (rule->value->kind != JSON_STRING) {
         return schema_refuse(compile, node, name_of(rule), "must be the name of a format");
     }
+    if (compile->options->strict && asserted && !schema_format_find(rule->value->as.text)) {
+        return schema_refuse(compile, node, name_of(rule),
+                             "names a format that is not checked here: use one of %s, or a pattern",
+                             SCHEMA_FORMATS);
+    }
     rule->format = asserted ? schema_format_find(rule->value->as.text) : NULL;
     rule->check = rule->format ? rule->keyword->check : NULL;
     return FM_OK;

@@ -46,6 +46,9 @@ bool schema_pattern_is_valid(struct str pattern);
 /* Formats: a test of a text. NULL when the name is not known. */
 typedef bool schema_format_fn(struct str text);
 schema_format_fn *schema_format_find(struct str name);
+#define SCHEMA_FORMATS                                                                             \
+    "date-time, date, time, duration, email, hostname, ipv4, ipv6, uri, uri-reference, uuid, "     \
+    "json-pointer, relative-json-pointer, regex"
 
 /* The draft's own documents: the JSON text of one, or absent. */
 struct str schema_meta_find(struct str uri);

@@ -10,8 +10,7 @@
 #include "base/panic.h"
 #include "policy/inner.h"
 
-/* Whether plain text is a JSON number in canonical spelling. */
-static bool is_number(struct load *load, struct str text)
+bool canonical_is_number(struct load *load, struct str text)
 {
     static const struct json_limits limits = {.bytes = JSON_NUMBER_MAX, .depth = 1, .values = 1};
     struct ctx ctx;
@@ -33,7 +32,7 @@ static void write_text(struct load *load, const struct node *node, struct json_o
 
     if (node_is_nothing(node)) {
         jo_null(out);
-    } else if (node->plain && (word || is_number(load, text))) {
+    } else if (node->plain && (word || canonical_is_number(load, text))) {
         jo_raw(out, text);
     } else {
         jo_str(out, text);

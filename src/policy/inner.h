@@ -2,7 +2,7 @@
  *
  * What the files of policy/ share and nobody else needs. A load goes through them in this order:
  * tree.c makes a tree with marks out of the YAML text, keys.c reads the tree by tables into the
- * struct, with the readers of value.c; check.c looks at what only shows in the whole; load.c puts
+ * struct, with the readers of value.c and schema.c; check.c looks at what only shows in the whole; load.c puts
  * it together. All of them report through findings.c and go on, so that one run names every
  * mistake.
  */
@@ -103,6 +103,9 @@ bool node_is_empty(const struct node *node);
  * share a form. */
 enum fm_err canonical_write(struct load *load, const struct node *root, struct buf *out) MUST_CHECK;
 
+/* Whether plain text is a number in the spelling of the canonical form. */
+bool canonical_is_number(struct load *load, struct str text);
+
 /* Keys ----------------------------------------------------------------------------------------- */
 
 /* A word that a value may be. `refusal`: known, but not accepted, for this reason. Tables end in
@@ -141,6 +144,7 @@ void value_person(struct load *load, const struct node *value, const struct key 
 void value_members(struct load *load, const struct node *value, const struct key *key, void *into);
 void value_text(struct load *load, const struct node *value, const struct key *key, void *into);
 void value_title(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_schema(struct load *load, const struct node *value, const struct key *key, void *into);
 void value_pointers(struct load *load, const struct node *value, const struct key *key, void *into);
 
 /* Whether `name` has 1 to `max_bytes` bytes of [a-z0-9._/-]. */

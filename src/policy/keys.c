@@ -137,7 +137,7 @@ static const struct key ACTION_KEYS[] = {
     {"brief", value_map, .keys = BRIEF_KEYS},
     {"card", value_map, .keys = CARD_KEYS},
     {"oversight", value_text, IN_ACTION(oversight), .max = POLICY_OVERSIGHT_CHARACTERS_MAX},
-    {.name = "schema", .read = later},
+    {"schema", value_schema, IN_ACTION(schema)},
     {.name = "category", .read = later},
     {0},
 };

@@ -87,6 +87,17 @@ static struct owned *owned_new(void)
     return owned;
 }
 
+static void owned_free(struct owned *owned)
+{
+    if (!owned) {
+        return;
+    }
+    for (size_t i = 0; i < owned->policy.action_count; i++) {
+        json_schema_free(owned->policy.actions[i].schema);
+    }
+    arena_free(owned->arena); /* and with it, itself */
+}
+
 static void arena_scope_end(struct arena **arena)
 {
     arena_free(*arena);
@@ -105,7 +116,7 @@ enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
     *out = NULL;
     *finding_count = 0;
     if (!scratch || !owned) {
-        arena_free(owned ? owned->arena : NULL);
+        owned_free(owned);
         return fail_memory(ctx);
     }
     load.arena = owned->arena;
@@ -117,7 +128,7 @@ enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
         err = load_version(&load, root);
     }
     if (err != FM_OK) {
-        arena_free(owned->arena);
+        owned_free(owned);
         return err;
     }
     *out = &owned->policy;
@@ -216,6 +227,6 @@ void policy_drop(const struct policy *policy)
     before = atomic_fetch_sub_explicit(&owned->references, 1, memory_order_acq_rel);
     ASSERT(before > 0);
     if (before == 1) {
-        arena_free(owned->arena); /* and with it, itself */
+        owned_free(owned);
     }
 }

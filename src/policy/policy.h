@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "crypto/crypto.h"
 #include "json/json.h"
+#include "json/json_schema.h"
 
 /* Ordered: the strictest wins (invariant 7). */
 enum verdict { VERDICT_ALLOW, VERDICT_EARN, VERDICT_REVIEW, VERDICT_BLOCK };
@@ -69,6 +70,7 @@ struct policy_action {
     struct str card_title;      /* "Refund {amount} {currency} for order {order_id}"; absent: the name */
     struct policy_list critical; /* RFC 6901 pointers into the arguments, shown first */
     struct str oversight;       /* absent: none */
+    struct json_schema *schema; /* of the arguments; NULL: any object. Formats are checked */
 };
 
 struct policy_queue {
