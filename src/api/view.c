@@ -326,12 +326,22 @@ static void write_can(const struct view *view, struct json_out *out, const struc
     jo_object_end(out);
 }
 
+/* What `modify` will be held against, for the editing form: the policy of now. */
+static void write_schema(const struct view *view, struct json_out *out, const struct proposal *p)
+{
+    const struct policy_action *action = policy_action(view->policy, p->action);
+
+    jo_key(out, "action_schema");
+    jo_value(out, action && action->schema ? json_schema_source(action->schema) : NULL);
+}
+
 /* What only people's single read has. */
 static enum fm_err write_whole(const struct view *view, struct json_out *out, const struct proposal *p,
                                const struct json *request)
 {
     jo_key(out, "card");
     TRY(view_card(view, out, p, request));
+    write_schema(view, out, p);
     TRY(write_counts(view, out, p));
     jo_key(out, "comments");
     TRY(view_comments(view, out, p));

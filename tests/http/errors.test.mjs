@@ -37,6 +37,13 @@ const PRODUCIBLE = {
   "not-qualified": [403, async () => decide(lea, await propose(bot), "approve")],
   "not-found": [404, async () => other.get(`/v1/proposals/${(await propose(bot)).id}`)],
   "method-not-allowed": [405, () => bot.request("PATCH", "/v1/proposals")],
+  schema: [
+    422,
+    async (t) => {
+      const strict = await startWorld(t, { policy: policyText({ actions: "  x.y: {schema: {required: [a]}}" }) });
+      return strict.bot.post("/v1/proposals", { action: "x.y", arguments: {} });
+    },
+  ],
   "digest-mismatch": [
     409,
     async () => decide(ana, await propose(bot), "approve", { digest: `sha256:${"1".repeat(64)}` }),
@@ -102,7 +109,6 @@ const PRODUCIBLE = {
 
 /* Those that no call of this version can produce, and why. */
 const NOT_PRODUCIBLE = {
-  schema: "the policy's `schema` of an action is of a later version: the loader refuses the key",
   "conflict-of-interest": "the policy's `require: {not: ...}` is of a later version: the loader refuses rules",
   paused: "pauses are of a later version: there is no /v1/pauses",
   overloaded: "only while a queue inside the server is full or it is starting: no call leads there for certain",
@@ -132,7 +138,6 @@ for (const [name, [status, meet]] of Object.entries(PRODUCIBLE)) {
 }
 
 const LATER_KEYS = {
-  schema: policyText({ actions: "  x.y: {schema: {type: object}}" }),
   "conflict-of-interest": policyText({
     extra: "rules: [{id: r, when: 'true', then: review, require: {not: [requester]}}]",
   }),

@@ -25,6 +25,8 @@ static int setup(void **state)
                S("version: 1\ndefaults: {then: review, queue: general}\nactions:\n"
                  "  full.brief: {brief: {require: [summary, request, recommendation, reasoning,"
                  " case_against, confidence, evidence, options, draft]}}\n"
+                 "  strict.one: {schema: {required: [a, b], properties: {a: {type: number}},"
+                 " additionalProperties: false}, brief: {require: [reasoning]}}\n"
                  "  two.items: {brief: {require: [evidence], evidence_min: 2}}\n"
                  "queues: {general: {members: [role:reviewer]}}\n"),
                findings, &count, &policy) == FM_OK,
@@ -165,6 +167,34 @@ static void test_attachments(void **state)
         buf_lit(&text, "\"}]}}");
         EXPECT((read_text(f, buf_str(&text), &s) == FM_OK) == rows[i].fits, "%s: %s", rows[i].small,
                f->ctx.detail);
+    }
+}
+
+static void test_schema(void **state)
+{
+    static const struct {
+        const char *name;
+        struct str body;
+        enum fm_err err;
+        const char *pointers; /* with a space behind each */
+    } rows[] = {
+        {"all at once, the brief later", STR("{\"action\":\"strict.one\",\"arguments\":{\"a\":\"1\",\"c\":2}}"),
+         FM_E_SCHEMA, "/arguments/b /arguments/a /arguments/c "},
+        {"one member is missing", STR("{\"action\":\"strict.one\",\"arguments\":{\"a\":1}}"), FM_E_SCHEMA,
+         "/arguments/b "},
+        {"another action", STR("{\"action\":\"strict.two\",\"arguments\":{\"c\":2}}"), FM_OK, ""},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct submission s;
+        fixture_reset(f);
+        EXPECT(read_text(f, rows[i].body, &s) == rows[i].err, "%s: %s", rows[i].name, f->ctx.detail);
+        buf_reset(&f->buf);
+        for (unsigned k = 0; k < f->ctx.error_count; k++) {
+            buf_printf(&f->buf, "%.*s ", STR_ARG(f->ctx.errors[k].pointer));
+        }
+        EXPECT_STR(rows[i].name, buf_str(&f->buf), str_of(rows[i].pointers));
     }
 }
 
@@ -483,7 +513,7 @@ static void test_revisions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_limits),      TEST(test_attachments),  TEST(test_labels),
+        TEST(test_limits),      TEST(test_attachments),  TEST(test_labels), TEST(test_schema),
         TEST(test_bodies),      TEST(test_submission),   TEST(test_complete),
         TEST(test_empty_parts), TEST(test_evidence_min), TEST(test_revisions),
     };
