@@ -253,7 +253,18 @@ static int suite_run(struct suite *suite, int totals[2][2])
 static const struct {
     const char *file;
     int differ;
-} DIFFER[] = {};
+} DIFFER[] = {
+    {"optional/cross-draft.json", 1},                 /* a document of an older draft */
+    {"optional/dependencies-compatibility.json", 14}, /* a keyword of older drafts */
+    {"optional/format/ecmascript-regex.json",
+     2},                                       /* look-behind and \k, which no linear engine has */
+    {"optional/format/hostname.json", 23},     /* labels of IDNA are taken as they are */
+    {"optional/format/idn-email.json", 2},     /* not asserted */
+    {"optional/format/idn-hostname.json", 54}, /* not asserted */
+    {"optional/format/iri-reference.json", 2}, /* not asserted */
+    {"optional/format/iri.json", 6},           /* not asserted */
+    {"optional/format/uri-template.json", 13}, /* not asserted */
+};
 
 static void check_optional(const struct suite *suite)
 {
