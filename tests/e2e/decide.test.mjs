@@ -102,6 +102,35 @@ test("modify: the agent gets exactly the edited arguments, and the differences a
   assert.equal(redeemed.status, 200, redeemed.text);
 });
 
+test("modify: the schema gives hints and choices, and what the server refuses stands under its field", async (t) => {
+  const { proposal, page } = await opened(t, refund(world, "W-schema"));
+  await wake(page);
+  await press(page, "e");
+  await waitForText(page, "label[for=edit-0]", "required, above 0, in steps of 0.01");
+  const options = await page.locator("#edit-1 option").allTextContents();
+  assert.deepEqual(options, ["USD", "EUR", "GBP"]);
+  await page.fill("#edit-0", "37.255");
+  await press(page, "Control+Enter");
+  await waitForText(page, "#edit-0-error", "must be a multiple of 0.01");
+  assert.equal((await bot.get(`/v1/proposals/${proposal.id}`)).body.status, "pending");
+  await page.fill("#edit-0", "37.25");
+  await page.selectOption("#edit-1", "EUR");
+  await press(page, "Control+Enter");
+  const { arguments: args } = (await released(bot, proposal)).decision;
+  assert.deepEqual([args.amount, args.currency], [37.25, "EUR"]);
+});
+
+test("modify as JSON text: what is missing is told although no field shows it", async (t) => {
+  const { page } = await opened(t, refund(world, "W-missing"));
+  await wake(page);
+  await press(page, "e");
+  await page.click("text=Edit as JSON text");
+  await page.fill("#edit-raw", '{"order_id": "W-missing", "amuont": 1, "currency": "USD"}');
+  await press(page, "Control+Enter");
+  await waitForText(page, "#edit-raw-error", "amount: is required");
+  await waitForText(page, ".sheet [role=alert]", "amuont: is not known here; did you mean `amount`?");
+});
+
 test("modify as JSON text: a mistake is named where it stands and nothing is sent", async (t) => {
   const { proposal, page } = await opened(t, refund(world, "W-json"));
   await wake(page);

@@ -40,7 +40,7 @@ const PAYLOADS = {
 function poisoned(payload, number) {
   const text = (where) => `${MARK} ${where} ${payload}`;
   return {
-    action: "refund.issue",
+    action: "anything.refund",
     arguments: {
       amount: 74.5,
       order_id: text("order"),

@@ -26,6 +26,14 @@ export function samples() {
   return JSON.parse(stdout);
 }
 
+/* An action like refund.issue whose arguments may be anything, for what no schema would let in. */
+const ANYTHING = `actions:
+  anything.refund:
+    then: earn
+    card: {title: 'Refund {amount} {currency} for order {order_id}', critical: [/amount, /order_id]}
+    oversight: "Hold the amount against the order."
+`;
+
 /* The sample policy with another undo time and mode, and room for a busy agent. */
 export function policy({ undo = "0s", mode = "glance" } = {}) {
   const text = readFileSync(join(ROOT, "examples", "policy.yaml"), "utf8");
@@ -33,6 +41,7 @@ export function policy({ undo = "0s", mode = "glance" } = {}) {
     ["undo: 5s", `undo: ${undo}`],
     ["mode: glance ", `mode: ${mode} `],
     ["pending_per_agent: 200", "pending_per_agent: 2000"],
+    ["actions:\n", ANYTHING],
     ["proposals_per_minute: 120", "proposals_per_minute: 6000"],
   ].reduce((before, [from, to]) => {
     assert.ok(before.includes(from), `the sample policy holds ${from}`);

@@ -211,6 +211,7 @@ export interface Proposal {
     readonly decision: Decision | null;
     readonly outcome: { readonly status: string; readonly detail?: string } | null;
     readonly card?: Card;
+    readonly action_schema?: Json; /* policy: what `modify` is held against; null: nothing */
     readonly comments?: readonly Comment[];
     readonly counts?: DecisionCounts;
     readonly timeline?: readonly TimelineEvent[];

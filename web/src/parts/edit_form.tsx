@@ -2,16 +2,25 @@
 /*
  * Edit, then approve: the arguments as a form by JSON type, or as JSON text, with the list of
  * changes that will be sent. Numbers stay text until they are sent. Only touched members change.
+ * The action's schema gives hints and choices; what does not match it, the server says.
  */
 import { useEffect, useRef } from "preact/hooks";
 import { draftOf, saveDraft } from "../state/drafts";
 import { opened } from "../state/proposal";
 import { changes, type Change } from "../text/diff";
-import { applyFields, applyRaw, fieldsOf, type EditResult, type Field } from "../text/edit";
+import {
+    applyFields,
+    applyRaw,
+    fieldsOf,
+    splitErrors,
+    type EditResult,
+    type Field,
+} from "../text/edit";
 import { plural } from "../text/format";
 import { hiddenCount } from "../text/hidden";
 import type { Json } from "../text/json";
 import { pointerLabel } from "../text/pointer";
+import { hintOf, type Hint } from "../text/schema";
 import type { Proposal } from "../wire";
 import { SendRow, Sheet, type FormProps } from "./forms";
 import { Said } from "./untrusted";
@@ -28,18 +37,34 @@ interface InputProps {
     readonly field: Field;
     readonly index: number;
     readonly text: string;
+    readonly hint: Hint;
     readonly error: string | undefined;
     readonly onText: (text: string) => void;
 }
 
-function FieldInput({ field, index, text, error, onText }: InputProps) {
+/* The texts of a field that can only have certain values, what it has now among them; or null. */
+function choicesOf({ field, hint }: InputProps): readonly string[] | null {
+    if (field.kind === "boolean") {
+        return ["true", "false"];
+    }
+    const kind = field.kind === "text" ? "string" : field.kind;
+    if (hint.choices.length === 0 || !hint.choices.every((value) => typeof value === kind)) {
+        return null;
+    }
+    return [...new Set([field.text, ...hint.choices.map(String)])];
+}
+
+function FieldInput(props: InputProps) {
+    const { field, index, text, hint, error, onText } = props;
     const id = `edit-${index}`;
+    const choices = choicesOf(props);
+    const described = [hint.about !== "" && `${id}-about`, error !== undefined && `${id}-error`];
     const shared = {
         id,
         value: text,
         spellcheck: false,
         "aria-invalid": error !== undefined,
-        "aria-describedby": error === undefined ? undefined : `${id}-error`,
+        "aria-describedby": described.filter(Boolean).join(" ") || undefined,
         onInput: (event: { currentTarget: { value: string } }) => onText(event.currentTarget.value),
     };
     return (
@@ -48,12 +73,23 @@ function FieldInput({ field, index, text, error, onText }: InputProps) {
                 <code>
                     <Said text={field.name} />
                 </code>{" "}
-                <span class="quiet">{field.kind}</span>
+                <span class="quiet">
+                    {field.kind}
+                    {hint.words !== "" && `, ${hint.words}`}
+                </span>
             </label>
-            {field.kind === "boolean" ? (
+            {hint.about !== "" && (
+                <p class="quiet about" id={`${id}-about`}>
+                    {hint.about}
+                </p>
+            )}
+            {choices !== null ? (
                 <select {...shared}>
-                    <option value="true">true</option>
-                    <option value="false">false</option>
+                    {choices.map((choice) => (
+                        <option key={choice} value={choice}>
+                            {choice}
+                        </option>
+                    ))}
                 </select>
             ) : field.long ? (
                 <textarea
@@ -212,6 +248,7 @@ function FieldEditor({ proposal, fields, errors }: EditorProps) {
                     field={field}
                     index={index}
                     text={edited[field.name] ?? field.text}
+                    hint={hintOf(proposal.action_schema, field.name)}
                     error={errors.get(field.pointer)}
                     onText={(text) =>
                         saveDraft(proposal.id, { fields: { ...edited, [field.name]: text } })
@@ -267,9 +304,31 @@ function editState(proposal: Proposal) {
     };
 }
 
+/* How many members are wrong, and what stands under no field of the form. */
+function Complaints({ count, others }: { count: number; others: readonly string[] }) {
+    if (count === 0) {
+        return null;
+    }
+    return (
+        <div class="error" role="alert">
+            <p>{plural(count, "member")} cannot be sent as it is.</p>
+            {others.map((sentence) => (
+                <p key={sentence}>
+                    <Said text={sentence} />
+                </p>
+            ))}
+        </div>
+    );
+}
+
 export function EditForm({ proposal, send }: FormProps) {
     const root = useRef<HTMLDivElement>(null);
     const { draft, fields, raw, result, errors, list, canSwitch } = editState(proposal);
+    const split = splitErrors(
+        errors,
+        (fields ?? []).map((field) => field.pointer),
+    );
+    const whole = splitErrors(errors, []).others; /* of the JSON text: each with its place */
     const severity = touchesCritical(proposal, list) ? "material" : draft.severity;
     const reason = draft.editReason.trim();
     useEffect(
@@ -279,15 +338,14 @@ export function EditForm({ proposal, send }: FormProps) {
     return (
         <Sheet title="Edit, then approve">
             <div ref={root} class="edit-body">
-                {errors.size > 0 && (
-                    <p class="error" role="alert">
-                        {plural(errors.size, "member")} cannot be sent as it is.
-                    </p>
-                )}
+                <Complaints
+                    count={errors.size}
+                    others={raw === null ? split.others : whole.slice(1)}
+                />
                 {raw === null ? (
-                    <FieldEditor proposal={proposal} fields={fields ?? []} errors={errors} />
+                    <FieldEditor proposal={proposal} fields={fields ?? []} errors={split.fields} />
                 ) : (
-                    <RawEditor proposal={proposal} raw={raw} error={[...errors.values()][0]} />
+                    <RawEditor proposal={proposal} raw={raw} error={whole[0]} />
                 )}
                 {canSwitch && (
                     <button

@@ -5,7 +5,7 @@
  * survive as a double is an error with advice, as on the server.
  */
 import { exactNumber, JsonError, parseJson, type Json } from "./json";
-import { pointerJoin } from "./pointer";
+import { pointerJoin, pointerLabel } from "./pointer";
 
 export type FieldKind = "text" | "number" | "boolean" | "json";
 
@@ -103,4 +103,23 @@ export function applyRaw(text: string): EditResult {
     } catch (error) {
         return { value: null, errors: new Map([["", describeError(error, text)]]) };
     }
+}
+
+/* Errors by pointer, each under the field that it is about or lies in; the others as sentences. */
+export function splitErrors(
+    errors: ReadonlyMap<string, string>,
+    pointers: readonly string[],
+): { readonly fields: ReadonlyMap<string, string>; readonly others: readonly string[] } {
+    const fields = new Map<string, string>();
+    const others: string[] = [];
+    for (const [pointer, message] of errors) {
+        const field = pointers.find((each) => `${pointer}/`.startsWith(`${each}/`));
+        if (field === undefined) {
+            others.push(pointer === "" ? message : `${pointerLabel(pointer)}: ${message}`);
+        } else if (!fields.has(field)) {
+            const inside = pointer.slice(field.length);
+            fields.set(field, inside === "" ? message : `${inside} ${message}`);
+        }
+    }
+    return { fields, others };
 }
