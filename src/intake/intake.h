@@ -36,8 +36,8 @@ struct submission {
 };
 
 /* Reads the body of POST /v1/proposals. Errors: FM_E_INVALID_ARGUMENT, FM_E_UNKNOWN_MEMBER,
- * FM_E_TOO_LARGE with pointers; FM_E_SCHEMA as intake_check_schema; FM_E_BRIEF_INCOMPLETE with a pointer to each part that the policy
- * requires of this action and that is missing. Any thread. */
+ * FM_E_TOO_LARGE with pointers; FM_E_SCHEMA as intake_check_schema; FM_E_BRIEF_INCOMPLETE with a
+ * pointer to each part that the policy requires of this action and that is missing. Any thread. */
 enum fm_err intake_read(struct ctx *ctx, const struct policy *policy, const struct json *body,
                         struct submission *out) MUST_CHECK;
 

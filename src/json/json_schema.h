@@ -36,8 +36,8 @@ struct json_schema_options {
     const struct json_schema_document *documents;
     size_t document_count;
     /* Keywords that the draft does not know are refused, with what was probably meant, unless they
-     * begin with "x-"; with assert_formats, so are formats that are not known. Else they are ignored,
-     * as the draft has it: a typo then checks nothing. */
+     * begin with "x-"; with assert_formats, so are formats that are not known. Else they are
+     * ignored, as the draft has it: a typo then checks nothing. */
     bool strict;
     bool assert_formats; /* `format` is checked where it is known (FORMATS of schema_format.c) */
 };

@@ -2,8 +2,8 @@
  *
  * What the files of policy/ share and nobody else needs. A load goes through them in this order:
  * tree.c makes a tree with marks out of the YAML text, keys.c reads the tree by tables into the
- * struct, with the readers of value.c and schema.c; check.c looks at what only shows in the whole; load.c puts
- * it together. All of them report through findings.c and go on, so that one run names every
+ * struct, with the readers of value.c and schema.c; check.c looks at what only shows in the whole;
+ * load.c puts it together. All of them report through findings.c and go on, so that one run names every
  * mistake.
  */
 #ifndef FM_POLICY_INNER_H

@@ -136,9 +136,9 @@ static void test_errors_are_bounded(void **state)
         buf_printf(&value, ",%d", i);
     }
     buf_lit(&value, "]");
-    assert_int_equal(json_schema_check(&f->ctx, schema, must_parse(f, "list", buf_str(&value)),
-                                       errors, &count),
-                     FM_E_SCHEMA);
+    assert_int_equal(
+        json_schema_check(&f->ctx, schema, must_parse(f, "list", buf_str(&value)), errors, &count),
+        FM_E_SCHEMA);
     assert_int_equal(count, JSON_SCHEMA_ERRORS_MAX);
     EXPECT_STR("first", errors[0].pointer, S("/0"));
     json_schema_free(schema);
@@ -150,9 +150,9 @@ static void test_require(void **state)
     struct json_schema *schema =
         must_compile(f, "two", S("{\"required\":[\"a\"],\"properties\":{\"b\":{\"minimum\":0}}}"));
 
-    assert_int_equal(json_schema_require(&f->ctx, schema, must_parse(f, "v", S("{\"b\":-1}")),
-                                         S("/arguments")),
-                     FM_E_SCHEMA);
+    assert_int_equal(
+        json_schema_require(&f->ctx, schema, must_parse(f, "v", S("{\"b\":-1}")), S("/arguments")),
+        FM_E_SCHEMA);
     assert_int_equal(f->ctx.error_count, 2);
     EXPECT_STR("1", f->ctx.errors[0].pointer, S("/arguments/a"));
     EXPECT_STR("2", f->ctx.errors[1].pointer, S("/arguments/b"));
@@ -181,12 +181,14 @@ static void test_ends(void **state)
                     S("1"), "too deep");
     fixture_reset(f);
     check_exhausted(f, "a dynamic circle inside not",
-                    S("{\"not\":{\"$dynamicAnchor\":\"a\",\"$dynamicRef\":\"#a\"}}"), S("1"), "too deep");
+                    S("{\"not\":{\"$dynamicAnchor\":\"a\",\"$dynamicRef\":\"#a\"}}"), S("1"),
+                    "too deep");
     fixture_reset(f);
     /* each level doubles the work below it: 2^40 steps, if nobody counted */
     buf_lit(&schema, "{\"$defs\":{\"a0\":{\"type\":\"null\"}");
     for (int i = 1; i <= 40; i++) {
-        buf_printf(&schema, ",\"a%d\":{\"anyOf\":[{\"$ref\":\"#/$defs/a%d\"},{\"$ref\":\"#/$defs/a%d\"}]}",
+        buf_printf(&schema,
+                   ",\"a%d\":{\"anyOf\":[{\"$ref\":\"#/$defs/a%d\"},{\"$ref\":\"#/$defs/a%d\"}]}",
                    i, i - 1, i - 1);
     }
     buf_lit(&schema, "},\"$ref\":\"#/$defs/a40\"}");

@@ -62,7 +62,8 @@ static const struct {
      STR("pattern has a pattern that is refused: an escape that ECMA-262 does not have")},
     {"an unclosed group", STR("{\"pattern\":\"(a\"}"), STR("/pattern"), STR("pattern is not a regular expression")},
     {"a circle", STR("{\"$ref\":\"#\"}"), STR("/$ref"), STR("$ref leads back to where it came from")},
-    {"a circle of two", STR("{\"$defs\":{\"a\":{\"allOf\":[{\"$ref\":\"#/$defs/b\"}]},\"b\":{\"$ref\":\"#/$defs/a\"}}}"),
+    {"a circle of two", STR("{\"$defs\":{\"a\":{\"allOf\":[{\"$ref\":\"#/$defs/b\"}]},"
+     "\"b\":{\"$ref\":\"#/$defs/a\"}}}"),
      STR("/$defs/b/$ref"), STR("$ref leads back to where it came from")},
 };
 
@@ -109,13 +110,15 @@ static void test_strict(void **state)
     static const struct json_schema_options strict = {.strict = true};
     struct fixture *f = *state;
 
-    assert_int_equal(compile(f, "x-", S("{\"x-note\":1,\"title\":\"t\",\"then\":true}"), &strict), FM_OK);
+    assert_int_equal(compile(f, "x-", S("{\"x-note\":1,\"title\":\"t\",\"then\":true}"), &strict),
+                     FM_OK);
     assert_int_equal(compile(f, "slip", S("{\"items\":{\"requried\":[\"a\"]}}"), &strict),
                      FM_E_INVALID_ARGUMENT);
     EXPECT_STR("slip", f->ctx.errors[0].pointer, S("/items/requried"));
-    EXPECT_STR("slip", f->ctx.errors[0].message,
-               S("requried is not a keyword of JSON Schema 2020-12; did you mean \"required\"?; notes "
-                 "of your own begin with x-"));
+    EXPECT_STR(
+        "slip", f->ctx.errors[0].message,
+        S("requried is not a keyword of JSON Schema 2020-12; did you mean \"required\"?; notes "
+          "of your own begin with x-"));
 }
 
 static void test_documents(void **state)
@@ -174,9 +177,9 @@ static void test_outlives(void **state)
     struct fixture *f = *state;
     struct json_schema *schema = NULL;
 
-    assert_int_equal(json_schema_new(&f->ctx, must_parse(f, "s", S("{\"const\":\"kept\"}")), NULL,
-                                     &schema),
-                     FM_OK);
+    assert_int_equal(
+        json_schema_new(&f->ctx, must_parse(f, "s", S("{\"const\":\"kept\"}")), NULL, &schema),
+        FM_OK);
     fixture_reset(f);
     memset(arena_alloc(f->arena, 4 * KIB), 'x', 4 * KIB);
     EXPECT_STR("source", canonical(f, json_schema_source(schema)), S("{\"const\":\"kept\"}"));

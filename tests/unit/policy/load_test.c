@@ -63,25 +63,6 @@ static void test_everything(void **state)
     EXPECT(policy_has_reason(p, S("tone")) && !policy_has_reason(p, S("policy")), "reasons");
 }
 
-static void test_schema(void **state)
-{
-    AUTO(loading_done) struct loading l = {0};
-    const struct policy_action *action;
-    struct str source;
-
-    (void)state;
-    load_text(&l, "version: 1\nactions:\n  a: {schema: {required: [b], properties: {b: {enum: [5, '5', "
-                  "null, off]}}}}\n  any: {schema: {}}\n  none: {}\n");
-    EXPECT(l.err == FM_OK && l.count == 0, "%s", l.ctx.detail);
-    action = policy_action(l.policy, S("a"));
-    EXPECT(action->schema && policy_action(l.policy, S("any"))->schema, "schemas");
-    EXPECT(!policy_action(l.policy, S("none"))->schema, "a schema of nothing");
-    source = json_text(&json_at(json_schema_source(action->schema), S("/properties/b/enum"))->as.items[3]);
-    EXPECT_STR("YAML's words stay words", source, S("off"));
-    EXPECT(json_at(json_schema_source(action->schema), S("/properties/b/enum/0"))->kind == JSON_NUMBER,
-           "a number");
-}
-
 static void test_action(void **state)
 {
     AUTO(loading_done) struct loading l = {0};
@@ -426,7 +407,7 @@ static void test_words(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything),    cmocka_unit_test(test_action), cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_everything),    cmocka_unit_test(test_action),
         cmocka_unit_test(test_silent_action), cmocka_unit_test(test_lookups),
         cmocka_unit_test(test_members),       cmocka_unit_test(test_silent),
         cmocka_unit_test(test_builtin),       cmocka_unit_test(test_canonical),

@@ -183,53 +183,6 @@ static void test_keys(void **state)
     EXPECT_ROWS(rows)
 }
 
-static void test_schemas(void **state)
-{
-    static const struct row rows[] = {
-        {"no schema", "version: 1\nactions: {a: {schema: 5}}\n",
-         "2:15: schema: a schema is an object, true or false"},
-        {"nothing", "version: 1\nactions:\n  a:\n    schema:\n",
-         "4:5: schema: a schema is an object, true or false"},
-        {"the place of a keyword",
-         "version: 1\nactions:\n  a:\n    schema:\n      properties:\n        b: {minLength: x}\n",
-         "6:13: schema: minLength must be a whole number, 0 or more"},
-        {"the place of an item",
-         "version: 1\nactions:\n  a:\n    schema:\n      allOf:\n        - {}\n        - {type: text}\n",
-         "7:12: schema: type must be null, boolean, object, array, number, string or integer, or a "
-         "list of them"},
-        {"the place behind a name with a slash",
-         "version: 1\nactions:\n  a:\n    schema:\n      properties:\n        b/c~d:\n          minimum: "
-         "one\n",
-         "7:11: schema: minimum must be a number"},
-        {"a slip", "version: 1\nactions: {a: {schema: {requried: [b]}}}\n",
-         "2:24: schema: requried is not a keyword of JSON Schema 2020-12; did you mean "
-         "\"required\"?; notes of your own begin with x-"},
-        {"null without quotes", "version: 1\nactions: {a: {schema: {type: null}}}\n",
-         "2:24: schema: type must be null, boolean, object, array, number, string or integer, or a "
-         "list of them; in YAML write \"null\" in quotes"},
-        {"a number as JSON does not write it",
-         "version: 1\nactions: {a: {schema: {minimum: 0.50, maximum: 1e3}}}\n",
-         "2:33: \"0.50\" is not how JSON writes this number: write it like 0.5, 100 or -3, or in "
-         "quotes if it is a text\n"
-         "2:48: \"1e3\" is not how JSON writes this number: write it like 0.5, 100 or -3, or in quotes "
-         "if it is a text"},
-        {"a format that is not checked", "version: 1\nactions: {a: {schema: {format: e-mail}}}\n",
-         "2:24: schema: format names a format that is not checked here: use one of date-time, date, "
-         "time, duration, email, hostname, ipv4, ipv6, uri, uri-reference, uuid, json-pointer, "
-         "relative-json-pointer, regex, or a pattern"},
-        {"a pattern that needs backtracking", "version: 1\nactions: {a: {schema: {pattern: '(?!a)'}}}\n",
-         "2:24: schema: pattern has a pattern that is refused: look-ahead cannot be matched in linear "
-         "time (at byte 0)"},
-        {"a remote schema", "version: 1\nactions: {a: {schema: {$ref: 'https://a.example/b'}}}\n",
-         "2:24: schema: $ref leads to https://a.example/b, which is not here; nothing is fetched"},
-        {"a key twice", "version: 1\nactions: {a: {schema: {type: object, type: array}}}\n",
-         "2:38: the key \"type\" stands here a second time, after line 2"},
-    };
-
-    (void)state;
-    EXPECT_ROWS(rows);
-}
-
 static void test_later(void **state)
 {
     static const struct row rows[] = {
@@ -681,7 +634,6 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),       cmocka_unit_test(test_yaml),
         cmocka_unit_test(test_keys),       cmocka_unit_test(test_later),
-        cmocka_unit_test(test_schemas),
         cmocka_unit_test(test_choices),    cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_names),      cmocka_unit_test(test_cards),
         cmocka_unit_test(test_queues),     cmocka_unit_test(test_all_at_once),

@@ -27,7 +27,9 @@ import {
 } from "../state/proposal";
 import { me } from "../state/session";
 import { ago, clockTime, duration, plural } from "../text/format";
+import { pointerLabel } from "../text/pointer";
 import { capital, DECIDED, STATUS, word } from "../text/words";
+import type { FieldError } from "../api";
 import type { DecisionBody, Proposal } from "../wire";
 import { Failure, Key, Notice } from "./bits";
 import { hiddenIn } from "./card";
@@ -347,6 +349,12 @@ function ClaimFirst({ lost }: { lost: boolean }) {
     );
 }
 
+/* What is wrong, and with which member where it is one. */
+function sentenceOf({ pointer, message }: FieldError): string {
+    const member = pointerLabel(pointer).replace(/^arguments\//, "");
+    return pointer === "" ? message : `${member}: ${message}`;
+}
+
 function StateOf({ bar, proposal }: { bar: Bar; proposal: Proposal }) {
     switch (bar.kind) {
         case "loading":
@@ -414,7 +422,7 @@ export function ActionBar({ proposal, unread, onDecided }: DecideProps) {
                 (refusal.errors.length > 0 ? (
                     <Notice tone="danger" icon="warn">
                         <strong>{refusal.title}</strong>{" "}
-                        {refusal.errors.map((e) => e.message).join("; ")}
+                        <Said text={refusal.errors.map(sentenceOf).join("; ")} />
                     </Notice>
                 ) : (
                     <Failure problem={refusal} />

@@ -46,7 +46,7 @@ const BOUNDS: readonly (readonly [keyword: string, before: string, after: string
     ["minItems", "at least ", " items"],
     ["maxItems", "at most ", " items"],
     ["format", "", ""],
-    ["pattern", "like ", ""],
+    ["pattern", "matching ", ""],
 ];
 
 function wordsOf(member: Members, required: boolean): string {
