@@ -241,6 +241,21 @@ static void test_policy_overtakes(void **state)
     EXPECT(strstr(c.out.assessment.p, "\"verdict\":\"block\"") != NULL, "with its reasons");
 }
 
+/* The same, where the new policy has a schema that the arguments do not match. */
+static void test_schema_overtakes(void **state)
+{
+    struct story_cmd c;
+
+    (void)state;
+    story_prepare(&c, story.bot, "{\"action\":\"auto.go\",\"arguments\":{}}");
+    story_activate(STORY_DEFAULTS, "  auto.go: {then: allow, schema: {required: [a]}}\n", STORY_LIMITS);
+    EXPECT(story_do(&c) == FM_E_SCHEMA, "%s", world.ctx.detail);
+    EXPECT_STR("it says what is missing", world.ctx.errors[0].pointer, S("/arguments/a"));
+    story_prepare(&c, story.bot, "{\"action\":\"auto.go\",\"arguments\":{\"a\":1}}");
+    OK(story_do(&c));
+    EXPECT_STATE("what matches goes on", c.out, PROPOSAL_APPROVED);
+}
+
 /* An activation and a failing command in one batch: the activation is committed, so it is in force. */
 static void test_activation_with_failing_neighbour(void **state)
 {
@@ -294,6 +309,7 @@ int main(void)
         STORY_TEST(test_rollback_of_news),
         STORY_TEST(test_activation),
         STORY_TEST(test_policy_overtakes),
+        STORY_TEST(test_schema_overtakes),
         STORY_TEST(test_activation_with_failing_neighbour),
         STORY_TEST(test_announced_when_durable),
     };

@@ -94,7 +94,8 @@ static const struct {
      STR("{\"a\":1,\"b\":2}"),
      STR("/a type@/properties/a/type: must be null, not a number")},
     {"no alternative stands out", STR("{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}"), STR("1"),
-     STR(" anyOf@/anyOf: matches none of the 2 alternatives: must be a text, not a number; or must be null, not a number")},
+     STR(" anyOf@/anyOf: matches none of the 2 alternatives: must be a text, not a number; or must "
+         "be null, not a number")},
     {"the alternative that was meant",
      STR("{\"oneOf\":[{\"properties\":{\"kind\":{\"const\":\"card\"}},\"required\":[\"number\"]},"
          "{\"properties\":{\"kind\":{\"const\":\"iban\"}},\"required\":[\"iban\",\"name\"]}]}"),

@@ -46,7 +46,8 @@ static const struct {
     {"a remote reference", STR("{\"$ref\":\"https://example.com/a.json\"}"), STR("/$ref"),
      STR("$ref leads to https://example.com/a.json, which is not here; nothing is fetched")},
     {"an older draft", STR("{\"$schema\":\"http://json-schema.org/draft-07/schema#\"}"), STR("/$schema"),
-     STR("$schema must be \"https://json-schema.org/draft/2020-12/schema\", not http://json-schema.org/draft-07/schema: ")},
+     STR("$schema must be \"https://json-schema.org/draft/2020-12/schema\", "
+         "not http://json-schema.org/draft-07/schema: ")},
     {"an anchor twice", STR("{\"$defs\":{\"a\":{\"$anchor\":\"x\"},\"b\":{\"$anchor\":\"x\"}}}"),
      STR("/$defs/b/$anchor"), STR("$anchor names an anchor that there is already")},
     {"an id twice", STR("{\"$defs\":{\"a\":{\"$id\":\"http://a/x\"},\"b\":{\"$id\":\"http://a/x\"}}}"),
