@@ -30,6 +30,10 @@ export function samples() {
 const ANYTHING = `actions:
   anything.refund:
     then: earn
+    effects: [money, account]
+    domain: billing
+    reversible: false
+    executor: payments
     card: {title: 'Refund {amount} {currency} for order {order_id}', critical: [/amount, /order_id]}
     oversight: "Hold the amount against the order."
 `;
@@ -67,10 +71,13 @@ export async function propose(bot, body) {
   return proposal;
 }
 
-/* The refund of the samples, for another order each time. */
+/* The refund of the samples, for another order each time. With members or an order that the schema of
+ * refund.issue would not let in, it is one of anything.refund. */
 export function refund({ samples: all }, order = "W2378156", changed = {}) {
   const sample = all["refund.issue"];
-  return { ...sample, arguments: { ...sample.arguments, order_id: order, ...changed } };
+  const strange = Object.keys(changed).length > 0 || !/^W.{0,39}$/u.test(order);
+  const action = strange ? "anything.refund" : sample.action;
+  return { ...sample, action, arguments: { ...sample.arguments, order_id: order, ...changed } };
 }
 
 /* A decision through the API, by somebody who is signed in. */

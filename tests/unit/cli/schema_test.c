@@ -10,15 +10,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A file of that text, by a path that can be opened; lives as long as the program. */
-static char *file_of(const char *text)
+#define PATH_MAX_BYTES 40
+
+/* Makes a file of that text, by a path that can be opened while the descriptor is. */
+static int file_of(const char *text, char path[PATH_MAX_BYTES])
 {
     int fd = memfd_create("file", 0);
-    char path[40];
 
     assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return strdup(path);
+    (void)snprintf(path, PATH_MAX_BYTES, "/proc/self/fd/%d", fd);
+    return fd;
 }
 
 /* Runs the command with stdout in a file; its text is in `out`. */
@@ -69,15 +70,19 @@ static void test_check(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        char *argv[7] = {"schema", "check", file_of(rows[i].schema)}, out[1024];
-        int argc = 3;
+        char schema[PATH_MAX_BYTES], value[PATH_MAX_BYTES], out[1024];
+        char *argv[7] = {"schema", "check", schema};
+        int argc = 3, schema_fd = file_of(rows[i].schema, schema);
+        int value_fd = file_of(rows[i].value ? rows[i].value : "", value);
         if (rows[i].value) {
-            argv[argc++] = file_of(rows[i].value);
+            argv[argc++] = value;
         }
         if (rows[i].flag) {
             argv[argc++] = (char *)(uintptr_t)rows[i].flag;
         }
         EXPECT(run(argv, out, sizeof(out)) == rows[i].code, "%s: %s", rows[i].name, out);
+        close(schema_fd);
+        close(value_fd);
         EXPECT_STR(rows[i].name, str_of(out), str_of(rows[i].out));
     }
 }
