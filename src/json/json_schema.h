@@ -13,6 +13,7 @@
 #include "json/json.h"
 
 #define JSON_SCHEMA_NODES_MAX    20000 /* subschemas, those of documents it refers to included */
+#define JSON_SCHEMA_ANCHORS_MAX 1000 /* of one `$id` */
 #define JSON_SCHEMA_PATTERNS_MAX 200 /* different ones; each costs up to REGEX_MEMORY_MAX in use */
 #define JSON_SCHEMA_MEMORY_MAX   (32 * MIB) /* of one compiled schema, patterns aside */
 /* Subschemas inside each other while a value is checked: 64 levels of the wire times eight

@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define NEAREST_MAX 200 /* names that one misspelt name is compared with */
+
 /* References --------------------------------------------------------------------------------- */
 
 bool check_ref(struct run *run, const struct rule *rule, const struct frame *frame)
@@ -22,7 +24,7 @@ bool check_dynamic_ref(struct run *run, const struct rule *rule, const struct fr
 
     for (const struct scope *scope = frame->scope; scope && rule->anchor.p; scope = scope->up) {
         const struct anchor *anchor = schema_anchor(scope->resource, rule->anchor);
-        if (!schema_spend(run, 1)) {
+        if (!schema_spend(run, 1 + scope->resource->anchor_count / 8)) {
             return false;
         }
         if (anchor && anchor->dynamic) {
@@ -60,7 +62,7 @@ static bool say_unknown(struct run *run, const struct rule *rule, const struct f
     struct rule said = *rule;
     struct str best = STR_NONE;
 
-    for (uint32_t i = 0; run->problems && i < rule->count; i++) {
+    for (uint32_t i = 0; schema_collects(run) && i < rule->count && i < NEAREST_MAX; i++) {
         struct str name = rule->value->as.members[i].name;
         if (!json_get(frame->value, name)) {
             schema_nearest(step.name, name, &best);
@@ -111,7 +113,7 @@ bool check_members(struct run *run, const struct rule *rule, const struct frame 
     if (value->kind != JSON_OBJECT) {
         return true;
     }
-    for (uint32_t i = 0; i < value->count && (matches || run->problems); i++) {
+    for (uint32_t i = 0; i < value->count && (matches || schema_collects(run)); i++) {
         int order = 1;
         for (; at < rule->count; at++) {
             order = json_name_cmp(rule->value->as.members[at].name, value->as.members[i].name);
@@ -159,6 +161,7 @@ bool check_unevaluated_properties(struct run *run, const struct rule *rule,
 {
     bool matches = true, refused = rule->node->source->kind == JSON_FALSE;
 
+    (void)schema_spend(run, frame->value->kind == JSON_OBJECT ? frame->value->count / 16 : 0);
     for (uint32_t i = 0; frame->value->kind == JSON_OBJECT && i < frame->value->count; i++) {
         struct json_path step = member_step(frame, i);
         if (schema_marked(frame, i)) {
@@ -193,7 +196,10 @@ bool check_items(struct run *run, const struct rule *rule, const struct frame *f
         return schema_say(run, &said, frame, NULL, "must have at most %u items, not %u",
                           rule->count, count);
     }
-    for (uint32_t i = 0; i < count && (matches || run->problems); i++) {
+    if (!rule->other && count > rule->count) {
+        count = rule->count; /* the rest may be anything */
+    }
+    for (uint32_t i = 0; i < count && (matches || schema_collects(run)); i++) {
         const struct node *node = i < rule->count ? rule->nodes[i] : rule->other;
         matches = (!node || run_item(run, node, frame, i)) && matches;
     }
@@ -234,6 +240,7 @@ bool check_unevaluated_items(struct run *run, const struct rule *rule, const str
 {
     bool matches = true, refused = rule->node->source->kind == JSON_FALSE;
 
+    (void)schema_spend(run, frame->value->kind == JSON_ARRAY ? frame->value->count / 16 : 0);
     for (uint32_t i = 0; frame->value->kind == JSON_ARRAY && i < frame->value->count; i++) {
         struct json_path step = {.up = frame->path, .index = i};
         if (schema_marked(frame, i)) {
@@ -252,7 +259,7 @@ bool check_all_of(struct run *run, const struct rule *rule, const struct frame *
 {
     bool matches = true;
 
-    for (uint32_t i = 0; i < rule->count && (matches || run->problems); i++) {
+    for (uint32_t i = 0; i < rule->count && (matches || schema_collects(run)); i++) {
         matches = schema_run(run, rule->nodes[i], frame) && matches;
     }
     return matches;
@@ -332,7 +339,7 @@ static bool say_alternatives(struct run *run, const struct rule *rule, const str
     char wanted[240] = "";
     int n = 0;
 
-    if (!run->problems) {
+    if (!schema_collects(run)) {
         return false;
     }
     own_bytes = pointer_bytes(run, frame);

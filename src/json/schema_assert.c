@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define PATTERN_STEPS 20000 /* of compiling a pattern, for `format: regex` */
+
 /* Types -------------------------------------------------------------------------------------- */
 
 static const char *const WORDS[7] = {"null",     "true or false", "an object",     "a list",
@@ -78,7 +80,7 @@ static const char *enum_words(struct run *run, const struct rule *rule, char *ou
     int n = 0;
 
     out[0] = '\0';
-    for (uint32_t i = 0; run->problems && i < list->count; i++) {
+    for (uint32_t i = 0; schema_collects(run) && i < list->count; i++) {
         const char *shown = schema_show(run, &list->as.items[i]);
         if (i == 12 || (size_t)n + strlen(shown) + 20 > size) {
             (void)snprintf(out + n, size - (size_t)n, " or %u more", list->count - i);
@@ -231,7 +233,8 @@ bool check_format(struct run *run, const struct rule *rule, const struct frame *
     if (value->kind != JSON_STRING) {
         return true;
     }
-    return (schema_spend(run, 4 + value->as.text.n / 16) && rule->format(value->as.text)) ||
+    (void)schema_spend(run, rule->format == schema_pattern_is_valid ? PATTERN_STEPS : 4);
+    return (schema_spend(run, value->as.text.n / 16) && rule->format(value->as.text)) ||
            schema_say(run, rule, frame, NULL, "must be of the format %s",
                       schema_show_text(run, rule->value->as.text));
 }
@@ -305,7 +308,7 @@ static bool check_names(struct run *run, const struct rule *rule, const struct f
 {
     bool matches = true;
 
-    for (uint32_t i = 0; i < list->count && (matches || run->problems); i++) {
+    for (uint32_t i = 0; i < list->count && (matches || schema_collects(run)); i++) {
         struct json_path step = {.up = frame->path, .name = list->as.items[i].as.text};
         if (!schema_spend(run, 1)) {
             return false;

@@ -19,6 +19,8 @@
 
 #define MESSAGE_MAX        400
 #define SHOWN_MAX          80         /* bytes of a value in a sentence */
+#define SHOWN_PARTS_MAX    32         /* of a list or object in a sentence */
+#define SHOWN_STEPS        64         /* of making the words for one value */
 #define SCRATCH_MAX        (64 * MIB) /* of one check: a step for 8 bytes of it at the most */
 #define DETAIL_POINTER_MAX 200
 
@@ -147,7 +149,7 @@ static bool run_rules(struct run *run, const struct node *node, const struct fra
 
     for (uint32_t i = 0; i < node->rule_count; i++) {
         const struct rule *rule = &node->rules[i];
-        if (!matches && (!run->problems || rule->keyword->late)) {
+        if (!matches && (!schema_collects(run) || rule->keyword->late)) {
             return false;
         }
         matches = schema_spend(run, 1) && rule->check(run, rule, frame) && matches;
@@ -276,43 +278,67 @@ bool schema_say(struct run *run, const struct rule *rule, const struct frame *fr
     return false;
 }
 
-/* `text` cut behind a whole character; control characters become spaces. */
-static struct str cut(struct arena *arena, struct str text)
+/* As much of `text` as a sentence has room for, whole characters only. */
+static struct str cut(struct str text)
 {
-    bool whole = text.n <= SHOWN_MAX;
-    struct str shown;
-    char *bytes;
+    struct str part = {text.p, text.n < SHOWN_MAX ? text.n : SHOWN_MAX};
 
-    for (text.n = whole ? text.n : SHOWN_MAX;
-         !whole && text.n > 0 && ((unsigned char)text.p[text.n] & 0xC0) == 0x80;) {
-        text.n--;
+    while (part.n > 0 && part.n < text.n && ((unsigned char)text.p[part.n] & 0xC0) == 0x80) {
+        part.n--;
     }
-    shown = arena_printf(arena, "%.*s%s", STR_ARG(text), whole ? "" : "...");
-    bytes = (char *)(uintptr_t)shown.p;
-    for (size_t i = 0; bytes && i < shown.n; i++) {
-        bytes[i] = (unsigned char)bytes[i] < 0x20 ? ' ' : bytes[i];
-    }
-    return shown;
+    return part;
 }
 
 const char *schema_show_text(struct run *run, struct str text)
 {
-    struct str shown = run->problems ? cut(run->arena, text) : STR_NONE;
+    struct str part = cut(text), shown;
+    char *bytes;
 
-    return shown.p ? shown.p : "";
+    if (!schema_collects(run) || !schema_spend(run, SHOWN_STEPS)) {
+        return "";
+    }
+    shown = arena_printf(run->arena, "%.*s%s", STR_ARG(part), part.n < text.n ? "..." : "");
+    bytes = (char *)(uintptr_t)shown.p;
+    for (size_t i = 0; bytes && i < shown.n; i++) {
+        bytes[i] = (unsigned char)bytes[i] < 0x20 ? ' ' : bytes[i];
+    }
+    return bytes ? bytes : "";
+}
+
+/* Whether the value has at most `*room` parts; takes them off. */
+static bool is_small(const struct json *value, uint32_t *room)
+{
+    bool small = *room > 0;
+
+    *room -= small;
+    for (uint32_t i = 0; small && value->kind == JSON_ARRAY && i < value->count; i++) {
+        small = is_small(&value->as.items[i], room);
+    }
+    for (uint32_t i = 0; small && value->kind == JSON_OBJECT && i < value->count; i++) {
+        small = is_small(&value->as.members[i].value, room);
+    }
+    return small;
 }
 
 const char *schema_show(struct run *run, const struct json *value)
 {
-    AUTO(buf_done) struct buf form = BUF_INIT(16 * KIB);
+    AUTO(buf_done) struct buf form = BUF_INIT(4 * KIB);
+    uint32_t room = SHOWN_PARTS_MAX;
+    struct json text = *value;
 
-    if (!run->problems) {
+    if (!schema_collects(run)) {
         return "";
     }
-    json_write(&form, value);
-    return buf_ok(&form)               ? schema_show_text(run, buf_str(&form))
-           : value->kind == JSON_ARRAY ? "[...]"
-                                       : "{...}";
+    if (value->kind == JSON_STRING) {
+        text.as.text = cut(value->as.text);
+    }
+    if (is_small(value, &room)) {
+        json_write(&form, &text);
+    }
+    if (!buf_ok(&form) || form.n == 0) {
+        return value->kind == JSON_ARRAY ? "[...]" : "{...}";
+    }
+    return schema_show_text(run, buf_str(&form));
 }
 
 /* Checking ----------------------------------------------------------------------------------- */
@@ -358,16 +384,12 @@ static size_t put_errors(const struct problems *problems, struct json_schema_err
     return count;
 }
 
-static void put_exhausted(const struct run *run, struct json_schema_error *errors, size_t *count)
+/* One error for the whole: why there is none for a part. */
+static void put_whole(struct str message, struct json_schema_error *errors, size_t *count)
 {
     *count = 1;
     errors[0] = (struct json_schema_error){
-        .pointer = S(""),
-        .schema_pointer = S(""),
-        .keyword = "",
-        .message = run->too_deep
-                       ? S("cannot be checked: the schema goes too deep on this value")
-                       : S("cannot be checked: the schema takes too many steps on this value")};
+        .pointer = S(""), .schema_pointer = S(""), .keyword = "", .message = message};
 }
 
 /* One pass over the value; `problems` NULL: silent. */
@@ -401,8 +423,13 @@ enum fm_err json_schema_check(struct ctx *ctx, const struct json_schema *schema,
         return FM_OK;
     }
     *count = put_errors(&problems, errors);
-    if (*count == 0) {
-        put_exhausted(&run, errors, count);
+    if (*count == 0 && !exhausted) {
+        put_whole(S("does not match, for too many reasons to name one"), errors, count);
+    } else if (*count == 0 && run.too_deep) {
+        put_whole(S("cannot be checked: the schema goes too deep on this value"), errors, count);
+    } else if (*count == 0) {
+        put_whole(S("cannot be checked: the schema takes too many steps on this value"), errors,
+                  count);
     }
     return FM_E_SCHEMA;
 }

@@ -145,7 +145,9 @@ void schema_nearest(struct str wanted, struct str candidate, struct str *best)
 {
     size_t most = wanted.n < 4 ? 1 : wanted.n < 8 ? 2 : 3;
 
-    if (wanted.n > NEAREST_BYTES || candidate.n > NEAREST_BYTES || candidate.n == 0) {
+    size_t gap = wanted.n > candidate.n ? wanted.n - candidate.n : candidate.n - wanted.n;
+
+    if (wanted.n > NEAREST_BYTES || candidate.n > NEAREST_BYTES || candidate.n == 0 || gap > most) {
         return;
     }
     if (best->p) {

@@ -236,6 +236,10 @@ static enum fm_err add_anchor(struct compile *compile, struct node *node, struct
     if (before && before->node != node) {
         return schema_refuse(compile, node, keyword, "names an anchor that there is already");
     }
+    if (++node->resource->anchor_count > JSON_SCHEMA_ANCHORS_MAX) {
+        return schema_refuse(compile, node, keyword, "is one anchor too many: at most %d",
+                             JSON_SCHEMA_ANCHORS_MAX);
+    }
     anchor = arena_zalloc(compile->schema->arena, 1, sizeof(*anchor));
     if (!anchor) {
         return fail_memory(compile->ctx);

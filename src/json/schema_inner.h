@@ -90,6 +90,7 @@ struct resource {
     struct str document; /* where it came from, for errors; empty for the schema itself */
     struct node *root;
     struct anchor *anchors;
+    unsigned anchor_count;
     unsigned vocabularies;
 };
 
@@ -257,6 +258,13 @@ bool schema_try(struct run *run, const struct node *node, const struct frame *fr
 /* Runs `node` on a part of the value: `step` says which, with its `up` unset. */
 bool schema_run_part(struct run *run, const struct node *node, const struct frame *frame,
                      const struct json *part, struct json_path step);
+
+/* Whether another problem would be kept: if not, nothing is worth its words, and what does not match
+ * is done. */
+static inline bool schema_collects(const struct run *run)
+{
+    return run->problems && run->steps > 0 && run->problems->seen < PROBLEMS_MAX;
+}
 
 /* Takes steps off; false when they are used up. */
 bool schema_spend(struct run *run, size_t steps);

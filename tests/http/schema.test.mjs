@@ -5,8 +5,12 @@
  * tests/unit/json and tests/conformance.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test, { after } from "node:test";
 
+import { ROOT } from "./server.mjs";
 import { act, decide, decided, expectProblem, policyText, propose, read, startWorld } from "./world.mjs";
 
 const SCHEMA = {
@@ -87,4 +91,25 @@ test("so is a revision", async () => {
 
 test("an action without a schema takes any object", async () => {
   await propose(bot, { action: "note.write", arguments: { to: 5, anything: null } });
+});
+
+/* --- the samples ------------------------------------------------------------------------------------------ */
+
+const SAMPLES_JSON = `
+import json, sys
+sys.path.insert(0, "examples")
+import first_proposals
+print(json.dumps([{"action": s.action, "arguments": s.arguments, "brief": s.brief, **s.members}
+                  for s in first_proposals.SAMPLES]))
+`;
+
+test("the sample proposals match the schemas of the sample policy", async (t) => {
+  const { stdout, stderr, status } = spawnSync("python3", ["-c", SAMPLES_JSON], { cwd: ROOT, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  const sample = readFileSync(join(ROOT, "examples", "policy.yaml"), "utf8");
+  const samples = await startWorld(t, { people: [], policy: sample });
+  for (const body of JSON.parse(stdout)) {
+    assert.ok(sample.includes(`  ${body.action}:`), body.action);
+    await propose(samples.bot, body);
+  }
 });

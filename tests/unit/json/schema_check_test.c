@@ -205,6 +205,41 @@ static void test_ends(void **state)
                S("/20000 uniqueItems@/uniqueItems: stands in the list twice"));
 }
 
+/* Words cost steps: a value that does not match is refused even where there is no room to say why. */
+static void test_too_many_reasons(void **state)
+{
+    struct fixture *f = *state;
+    AUTO(buf_done) struct buf schema = BUF_INIT(MIB);
+
+    buf_lit(&schema, "{\"anyOf\":[false");
+    for (int i = 1; i < 15000; i++) {
+        buf_lit(&schema, ",{\"enum\":[\"a\"]}");
+    }
+    buf_lit(&schema, "]}");
+    EXPECT_STR("many alternatives", errors_of(f, "many alternatives", buf_str(&schema), S("1")),
+               S(" @: does not match, for too many reasons to name one"));
+}
+
+/* The nearest name is looked for among the first of many: no product of two long lists. */
+static void test_many_names(void **state)
+{
+    struct fixture *f = *state;
+    AUTO(buf_done) struct buf schema = BUF_INIT(MIB), value = BUF_INIT(MIB);
+    struct str errors;
+
+    buf_lit(&schema, "{\"additionalProperties\":false,\"properties\":{\"x\":{}");
+    buf_lit(&value, "{\"x\":1");
+    for (int i = 0; i < 10000; i++) {
+        buf_printf(&schema, ",\"a_name_of_some_length_%d\":{}", i);
+        buf_printf(&value, ",\"a_nmae_of_some_length_%d\":1", i);
+    }
+    buf_lit(&schema, "}}");
+    buf_lit(&value, "}");
+    errors = errors_of(f, "many names", buf_str(&schema), buf_str(&value));
+    EXPECT(memmem(errors.p, errors.n, "did you mean `a_name_of_some_length_0`?", 39), "%.*s",
+           STR_ARG(errors));
+}
+
 static void test_formats(void **state)
 {
     static const struct json_schema_options options = {.assert_formats = true};
@@ -250,9 +285,10 @@ static void test_members(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_says),    FIXTURE_TEST(test_errors_are_bounded),
-        FIXTURE_TEST(test_require), FIXTURE_TEST(test_ends),
-        FIXTURE_TEST(test_formats), FIXTURE_TEST(test_members),
+        FIXTURE_TEST(test_says),       FIXTURE_TEST(test_errors_are_bounded),
+        FIXTURE_TEST(test_require),    FIXTURE_TEST(test_ends),
+        FIXTURE_TEST(test_formats),    FIXTURE_TEST(test_too_many_reasons),
+        FIXTURE_TEST(test_many_names), FIXTURE_TEST(test_members),
     };
 
     return CHECK_RUN(tests);

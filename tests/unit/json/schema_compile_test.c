@@ -162,6 +162,15 @@ static void test_limits(void **state)
     assert_int_equal(compile(f, "patterns", text, NULL), FM_E_INVALID_ARGUMENT);
     EXPECT(strstr(f->ctx.detail, "one pattern too many"), "%s", f->ctx.detail);
     fixture_reset(f);
+    buf_lit(&f->buf, "{\"$defs\":{\"a\":{}");
+    for (int i = 0; i <= JSON_SCHEMA_ANCHORS_MAX; i++) {
+        buf_printf(&f->buf, ",\"a%d\":{\"$anchor\":\"a%d\"}", i, i);
+    }
+    buf_lit(&f->buf, "}}");
+    text = arena_copy(f->arena, buf_str(&f->buf));
+    assert_int_equal(compile(f, "anchors", text, NULL), FM_E_INVALID_ARGUMENT);
+    EXPECT(strstr(f->ctx.detail, "one anchor too many"), "%s", f->ctx.detail);
+    fixture_reset(f);
     buf_lit(&f->buf, "{\"$defs\":{\"a0\":true");
     for (int i = 1; i < 600; i++) {
         buf_printf(&f->buf, ",\"a%d\":{\"$ref\":\"#/$defs/a%d\"}", i, i - 1);
