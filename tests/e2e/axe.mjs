@@ -97,7 +97,7 @@ export const STATES = [
       await on("/?sort=new", ".row", "W-over")(stage);
       await stage.page.waitForSelector(".line.live", { state: "attached" });
       await decide(stage.world.ben, proposal, { verdict: "reject", reason: "Not his order" });
-      await waitForText(stage.page, ".row.over", /decided by ben/);
+      await waitForText(stage.page, ".row.over", /(decided|rejected) by ben/);
     },
   ],
   [
