@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "autonomy/autonomy.h"
+#include "insights/insights.h"
 
 #include <stdatomic.h>
 
@@ -26,7 +27,7 @@ enum api_who { WHO_PUBLIC, WHO_AGENT, WHO_PERSON, WHO_ANY };
 
 struct route {
     enum http_method method;
-    const char *path; /* segments; {id} is a proposal's id, {n} a number */
+    const char *path; /* segments; {id} is a proposal's id, {n} a number, {tile} all that is left */
     enum api_who who;
     unsigned roles; /* any of these; 0: no role in particular */
     void (*handle)(struct call *call);
@@ -101,6 +102,9 @@ void call_fail(struct call *call, enum fm_err err);
 void call_answer(struct call *call, int status, struct buf *body); /* JSON; takes the bytes */
 void call_answer_empty(struct call *call, int status);
 void call_answer_text(struct call *call, const char *content_type, struct buf *body);
+/* 200 with these header lines (at most 8), and Cache-Control: no-store unless they say otherwise. */
+void call_answer_as(struct call *call, const struct http_header_line *headers, size_t count,
+                    struct buf *body);
 /* Frees what a call holds besides its arena: after another way of answering. */
 void call_release(struct call *call);
 
@@ -109,6 +113,10 @@ void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int
 
 /* Renders with the loop's reader and answers. */
 void call_read(struct call *call, call_render_fn *render, int status);
+
+/* Renders with the loop's reader, in one snapshot, and leaves answering to the caller. False: it failed,
+ * and the call has ended. */
+bool call_render(struct call *call, call_render_fn *render, struct buf *body) MUST_CHECK;
 
 /* The handler's input, cleared; NULL (and the call failed) when memory is short. */
 void *call_input(struct call *call, size_t size);
@@ -134,6 +142,7 @@ struct page {
     bool has_cursor;
 };
 enum fm_err page_read(struct call *call, struct page *out) MUST_CHECK;
+enum fm_err page_limit(struct call *call, int64_t *out) MUST_CHECK; /* ?limit= alone */
 void page_write_cursor(struct json_out *out, bool more, int64_t first, int64_t second);
 /* Refuses query parameters other than these (space-separated). */
 enum fm_err query_allow(struct call *call, const char *names) MUST_CHECK;
@@ -199,7 +208,8 @@ struct str asset_openapi(void);
     X(review_undo_call) X(review_comment_call) X(stream_open)                                        \
     X(session_create) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list)   \
     X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get)          \
-    X(ready_get) X(openapi_get) X(commit_to_send_get)
+    X(ready_get) X(openapi_get) X(commit_to_send_get) X(log_tile) X(log_entries_tile)                \
+    X(audit_entries) X(audit_proof) X(audit_bundle) X(audit_completeness)
 #define X(name) void name(struct call *call);
 HANDLERS(X)
 #undef X

@@ -20,7 +20,8 @@ static const struct http_header_line json_headers[] = {
 
 /* --- routing ------------------------------------------------------------------------------------------- */
 
-/* Whether `path` fits the pattern; reads {id} and {n}. A malformed id fits and stays zero: 404 later. */
+/* Whether `path` fits the pattern; reads {id} and {n}. A malformed id fits and stays zero: 404 later.
+ * {tile} and {level} are read by their handler, from the path. */
 static bool route_fits(const char *pattern, struct str path, struct id *id, uint64_t *number)
 {
     struct str rest = str_of(pattern);
@@ -35,7 +36,9 @@ static bool route_fits(const char *pattern, struct str path, struct id *id, uint
             if (!str_to_u64(have, number)) {
                 return false;
             }
-        } else if (!str_eq(want, have)) {
+        } else if (str_eq(want, S("{tile}"))) {
+            return have.n > 0;
+        } else if (!str_eq(want, have) && !str_eq(want, S("{level}"))) {
             return false;
         }
     }
@@ -329,22 +332,50 @@ void call_answer_text(struct call *call, const char *content_type, struct buf *b
     send(call, 200, headers, COUNT_OF(headers), body);
 }
 
-void call_read(struct call *call, call_render_fn *render, int status)
+void call_answer_as(struct call *call, const struct http_header_line *headers, size_t count,
+                    struct buf *body)
 {
-    AUTO(buf_done) struct buf body = BUF_INIT(API_ANSWER_MAX);
+    struct http_header_line all[10] = {{"X-Content-Type-Options", S("nosniff")}};
+    size_t used = 1;
+    bool is_cached = false;
+
+    if (!buf_ok(body)) {
+        call_fail(call, fail_memory(&call->ctx));
+        return;
+    }
+    for (size_t i = 0; i < count && used < COUNT_OF(all) - 1; i++) {
+        is_cached |= strcmp(headers[i].name, "Cache-Control") == 0;
+        all[used++] = headers[i];
+    }
+    if (!is_cached) {
+        all[used++] = (struct http_header_line){"Cache-Control", S("no-store")};
+    }
+    send(call, 200, all, used, body);
+}
+
+bool call_render(struct call *call, call_render_fn *render, struct buf *body)
+{
     struct store_conn *reader = call->part->reader;
     enum fm_err err = store_snapshot(&call->ctx, reader); /* one state, and one lock, for all its queries */
 
     if (err == FM_OK) {
-        (void)buf_reserve(&body, ANSWER_ROOM);
-        err = render(call, reader, &body);
+        (void)buf_reserve(body, ANSWER_ROOM);
+        err = render(call, reader, body);
         store_snapshot_end(reader);
     }
     if (err != FM_OK) {
         call_fail(call, err);
-        return;
     }
-    call_answer(call, status, &body);
+    return err == FM_OK;
+}
+
+void call_read(struct call *call, call_render_fn *render, int status)
+{
+    AUTO(buf_done) struct buf body = BUF_INIT(API_ANSWER_MAX);
+
+    if (call_render(call, render, &body)) {
+        call_answer(call, status, &body);
+    }
 }
 
 /* --- writes -------------------------------------------------------------------------------------------- */
@@ -418,20 +449,31 @@ enum fm_err call_bind(struct call *call, const struct json_field *fields, size_t
 
 /* --- lists --------------------------------------------------------------------------------------------- */
 
+enum fm_err page_limit(struct call *call, int64_t *out)
+{
+    struct str limit = http_query(call->request, "limit");
+    uint64_t number;
+
+    *out = LIST_LIMIT_DEFAULT;
+    if (!limit.p) {
+        return FM_OK;
+    }
+    if (!str_to_u64(limit, &number) || number < 1 || number > LIST_LIMIT_MAX) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/limit"), "limit is 1 to %d",
+                       LIST_LIMIT_MAX);
+    }
+    *out = (int64_t)number;
+    return FM_OK;
+}
+
 enum fm_err page_read(struct call *call, struct page *out)
 {
-    struct str limit = http_query(call->request, "limit"), cursor = http_query(call->request, "cursor");
+    struct str cursor = http_query(call->request, "cursor");
     uint64_t number;
     int64_t parts[2] = {0, 0};
 
     *out = (struct page){.limit = LIST_LIMIT_DEFAULT};
-    if (limit.p) {
-        if (!str_to_u64(limit, &number) || number < 1 || number > LIST_LIMIT_MAX) {
-            return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/limit"), "limit is 1 to %d",
-                           LIST_LIMIT_MAX);
-        }
-        out->limit = (int64_t)number;
-    }
+    TRY(page_limit(call, &out->limit));
     if (!cursor.n) {
         return FM_OK;
     }

@@ -8,6 +8,8 @@
 #define SEES_PEOPLE (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_AUDITOR))
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
 
+#define AUDITS ROLE_BIT(ROLE_AUDITOR)
+
 #define P "/v1/proposals"
 const struct route api_routes[] = {
     {HTTP_POST, P, WHO_AGENT, 0, proposals_create},
@@ -35,6 +37,12 @@ const struct route api_routes[] = {
     {HTTP_GET, "/v1/people", WHO_PERSON, SEES_PEOPLE, people_list},
     {HTTP_GET, "/log/checkpoint", WHO_PUBLIC, 0, log_checkpoint},
     {HTTP_GET, "/log/vkey", WHO_PUBLIC, 0, log_vkey},
+    {HTTP_GET, "/log/tile/entries/{tile}", WHO_PERSON, AUDITS, log_entries_tile},
+    {HTTP_GET, "/log/tile/{level}/{tile}", WHO_PUBLIC, 0, log_tile},
+    {HTTP_GET, "/v1/audit/entries", WHO_PERSON, AUDITS, audit_entries},
+    {HTTP_GET, "/v1/audit/proofs/{n}", WHO_PERSON, AUDITS, audit_proof},
+    {HTTP_GET, "/v1/audit/bundle/{id}", WHO_PERSON, AUDITS, audit_bundle},
+    {HTTP_GET, "/v1/audit/completeness", WHO_PERSON, AUDITS, audit_completeness},
     {HTTP_GET, "/.well-known/jwks.json", WHO_PUBLIC, 0, jwks_get},
     {HTTP_GET, "/healthz", WHO_PUBLIC, 0, health_get},
     {HTTP_GET, "/readyz", WHO_PUBLIC, 0, ready_get},

@@ -5,20 +5,11 @@
  */
 #include "cli/cli.h"
 
-#include <unictype.h>
+#include "base/unicode.h"
+
 #include <uniwidth.h>
 
 #define SAFE_TEXT_MAX (1 * MIB)
-
-/* Seen as nothing, as something else, or acted upon: control, format, private, unassigned, separators of
- * lines, and what Unicode calls default ignorable. */
-static bool is_safe(uint32_t code)
-{
-    return !uc_is_general_category(code, UC_OTHER) &&
-           !uc_is_general_category(code, UC_LINE_SEPARATOR) &&
-           !uc_is_general_category(code, UC_PARAGRAPH_SEPARATOR) &&
-           !uc_is_property_default_ignorable_code_point(code);
-}
 
 /* Length of the character at the start of `text`, 0 when it is not UTF-8. */
 static size_t character_size(struct str text)
@@ -39,7 +30,7 @@ void cli_escape(struct buf *buf, struct str text)
 
         if (n == 0) {
             buf_printf(buf, "\\x%02x", (unsigned char)text.p[0]);
-        } else if (is_safe(code)) {
+        } else if (code_point_is_visible(code)) {
             buf_add(buf, (struct str){text.p, n});
         } else {
             buf_printf(buf, "\\u{%X}", (unsigned)code);

@@ -9,9 +9,12 @@ static struct actor by_agent(const struct flow_caller *caller)
     return (struct actor){ACTOR_AGENT, caller->agent->id};
 }
 
-enum fm_err flow_withdraw(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                          const struct flow_caller *caller, struct id id, struct proposal *out)
+enum fm_err flow_supersede(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                           const struct flow_caller *caller, struct id id, struct id by,
+                           struct proposal *out)
 {
+    AUTO(buf_done) struct buf data = BUF_INIT(KIB);
+    struct json_out writer = JSON_OUT(&data);
     int64_t now_us = clock_now_us();
     bool was_pending;
 
@@ -28,12 +31,22 @@ enum fm_err flow_withdraw(struct flow *flow, struct ctx *ctx, struct store_conn 
         out->decision_leaf = -1;
     }
     out->ended_by = caller->agent->id;
+    if (!id_is_zero(by)) {
+        jo_m_id(&writer, "superseded_by", ID_PROPOSAL, by);
+    }
     TRY(proposal_move(ctx, conn, out, PROPOSAL_WITHDRAWN,
                       (struct journal_event){.kind = JOURNAL_PROPOSAL_WITHDRAWN,
                                              .by = by_agent(caller),
-                                             .at_us = now_us},
+                                             .at_us = now_us,
+                                             .data = buf_str(&data)},
                       0));
     return flow_moved(flow, ctx, was_pending, JOURNAL_PROPOSAL_WITHDRAWN, out, now_us);
+}
+
+enum fm_err flow_withdraw(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                          const struct flow_caller *caller, struct id id, struct proposal *out)
+{
+    return flow_supersede(flow, ctx, conn, caller, id, (struct id){{0}}, out);
 }
 
 enum fm_err flow_outcome(struct flow *flow, struct ctx *ctx, struct store_conn *conn,

@@ -41,15 +41,11 @@ static enum fm_err assess_again(struct flow *flow, struct ctx *ctx, struct flow_
 }
 
 static enum fm_err supersede(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                             const struct flow_caller *caller, struct id id)
+                             const struct flow_caller *caller, struct id id, struct id by)
 {
     struct proposal old;
 
-    if (id_is_zero(id)) {
-        return FM_OK;
-    }
-    TRY(flow_withdraw(flow, ctx, conn, caller, id, &old));
-    return FM_OK;
+    return id_is_zero(id) ? FM_OK : flow_supersede(flow, ctx, conn, caller, id, by, &old);
 }
 
 static void start_row(struct proposal *p, struct flow *flow, const struct flow_caller *caller,
@@ -71,13 +67,16 @@ static void start_row(struct proposal *p, struct flow *flow, const struct flow_c
     };
 }
 
-static void event_data(struct buf *buf, const struct proposal *p, const struct assessment *assessment,
-                       struct str queue)
+static void event_data(struct buf *buf, const struct flow *flow, const struct proposal *p,
+                       const struct assessment *assessment, struct str queue)
 {
     struct json_out out = JSON_OUT(buf);
 
     jo_m_str(&out, "action", p->action);
     jo_m_str(&out, "category", p->category);
+    if (!id_is_zero(flow->policy_id)) {
+        jo_m_id(&out, "policy", ID_POLICY, flow->policy_id);
+    }
     if (queue.p) {
         jo_m_str(&out, "queue", queue);
     }
@@ -128,7 +127,7 @@ static enum fm_err insert(struct flow *flow, struct ctx *ctx, struct store_conn 
 {
     AUTO(buf_done) struct buf data = BUF_INIT(2 * KIB);
 
-    event_data(&data, p, &s->assessment, p->queue);
+    event_data(&data, flow, p, &s->assessment, p->queue);
     TRY(proposal_insert(ctx, conn, p,
                         (struct journal_event){.kind = kind,
                                                .by = {ACTOR_AGENT, caller->agent->id},
@@ -149,7 +148,7 @@ enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *c
 
     TRY(assess_again(flow, ctx, s));
     TRY(ledger_admit(flow, ctx, flow_policy_now(flow), caller->agent->row, now_us));
-    TRY(supersede(flow, ctx, conn, caller, s->submission.supersedes));
+    TRY(supersede(flow, ctx, conn, caller, s->submission.supersedes, s->id));
     start_row(out, flow, caller, s, now_us);
     switch (s->assessment.verdict) {
     case VERDICT_ALLOW:
@@ -188,7 +187,7 @@ static enum fm_err hold_again(struct flow *flow, struct ctx *ctx, struct store_c
     p->decision_leaf = -1;
     p->claimed_by = p->claimed_at = p->claimed_until = 0;
     set_hold(p, flow, &s->assessment, now_us);
-    event_data(&data, p, &s->assessment, p->queue);
+    event_data(&data, flow, p, &s->assessment, p->queue);
     TRY(proposal_move(ctx, conn, p, PROPOSAL_WAITING,
                       (struct journal_event){.kind = JOURNAL_PROPOSAL_REVISED,
                                              .by = {ACTOR_AGENT, caller->agent->id},

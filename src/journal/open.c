@@ -88,6 +88,15 @@ static bool read_hashes(struct ctx *ctx, struct store_conn *conn, unsigned level
     return true;
 }
 
+bool journal_read_tile(struct store_conn *conn, unsigned level, uint64_t index, size_t count,
+                       struct hash *out)
+{
+    struct ctx ctx = {0}; /* failures here are only ever "not there" */
+
+    return level < JOURNAL_TILE_LEVELS &&
+           read_hashes(&ctx, conn, level, index * TLOG_TILE_WIDTH, count, out);
+}
+
 bool journal_read_hash(void *with, unsigned level, uint64_t index, struct hash *out)
 {
     struct store_conn *conn = with;
@@ -178,16 +187,30 @@ static enum fm_err load_origin(struct ctx *ctx, struct store_conn *conn, struct 
                       ARGS(A_TEXT("$name", S("log_origin")), A_TEXT("$value", *out)));
 }
 
-static enum fm_err load_checkpoint(struct ctx *ctx, struct journal *journal, struct store_conn *conn)
+enum fm_err journal_last_checkpoint(struct ctx *ctx, struct store_conn *conn, struct str *note,
+                                    uint64_t *size)
 {
     struct store_rows *rows;
 
+    *note = STR_NONE;
+    *size = 0;
+    ctx->err = FM_OK;
     TRY(store_query(ctx, conn, &SQL_LAST_CHECKPOINT, NO_ARGS, &rows));
     if (rows_next(ctx, rows)) {
-        journal->signed_size = (uint64_t)rows_int(rows, 0);
-        buf_add(&journal->checkpoint, rows_bytes(rows, 1));
+        *size = (uint64_t)rows_int(rows, 0);
+        *note = arena_copy(ctx->arena, rows_bytes(rows, 1));
+        rows_done(rows);
+        return note->p ? FM_OK : fail_memory(ctx);
     }
-    rows_done(rows);
+    return ctx->err;
+}
+
+static enum fm_err load_checkpoint(struct ctx *ctx, struct journal *journal, struct store_conn *conn)
+{
+    struct str note;
+
+    TRY(journal_last_checkpoint(ctx, conn, &note, &journal->signed_size));
+    buf_add(&journal->checkpoint, note);
     return FM_OK;
 }
 

@@ -5,7 +5,7 @@
 #ifndef FM_KEEP_H
 #define FM_KEEP_H
 
-#include "proposal/proposal.h"
+#include "evidence/evidence.h"
 
 #define FINDINGS_MAX 100 /* kept in words; more are only counted */
 
@@ -29,6 +29,27 @@ struct verify_report {
  * `conn` is a reading connection; all is read in one snapshot. */
 enum fm_err keep_verify(struct ctx *ctx, struct store_conn *conn, const struct verify_options *options,
                         struct verify_report *out) MUST_CHECK;
+
+/* Files for outsiders ------------------------------------------------------------------------------- */
+
+#define CHECK_FILE_MAX (64 * MIB) /* of a proof or a bundle */
+
+enum check_kind { CHECK_PROOF, CHECK_BUNDLE };
+
+struct check_report {
+    enum check_kind kind;
+    struct tlog_checkpoint checkpoint; /* that the log signed */
+    uint64_t leaves, payloads, erased; /* how many fit it; payloads that fit; that were erased */
+    struct journal_leaf leaf;          /* of a proof */
+    const struct json *summary;        /* of a bundle: the account, made again here */
+    struct evidence_findings findings; /* what does not fit; none: it is what it says */
+};
+
+/* Checks a proof file or an evidence bundle against the log's key alone: no store, no network. FM_OK
+ * means that it was read to the end; see `findings`. Errors: FM_E_INVALID_ARGUMENT or FM_E_INVALID_JSON
+ * for what is neither, or not signed by that key; FM_E_TOO_LARGE. */
+enum fm_err keep_check_file(struct ctx *ctx, struct str text, const struct note_verifier *verifier,
+                            struct check_report *out) MUST_CHECK;
 
 /* Copies store and keys of the folder `from` into the folder `to` while a server may be at work. */
 enum fm_err keep_backup(struct ctx *ctx, const char *from, const char *to,

@@ -169,6 +169,9 @@ enum fm_err review_decide(struct ctx *ctx, struct store_conn *conn, struct propo
     TRY(write_content(ctx, &content, proposal, decision, critical));
     set_decision(proposal, person, via, decision->verdict, valid_for_us, now_us);
     jo_m_id(&data_out, "decision", ID_DECISION, proposal->decision);
+    if (decision->verdict <= DECISION_MODIFY && proposal->release_at) {
+        jo_m_time(&data_out, "release_at", proposal->release_at);
+    }
     jo_m_int(&data_out, "revision", proposal->revision);
     jo_m_str(&data_out, "verdict", str_of(decision_verdict_name(decision->verdict)));
     jo_m_str(&data_out, "via", via == VIA_TOKEN ? S("token") : S("page"));

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which characters people can see: for everything that shows outside text where it could mislead.
+ */
+#ifndef FM_BASE_UNICODE_H
+#define FM_BASE_UNICODE_H
+
+#include "base/str.h"
+
+/* Whether a code point shows as itself. Not so: control, format, private, unassigned, separators of
+ * lines, and what Unicode calls default ignorable; they are seen as nothing or as something else, or are
+ * acted upon. */
+bool code_point_is_visible(uint32_t code);
+
+#endif
