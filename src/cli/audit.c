@@ -3,8 +3,7 @@
  * `fermata audit`: verify the whole store, or against an earlier checkpoint; print the log's key.
  * Reads only: a server may be at work on the folder.
  */
-#include "cli/cli.h"
-#include "keep/keep.h"
+#include "cli/audit_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,29 +11,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ARENA_BYTES_MAX (128 * MIB)
-
 struct verify_command {
     struct cli_common common;
-    const char *against, *key;
+    const char *against, *key, *from;
 };
 
 static const struct cli_option verify_table[] = {
     {"--against", CLI_VALUE, offsetof(struct verify_command, against), "NOTE",
      "a log checkpoint saved earlier (from /log/checkpoint): finds a cut tail or another history"},
     {"--key", CLI_VALUE, offsetof(struct verify_command, key), "VKEY",
-     "the verifier key to trust; without it the key in the folder"},
+     "the verifier key to trust; without it the key in the data folder"},
+    {"--complete", CLI_VALUE, offsetof(struct verify_command, from), "FROM TO",
+     "and report who decided what demanded a person, proposed in that period"},
 };
 
 static const struct cli_usage verify_usage = {
-    .line = "audit verify [--against NOTE] [--key VKEY]",
-    .about = "Builds the log's tree again from its entries and compares it with everything stored about\n"
-             "it, every payload with its commitment, every proposal with its newest entry. Exit code 1\n"
-             "when something does not fit. Keep checkpoints outside this machine: an insider who holds\n"
-             "the folder and its key could otherwise write another history.",
+    .line = "audit verify [FILE] [--key VKEY] [--against NOTE] [--complete FROM TO]",
+    .about = "Without FILE: builds the log's tree again from its entries and compares it with everything\n"
+             "stored about it, every payload with its commitment, every proposal with its newest entry.\n"
+             "Keep checkpoints outside this machine: an insider who holds the folder and its key could\n"
+             "otherwise write another history.\n\n"
+             "With FILE: checks a proof (`audit prove`), an evidence bundle (`audit bundle`) or a folder\n"
+             "(`audit export`) with the log's key alone, on any machine.\n\n"
+             "With --complete: FROM and TO are dates (the day of TO counts) or times. Fails when one was\n"
+             "released without a person who had a role to decide it.\n\n"
+             "Exit code 1 when something does not fit.",
     .options = verify_table,
     .option_count = COUNT_OF(verify_table),
     .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
+    .words_max = 1,
 };
 
 static const struct cli_usage key_usage = {
@@ -45,9 +50,9 @@ static const struct cli_usage key_usage = {
 
 SQL(SQL_ORIGIN, "SELECT value FROM meta WHERE name = 'log_origin'");
 
-static enum fm_err read_file(struct ctx *ctx, const char *path, struct str *out)
+enum fm_err audit_read_file(struct ctx *ctx, const char *path, size_t max, struct str *out)
 {
-    AUTO(buf_done) struct buf text = BUF_INIT(MIB);
+    AUTO(buf_done) struct buf text = BUF_INIT(max);
     char bytes[4096];
     ssize_t n;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -63,9 +68,8 @@ static enum fm_err read_file(struct ctx *ctx, const char *path, struct str *out)
     return n < 0 || !out->p ? fail(ctx, FM_E_TOO_LARGE, "%s cannot be read", path) : FM_OK;
 }
 
-/* The key of the folder's own log: made of its name in the store and the key file. */
-static enum fm_err folder_verifier(struct ctx *ctx, struct store_conn *conn, const char *dir,
-                                   struct note_verifier *out)
+enum fm_err audit_folder_verifier(struct ctx *ctx, struct store_conn *conn, const char *dir,
+                                  struct note_verifier *out)
 {
     struct str path = arena_printf(ctx->arena, "%s/log.key", dir), origin = STR_NONE;
     struct store_rows *rows;
@@ -87,19 +91,22 @@ static enum fm_err folder_verifier(struct ctx *ctx, struct store_conn *conn, con
     return FM_OK;
 }
 
-static enum fm_err trusted_key(struct ctx *ctx, struct store_conn *conn,
-                               const struct verify_command *command, struct note_verifier *out)
+enum fm_err audit_key_of(struct ctx *ctx, const char *key, struct note_verifier *out)
 {
-    if (!command->key) {
-        return folder_verifier(ctx, conn, command->common.dir, out);
-    }
-    if (!note_verifier_parse(str_of(command->key), out)) {
+    if (!note_verifier_parse(str_of(key), out)) {
         return fail(ctx, FM_E_INVALID_ARGUMENT, "--key is no verifier key (see `fermata audit key`)");
     }
     return FM_OK;
 }
 
-static void print_progress(void *with, uint64_t done, uint64_t total)
+static enum fm_err trusted_key(struct ctx *ctx, struct store_conn *conn,
+                               const struct verify_command *command, struct note_verifier *out)
+{
+    return command->key ? audit_key_of(ctx, command->key, out)
+                        : audit_folder_verifier(ctx, conn, command->common.dir, out);
+}
+
+void audit_print_progress(void *with, uint64_t done, uint64_t total)
 {
     (void)with;
     if (isatty(STDERR_FILENO)) {
@@ -152,7 +159,7 @@ static void print_json(const struct verify_report *report)
     }
     jo_array_end(&out);
     jo_object_end(&out);
-    printf("%.*s\n", STR_ARG(buf_str(&text)));
+    printf("%.*s", STR_ARG(buf_str(&text)));
 }
 
 static enum fm_err verify(struct ctx *ctx, const struct verify_command *command,
@@ -161,13 +168,13 @@ static enum fm_err verify(struct ctx *ctx, const struct verify_command *command,
     struct store_conn *conn;
     struct note_verifier verifier;
     struct verify_options options = {.verifier = &verifier,
-                                     .progress = command->common.json ? NULL : print_progress};
+                                     .progress = command->common.json ? NULL : audit_print_progress};
     enum fm_err err;
 
     TRY(store_open_readonly(ctx, command->common.dir, &conn));
     err = trusted_key(ctx, conn, command, &verifier);
     if (err == FM_OK && command->against) {
-        err = read_file(ctx, command->against, &options.against);
+        err = audit_read_file(ctx, command->against, MIB, &options.against);
     }
     err = err == FM_OK ? keep_verify(ctx, conn, &options, report) : err;
     report->origin = err == FM_OK ? arena_copy(ctx->arena, report->origin) : STR_NONE;
@@ -175,11 +182,52 @@ static enum fm_err verify(struct ctx *ctx, const struct verify_command *command,
     return err;
 }
 
+/* The whole store. */
+static int verify_store(struct ctx *ctx, const struct verify_command *command)
+{
+    struct verify_report *report = arena_zalloc(ctx->arena, 1, sizeof(*report));
+
+    if (!report || verify(ctx, command, report) != FM_OK) {
+        return cli_failed(&command->common, ctx);
+    }
+    if (command->common.json) {
+        print_json(report);
+        putchar('\n');
+    } else {
+        print_report(ctx, report);
+    }
+    return report->finding_count ? CLI_FAILED : CLI_OK;
+}
+
+/* The whole store, and then who decided. With --json one object holds both. */
+static int verify_complete(struct ctx *ctx, const struct verify_command *command, const char *to)
+{
+    struct verify_report *report = arena_zalloc(ctx->arena, 1, sizeof(*report));
+    struct completeness_query query = {.items_max = SIZE_MAX};
+    int code;
+
+    if (!insights_period_parse(str_of(command->from), false, &query.from_us) ||
+        !insights_period_parse(str_of(to), true, &query.to_us) || query.to_us <= query.from_us) {
+        return cli_misused(&verify_usage, "--complete wants two dates or times, 2026-11-01 2026-11-30");
+    }
+    if (!report || verify(ctx, command, report) != FM_OK) {
+        return cli_failed(&command->common, ctx);
+    }
+    if (command->common.json) {
+        fputs("{\"verify\":", stdout);
+        print_json(report);
+        putchar(',');
+    } else {
+        print_report(ctx, report);
+    }
+    code = audit_complete(ctx, &command->common, &query);
+    return report->finding_count ? CLI_FAILED : code;
+}
+
 static int run_verify(int argc, char **argv)
 {
-    AUTO(arena_done) struct arena *arena = arena_new(ARENA_BYTES_MAX);
+    AUTO(arena_done) struct arena *arena = arena_new(AUDIT_ARENA_MAX);
     struct verify_command command = {0};
-    struct verify_report *report;
     struct ctx ctx;
     int words, code = cli_parse(&verify_usage, argc, argv, &command, &words);
 
@@ -188,16 +236,15 @@ static int run_verify(int argc, char **argv)
     }
     crypto_init();
     ctx_init(&ctx, arena);
-    report = arena_zalloc(arena, 1, sizeof(*report));
-    if (!report || verify(&ctx, &command, report) != FM_OK) {
-        return cli_failed(&command.common, &ctx);
+    if (command.from) {
+        return words == 1 ? verify_complete(&ctx, &command, argv[1])
+                          : cli_misused(&verify_usage, "--complete wants FROM and TO");
     }
-    if (command.common.json) {
-        print_json(report);
-    } else {
-        print_report(&ctx, report);
+    if (words == 1) {
+        return command.against ? cli_misused(&verify_usage, "--against is for a store, not for a file")
+                               : audit_check(&ctx, &command.common, argv[1], command.key);
     }
-    return report->finding_count ? CLI_FAILED : CLI_OK;
+    return verify_store(&ctx, &command);
 }
 
 static int run_key(int argc, char **argv)
@@ -218,7 +265,7 @@ static int run_key(int argc, char **argv)
     ctx_init(&ctx, arena);
     err = store_open_readonly(&ctx, common.dir, &conn);
     if (err == FM_OK) {
-        err = folder_verifier(&ctx, conn, common.dir, &verifier);
+        err = audit_folder_verifier(&ctx, conn, common.dir, &verifier);
         store_reader_close(conn);
     }
     if (err != FM_OK) {
@@ -236,7 +283,10 @@ static int run_key(int argc, char **argv)
 int cli_audit(int argc, char **argv)
 {
     static const struct cli_verb verbs[] = {
-        {"verify", run_verify, "check the whole log and what it commits to"},
+        {"verify", run_verify, "check the whole log, or a proof, bundle or export on its own"},
+        {"prove", audit_run_prove, "write a proof of one entry into a file"},
+        {"bundle", audit_run_bundle, "write the evidence bundle of a proposal"},
+        {"export", audit_run_export, "write the log's entries into a folder"},
         {"key", run_key, "print the verifier key of the log"},
     };
 

@@ -96,14 +96,14 @@ void html_json(struct buf *buf, const struct json *value)
 
 void html_element(struct buf *buf, const char *tag, struct str text)
 {
-    struct str rest = str_of(tag);
+    struct str rest = str_of(tag), name = str_split(&rest, ' ');
 
     if (text.n == 0) {
         return;
     }
     buf_printf(buf, "<%s>", tag);
     html_text(buf, text);
-    buf_printf(buf, "</%.*s>\n", STR_ARG(str_split(&rest, ' ')));
+    buf_printf(buf, "</%.*s>\n", STR_ARG(name));
 }
 
 void html_row(struct buf *buf, const char *name, struct str text)

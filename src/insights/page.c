@@ -26,7 +26,7 @@
     "dt{color:#555}dd{margin:0;overflow-wrap:anywhere}\n" \
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;" \
     "padding:.3rem .6rem .3rem 0;border-bottom:1px solid #ddd;overflow-wrap:anywhere}\n" \
-    "th{color:#555;font-weight:600}td.n{white-space:nowrap}\n" \
+    "th{color:#555;font-weight:600;white-space:nowrap}td.n{white-space:nowrap}\n" \
     "mark{background:#ffd9d9;color:#8a0000;font-size:.85em;border-radius:3px;padding:0 .2em}\n" \
     ".bad{border:2px solid #b00020;border-radius:4px;padding:.5rem 1rem;color:#8a0000}\n" \
     ".said{color:#555;font-size:.9rem}\n" \
@@ -214,6 +214,35 @@ static void evidence_part(struct buf *buf, const struct json *items)
     }
 }
 
+/* A list of texts below its name; nothing when there is none. */
+static void list_part(struct buf *buf, const char *name, const struct json *items)
+{
+    if (!items || items->kind != JSON_ARRAY || items->count == 0) {
+        return;
+    }
+    buf_printf(buf, "<p class=\"said\">%s</p>\n<ul>\n", name);
+    for (uint32_t i = 0; i < items->count; i++) {
+        html_element(buf, "li", json_text(&items->as.items[i]));
+    }
+    buf_lit(buf, "</ul>\n");
+}
+
+static void options_part(struct buf *buf, const struct json *options)
+{
+    for (uint32_t i = 0; options && options->kind == JSON_ARRAY && i < options->count; i++) {
+        const struct json *option = &options->as.items[i];
+        const struct json *is_recommended = json_get(option, S("recommended"));
+
+        buf_lit(buf, "<h3>Option: ");
+        html_text(buf, value_text(option, S("title")));
+        buf_add(buf, is_recommended && is_recommended->kind == JSON_TRUE ? S(" (recommended)") : S(""));
+        buf_lit(buf, "</h3>\n");
+        list_part(buf, "For it", json_get(option, S("pros")));
+        list_part(buf, "Against it", json_get(option, S("cons")));
+        json_block(buf, "Its arguments", json_get(option, S("arguments")));
+    }
+}
+
 static void brief_part(struct buf *buf, const struct json *brief)
 {
     static const struct {
@@ -232,7 +261,7 @@ static void brief_part(struct buf *buf, const struct json *brief)
         block(buf, texts[i].title, value_text(brief, texts[i].name));
     }
     evidence_part(buf, json_get(brief, S("evidence")));
-    json_block(buf, "Options", json_get(brief, S("options")));
+    options_part(buf, json_get(brief, S("options")));
 }
 
 static void request_part(struct buf *buf, const struct json *summary)
@@ -275,6 +304,25 @@ static void events_part(struct buf *buf, const struct json *events)
         buf_lit(buf, "</td></tr>\n");
     }
     buf_lit(buf, "</table>\n");
+}
+
+/* What became of it: released, redeemed, reported. */
+static void end_part(struct buf *buf, const struct json *summary)
+{
+    const struct json *outcome = json_get(summary, S("outcome"));
+    struct str released = value_text(json_get(summary, S("released")), S("at"));
+
+    heading(buf, "What became of it");
+    buf_lit(buf, "<dl>\n");
+    html_row(buf, "Released to the agent", released.p ? released : S("never"));
+    html_row(buf, "Permit redeemed", value_text(json_get(summary, S("redeemed")), S("at")));
+    html_row(buf, "Outcome", json_text(json_at(outcome, S("/data/status"))));
+    html_row(buf, "Outcome's detail", value_text(outcome, S("detail")));
+    html_row(buf, "Reported at", value_text(outcome, S("at")));
+    html_row(buf, "Reported by", json_text(json_at(outcome, S("/by/name"))));
+    html_row(buf, "Ended", value_text(json_get(summary, S("ended")), S("kind")));
+    html_row(buf, "Ended at", value_text(json_get(summary, S("ended")), S("at")));
+    buf_lit(buf, "</dl>\n");
 }
 
 static void sentences_part(struct buf *buf, const char *title, const struct json *sentences)
@@ -327,8 +375,8 @@ enum fm_err insights_bundle_page(struct ctx *ctx, struct str bundle_json, struct
     facts_part(out, bundle, summary);
     decisions_part(out, summary);
     request_part(out, summary);
+    end_part(out, summary);
     events_part(out, json_get(summary, S("events")));
-    json_block(out, "Outcome", json_get(summary, S("outcome")));
     sentences_part(out, "What this proves", json_get(bundle, S("proves")));
     sentences_part(out, "What this does not prove", json_get(bundle, S("does_not_prove")));
     log_part(out, bundle);
