@@ -102,7 +102,8 @@ void call_fail(struct call *call, enum fm_err err);
 void call_answer(struct call *call, int status, struct buf *body); /* JSON; takes the bytes */
 void call_answer_empty(struct call *call, int status);
 void call_answer_text(struct call *call, const char *content_type, struct buf *body);
-/* 200 with these header lines (at most 8), and Cache-Control: no-store unless they say otherwise. */
+/* 200 with these header lines (at most 8), and Cache-Control: no-store unless they say
+ * otherwise. */
 void call_answer_as(struct call *call, const struct http_header_line *headers, size_t count,
                     struct buf *body);
 /* Frees what a call holds besides its arena: after another way of answering. */
@@ -114,8 +115,8 @@ void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int
 /* Renders with the loop's reader and answers. */
 void call_read(struct call *call, call_render_fn *render, int status);
 
-/* Renders with the loop's reader, in one snapshot, and leaves answering to the caller. False: it failed,
- * and the call has ended. */
+/* Renders with the loop's reader, in one snapshot, and leaves answering to the caller. False: it
+ * failed, and the call has ended. */
 bool call_render(struct call *call, call_render_fn *render, struct buf *body) MUST_CHECK;
 
 /* The handler's input, cleared; NULL (and the call failed) when memory is short. */
@@ -201,15 +202,17 @@ bool assets_serve(struct api *api, struct http_request *request);
 struct str asset_openapi(void);
 
 /* Handlers, one file per resource. */
-#define HANDLERS(X)                                                                                  \
-    X(proposals_create) X(proposals_list) X(proposals_get) X(proposals_attachment)                   \
-    X(proposals_revise) X(proposals_withdraw) X(proposals_outcome) X(permits_redeem)                 \
-    X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                   \
-    X(review_undo_call) X(review_comment_call) X(stream_open)                                        \
-    X(session_create) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list)   \
-    X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get)          \
-    X(ready_get) X(openapi_get) X(commit_to_send_get) X(log_tile) X(log_entries_tile)                \
-    X(audit_entries) X(audit_proof) X(audit_bundle) X(audit_completeness)
+#define HANDLERS(X)                                                                                \
+    X(proposals_create)                                                                            \
+    X(proposals_list) X(proposals_get) X(proposals_attachment) X(proposals_revise)                 \
+        X(proposals_withdraw) X(proposals_outcome) X(permits_redeem) X(review_inbox)               \
+            X(review_claim_call) X(review_unclaim_call) X(review_decision) X(review_undo_call)     \
+                X(review_comment_call) X(stream_open) X(session_create) X(session_delete)          \
+                    X(me_get) X(categories_list) X(queues_list) X(agents_list) X(agents_create)    \
+                        X(people_list) X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get)     \
+                            X(ready_get) X(openapi_get) X(commit_to_send_get) X(log_tile)          \
+                                X(log_entries_tile) X(audit_entries) X(audit_proof)                \
+                                    X(audit_bundle) X(audit_completeness)
 #define X(name) void name(struct call *call);
 HANDLERS(X)
 #undef X

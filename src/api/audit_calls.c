@@ -8,7 +8,7 @@
 
 #define PROOF_BYTES_MAX TLOG_PROOF_FILE_MAX
 
-/* --- entries --------------------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 struct entries {
     struct page page;
@@ -58,7 +58,8 @@ static enum fm_err read_entries_query(struct call *call, struct entries *in)
     TRY(query_allow(call, "limit cursor from"));
     TRY(page_read(call, &in->page));
     in->first = (uint64_t)in->page.first;
-    if (from.p && (in->page.has_cursor || !str_to_u64(from, &in->first) || in->first > TLOG_SIZE_MAX)) {
+    if (from.p &&
+        (in->page.has_cursor || !str_to_u64(from, &in->first) || in->first > TLOG_SIZE_MAX)) {
         return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/from"),
                        "from is the index of an entry, and is not used together with cursor");
     }
@@ -81,7 +82,7 @@ void audit_entries(struct call *call)
     call_read(call, render_entries, 200);
 }
 
-/* --- proofs and bundles ---------------------------------------------------------------------------- */
+/* --- proofs and bundles ----------------------------------------------------------------------- */
 
 static enum fm_err render_proof(struct call *call, struct store_conn *conn, struct buf *body)
 {
@@ -169,7 +170,7 @@ void audit_bundle(struct call *call)
     }
 }
 
-/* --- completeness ---------------------------------------------------------------------------------- */
+/* --- completeness ----------------------------------------------------------------------------- */
 
 struct completeness {
     struct completeness_query query;
@@ -213,7 +214,8 @@ static enum fm_err read_period(struct call *call, struct completeness_query *que
         return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/from"),
                        "from is a date or a time: 2026-11-01, or 2026-11-01T08:00:00Z");
     }
-    if (!to.p || !insights_period_parse(to, true, &query->to_us) || query->to_us <= query->from_us) {
+    if (!to.p || !insights_period_parse(to, true, &query->to_us) ||
+        query->to_us <= query->from_us) {
         return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/to"),
                        "to is a date (its whole day counts) or a time, behind from");
     }

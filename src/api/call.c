@@ -20,8 +20,8 @@ static const struct http_header_line json_headers[] = {
 
 /* --- routing ------------------------------------------------------------------------------------------- */
 
-/* Whether `path` fits the pattern; reads {id} and {n}. A malformed id fits and stays zero: 404 later.
- * {tile} and {level} are read by their handler, from the path. */
+/* Whether `path` fits the pattern; reads {id} and {n}. A malformed id fits and stays zero: 404
+ * later. {tile} and {level} are read by their handler, from the path. */
 static bool route_fits(const char *pattern, struct str path, struct id *id, uint64_t *number)
 {
     struct str rest = str_of(pattern);

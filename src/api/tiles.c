@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The log as C2SP tlog-tiles has it: tiles of hashes for everybody, bundles of entries for auditors.
+ * The log as C2SP tlog-tiles has it: tiles of hashes for everybody, bundles of entries for
+ * auditors.
  *
  * 1. Only what a signed checkpoint covers is served: what may be cached for ever must never change.
  * 2. Entries say who did what when: they are not for caches.
  */
 #include "api/api_internal.h"
 
-#define TILE_BYTES_MAX ((size_t)TLOG_TILE_WIDTH * SHA256_SIZE)
+#define TILE_BYTES_MAX    ((size_t)TLOG_TILE_WIDTH * SHA256_SIZE)
 #define ENTRIES_BYTES_MAX ((size_t)TLOG_TILE_WIDTH * (2 + TLOG_ENTRY_MAX))
-#define PREFIX "/log/"
+#define PREFIX            "/log/"
 
 /* The tile of the path, which must lie in the signed log. */
 static enum fm_err find_tile(struct call *call, struct store_conn *conn, bool is_entries,
@@ -39,7 +40,8 @@ static enum fm_err render_tile(struct call *call, struct store_conn *conn, struc
     TRY(query_allow(call, ""));
     TRY(find_tile(call, conn, false, &tile));
     if (!journal_read_tile(conn, tile.level, tile.index, tile.width, hashes)) {
-        return fail(&call->ctx, FM_E_INTERNAL, "a tile of the log is missing: run `fermata audit verify`");
+        return fail(&call->ctx, FM_E_INTERNAL,
+                    "a tile of the log is missing: run `fermata audit verify`");
     }
     buf_add(body, (struct str){(const char *)hashes, tile.width * sizeof(hashes[0])});
     return FM_OK;

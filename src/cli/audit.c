@@ -27,15 +27,20 @@ static const struct cli_option verify_table[] = {
 
 static const struct cli_usage verify_usage = {
     .line = "audit verify [FILE] [--key VKEY] [--against NOTE] [--complete FROM TO]",
-    .about = "Without FILE: builds the log's tree again from its entries and compares it with everything\n"
-             "stored about it, every payload with its commitment, every proposal with its newest entry.\n"
-             "Keep checkpoints outside this machine: an insider who holds the folder and its key could\n"
-             "otherwise write another history.\n\n"
-             "With FILE: checks a proof (`audit prove`), an evidence bundle (`audit bundle`) or a folder\n"
-             "(`audit export`) with the log's key alone, on any machine.\n\n"
-             "With --complete: FROM and TO are dates (the day of TO counts) or times. Fails when one was\n"
-             "released without a person who had a role to decide it.\n\n"
-             "Exit code 1 when something does not fit.",
+    .about =
+        "Without FILE: builds the log's tree again from its entries and compares it with "
+        "everything\n"
+        "stored about it, every payload with its commitment, every proposal with its newest "
+        "entry.\n"
+        "Keep checkpoints outside this machine: an insider who holds the folder and its key could\n"
+        "otherwise write another history.\n\n"
+        "With FILE: checks a proof (`audit prove`), an evidence bundle (`audit bundle`) or a "
+        "folder\n"
+        "(`audit export`) with the log's key alone, on any machine.\n\n"
+        "With --complete: FROM and TO are dates (the day of TO counts) or times. Fails when one "
+        "was\n"
+        "released without a person who had a role to decide it.\n\n"
+        "Exit code 1 when something does not fit.",
     .options = verify_table,
     .option_count = COUNT_OF(verify_table),
     .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
@@ -167,8 +172,8 @@ static enum fm_err verify(struct ctx *ctx, const struct verify_command *command,
 {
     struct store_conn *conn;
     struct note_verifier verifier;
-    struct verify_options options = {.verifier = &verifier,
-                                     .progress = command->common.json ? NULL : audit_print_progress};
+    struct verify_options options = {
+        .verifier = &verifier, .progress = command->common.json ? NULL : audit_print_progress};
     enum fm_err err;
 
     TRY(store_open_readonly(ctx, command->common.dir, &conn));
@@ -208,7 +213,8 @@ static int verify_complete(struct ctx *ctx, const struct verify_command *command
 
     if (!insights_period_parse(str_of(command->from), false, &query.from_us) ||
         !insights_period_parse(str_of(to), true, &query.to_us) || query.to_us <= query.from_us) {
-        return cli_misused(&verify_usage, "--complete wants two dates or times, 2026-11-01 2026-11-30");
+        return cli_misused(&verify_usage,
+                           "--complete wants two dates or times, 2026-11-01 2026-11-30");
     }
     if (!report || verify(ctx, command, report) != FM_OK) {
         return cli_failed(&command->common, ctx);
@@ -241,8 +247,9 @@ static int run_verify(int argc, char **argv)
                           : cli_misused(&verify_usage, "--complete wants FROM and TO");
     }
     if (words == 1) {
-        return command.against ? cli_misused(&verify_usage, "--against is for a store, not for a file")
-                               : audit_check(&ctx, &command.common, argv[1], command.key);
+        return command.against
+                   ? cli_misused(&verify_usage, "--against is for a store, not for a file")
+                   : audit_check(&ctx, &command.common, argv[1], command.key);
     }
     return verify_store(&ctx, &command);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `fermata audit verify FILE` and `--complete`: what an auditor is told about a file, and about a period.
+ * `fermata audit verify FILE` and `--complete`: what an auditor is told about a file, and about a
+ * period.
  */
 #include "cli/audit_internal.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- files ----------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 /* The key to check against: the one that was given, or that of the data folder. */
 static enum fm_err find_key(struct ctx *ctx, const struct cli_common *common, const char *key,
@@ -21,9 +22,10 @@ static enum fm_err find_key(struct ctx *ctx, const struct cli_common *common, co
         return audit_key_of(ctx, key, out);
     }
     if (!path.p || access(path.p, R_OK) != 0) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT,
-                    "whose log should it be? give --key VKEY: the verifier key that you have kept, not one "
-                    "that came with the file");
+        return fail(
+            ctx, FM_E_INVALID_ARGUMENT,
+            "whose log should it be? give --key VKEY: the verifier key that you have kept, not one "
+            "that came with the file");
     }
     TRY(store_open_readonly(ctx, common->dir, &conn));
     err = audit_folder_verifier(ctx, conn, common->dir, out);
@@ -84,7 +86,8 @@ static struct str text_at(const struct json *value, const char *pointer)
 
 static void print_decision(struct ctx *ctx, const struct json *decision)
 {
-    const struct json *roles = json_at(decision, S("/by/roles")), *stands = json_get(decision, S("stands"));
+    const struct json *roles = json_at(decision, S("/by/roles")),
+                      *stands = json_get(decision, S("stands"));
 
     printf("decision     %.*s by %.*s (%.*s) at %.*s, via %.*s, roles then:",
            STR_ARG(cli_safe(ctx, text_at(decision, "/verdict"))),
@@ -103,7 +106,8 @@ static void print_summary(struct ctx *ctx, const struct check_report *report)
     const struct json *summary = report->summary, *decisions = json_get(summary, S("decisions"));
     const struct json *by_policy = json_get(summary, S("approved_by_policy"));
 
-    printf("proposal     %.*s, %.*s: %.*s\n", STR_ARG(cli_safe(ctx, text_at(summary, "/proposal/id"))),
+    printf("proposal     %.*s, %.*s: %.*s\n",
+           STR_ARG(cli_safe(ctx, text_at(summary, "/proposal/id"))),
            STR_ARG(cli_safe(ctx, text_at(summary, "/proposal/action"))),
            STR_ARG(cli_safe(ctx, text_at(summary, "/proposal/status"))));
     for (uint32_t i = 0; decisions && decisions->kind == JSON_ARRAY && i < decisions->count; i++) {
@@ -112,7 +116,8 @@ static void print_summary(struct ctx *ctx, const struct check_report *report)
     if (by_policy && by_policy->kind == JSON_TRUE) {
         puts("decision     by the policy: no person was asked");
     }
-    printf("entries      %" PRIu64 " in the signed log, %" PRIu64 " payloads fit, %" PRIu64 " erased\n",
+    printf("entries      %" PRIu64 " in the signed log, %" PRIu64 " payloads fit, %" PRIu64
+           " erased\n",
            report->leaves, report->payloads, report->erased);
 }
 
@@ -157,7 +162,9 @@ static void print_check(struct ctx *ctx, const struct check_report *report)
 static void print_check_json(const struct check_report *report)
 {
     static const char *const kinds[] = {"proof", "bundle", "export"};
-    AUTO(buf_done) struct buf text = BUF_INIT(2 * CHECK_FILE_MAX), words = BUF_INIT(2 * TLOG_ENTRY_MAX);
+    AUTO(buf_done)
+    struct buf text = BUF_INIT(2 * CHECK_FILE_MAX),
+               words = BUF_INIT(2 * TLOG_ENTRY_MAX);
     struct json_out out = JSON_OUT(&text);
 
     jo_object(&out);
@@ -205,10 +212,10 @@ int audit_check(struct ctx *ctx, const struct cli_common *common, const char *pa
     return report->findings.count ? CLI_FAILED : CLI_OK;
 }
 
-/* --- completeness ---------------------------------------------------------------------------------- */
+/* --- completeness ----------------------------------------------------------------------------- */
 
 struct complete {
-    struct ctx *ctx;  /* of one line */
+    struct ctx *ctx; /* of one line */
     bool json;
     int64_t demanded, decided, lacking, problems;
 };
@@ -226,8 +233,9 @@ static struct str roles_text(struct ctx *ctx, const struct role_record *record)
 {
     AUTO(buf_done) struct buf text = BUF_INIT(KIB);
 
-    for (uint32_t i = 0; record && record->roles && record->roles->kind == JSON_ARRAY &&
-                         i < record->roles->count; i++) {
+    for (uint32_t i = 0;
+         record && record->roles && record->roles->kind == JSON_ARRAY && i < record->roles->count;
+         i++) {
         buf_add(&text, i ? S("+") : S(""));
         buf_add(&text, json_text(&record->roles->as.items[i]));
     }
@@ -322,8 +330,8 @@ int audit_complete(struct ctx *ctx, const struct cli_common *common,
     }
     err = arena ? examine(ctx, common->dir, *query, &c) : fail_memory(ctx);
     if (common->json) {
-        printf("],\"demanded\":%" PRId64 ",\"decided\":%" PRId64 ",\"released_without_person\":%" PRId64
-               ",\"problems\":%" PRId64 ",\"whole\":%s}\n",
+        printf("],\"demanded\":%" PRId64 ",\"decided\":%" PRId64
+               ",\"released_without_person\":%" PRId64 ",\"problems\":%" PRId64 ",\"whole\":%s}\n",
                c.demanded, c.decided, c.lacking, c.problems, err == FM_OK ? "true" : "false");
     } else {
         printf("%" PRId64 " demanded a person, %" PRId64 " were decided by one, %" PRId64

@@ -14,7 +14,8 @@
 #define AUDIT_ARENA_MAX (1024 * MIB) /* a ceiling: a bundle of 64 MiB as a tree, twice */
 
 /* The file's bytes in the arena. FM_E_NOT_FOUND, FM_E_TOO_LARGE beyond `max`. */
-enum fm_err audit_read_file(struct ctx *ctx, const char *path, size_t max, struct str *out) MUST_CHECK;
+enum fm_err audit_read_file(struct ctx *ctx, const char *path, size_t max, struct str *out)
+    MUST_CHECK;
 
 /* The key of the folder's own log: made of its name in the store and the key file. */
 enum fm_err audit_folder_verifier(struct ctx *ctx, struct store_conn *conn, const char *dir,
@@ -26,12 +27,13 @@ enum fm_err audit_key_of(struct ctx *ctx, const char *key, struct note_verifier 
 /* "12 of 345 entries" on a terminal's stderr. */
 void audit_print_progress(void *with, uint64_t done, uint64_t total);
 
-/* Checks a proof, a bundle or an export, prints what it is worth, and returns the exit code. `key` may be
- * NULL: then the key of the data folder counts, if there is one. */
-int audit_check(struct ctx *ctx, const struct cli_common *common, const char *path, const char *key);
+/* Checks a proof, a bundle or an export, prints what it is worth, and returns the exit code.
+ * `key` may be NULL: then the key of the data folder counts, if there is one. */
+int audit_check(struct ctx *ctx, const struct cli_common *common, const char *path,
+                const char *key);
 
-/* Prints the completeness report and returns the exit code. With --json it continues an object that the
- * caller has begun, and ends it. */
+/* Prints the completeness report and returns the exit code. With --json it continues an object
+ * that the caller has begun, and ends it. */
 int audit_complete(struct ctx *ctx, const struct cli_common *common,
                    const struct completeness_query *query);
 

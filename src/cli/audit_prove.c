@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `fermata audit prove`, `bundle` and `export`: what is handed to somebody without the store. Reads only:
- * a server may be at work on the folder.
+ * `fermata audit prove`, `bundle` and `export`: what is handed to somebody without the store. Reads
+ * only: a server may be at work on the folder.
  */
 #include "cli/audit_internal.h"
 
@@ -22,15 +22,20 @@ static const struct cli_option prove_table[] = {
      "the proposal's newest entry of this kind (proposal.held), or with this id (evt_...)"},
     {"--payload", CLI_FLAG, offsetof(struct prove_command, payload), NULL,
      "put what the entry commits to into the file too: it can be personal"},
-    {"-o", CLI_VALUE, offsetof(struct prove_command, out), "FILE", "write into FILE, not to stdout"},
+    {"-o", CLI_VALUE, offsetof(struct prove_command, out), "FILE",
+     "write into FILE, not to stdout"},
 };
 
 static const struct cli_usage prove_usage = {
     .line = "audit prove ID [--index N | --event EVENT] [--payload] [-o FILE]",
-    .about = "Writes a C2SP tlog-proof: that an entry stands in the signed log, checkable by anybody with\n"
-             "the log's key (`fermata audit verify FILE --key VKEY`, or other software for tlog-proof).\n"
-             "ID is a proposal (prp_...), an event (evt_...) or the number of an entry. Of a proposal, the\n"
-             "newest decision is proven, or its newest entry where nobody has decided. What the file says\n"
+    .about = "Writes a C2SP tlog-proof: that an entry stands in the signed log, checkable by "
+             "anybody with\n"
+             "the log's key (`fermata audit verify FILE --key VKEY`, or other software for "
+             "tlog-proof).\n"
+             "ID is a proposal (prp_...), an event (evt_...) or the number of an entry. Of a "
+             "proposal, the\n"
+             "newest decision is proven, or its newest entry where nobody has decided. What the "
+             "file says\n"
              "in words goes to stderr.",
     .options = prove_table,
     .option_count = COUNT_OF(prove_table),
@@ -65,13 +70,15 @@ static enum fm_err save(struct ctx *ctx, const char *path, struct str bytes)
     if (path) {
         is_written = fclose(file) == 0 && is_written;
     }
-    return is_written ? FM_OK : fail(ctx, FM_E_INTERNAL, "cannot write %s", path ? path : "to stdout");
+    return is_written ? FM_OK
+                      : fail(ctx, FM_E_INTERNAL, "cannot write %s", path ? path : "to stdout");
 }
 
-/* --- which entry ----------------------------------------------------------------------------------- */
+/* --- which entry ------------------------------------------------------------------------------ */
 
 /* By its event's id: the whole log is looked through, the newest entries first. */
-static enum fm_err find_event(struct ctx *ctx, struct store_conn *conn, const char *event, uint64_t *out)
+static enum fm_err find_event(struct ctx *ctx, struct store_conn *conn, const char *event,
+                              uint64_t *out)
 {
     struct str words = arena_printf(ctx->arena, "\"id\":\"%s\"", event);
     int64_t index;
@@ -112,7 +119,8 @@ static enum fm_err choose_index(struct ctx *ctx, const char *text, struct target
     return fail(ctx, FM_E_NOT_FOUND, "entry %" PRIu64 " is not about the proposal", target->index);
 }
 
-static enum fm_err choose(struct ctx *ctx, const struct prove_command *command, struct target *target)
+static enum fm_err choose(struct ctx *ctx, const struct prove_command *command,
+                          struct target *target)
 {
     const struct journal_leaf *leaf = newest(target, command->event, JOURNAL_PROPOSAL_DECIDED);
 
@@ -127,7 +135,8 @@ static enum fm_err choose(struct ctx *ctx, const struct prove_command *command, 
 }
 
 static enum fm_err find_target(struct ctx *ctx, struct store_conn *conn,
-                               const struct prove_command *command, const char *what, struct target *out)
+                               const struct prove_command *command, const char *what,
+                               struct target *out)
 {
     struct id id;
     struct proposal p;
@@ -135,11 +144,13 @@ static enum fm_err find_target(struct ctx *ctx, struct store_conn *conn,
     *out = (struct target){.count = 0};
     if (id_parse(ID_PROPOSAL, str_of(what), &id)) {
         TRY(proposal_find(ctx, conn, id, &p));
-        TRY(journal_read_chain(ctx, conn, id, p.last_leaf, JOURNAL_BARE, &out->leaves, &out->count));
+        TRY(journal_read_chain(ctx, conn, id, p.last_leaf, JOURNAL_BARE, &out->leaves,
+                               &out->count));
         return choose(ctx, command, out);
     }
     if (command->index || command->event) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT, "--index and --event choose among the entries of a proposal");
+        return fail(ctx, FM_E_INVALID_ARGUMENT,
+                    "--index and --event choose among the entries of a proposal");
     }
     if (id_parse(ID_EVENT, str_of(what), &id)) {
         return find_event(ctx, conn, what, &out->index);
@@ -150,7 +161,7 @@ static enum fm_err find_target(struct ctx *ctx, struct store_conn *conn,
                       "%s is no proposal (prp_...), event (evt_...) or number of an entry", what);
 }
 
-/* --- prove ----------------------------------------------------------------------------------------- */
+/* --- prove ------------------------------------------------------------------------------------ */
 
 static void tell(struct ctx *ctx, const struct journal_leaf *leaf, const struct target *target)
 {
@@ -159,10 +170,12 @@ static void tell(struct ctx *ctx, const struct journal_leaf *leaf, const struct 
     evidence_words(&words, leaf);
     fprintf(stderr, "Entry %" PRIu64 " of the log, %.*s: %.*s.\n", leaf->index, STR_ARG(leaf->at),
             STR_ARG(cli_safe(ctx, buf_str(&words))));
-    fputs("The file proves that the log's key has signed a log in which this entry stands at this place.\n",
+    fputs("The file proves that the log's key has signed a log in which this entry stands at this "
+          "place.\n",
           stderr);
     if (leaf->commitment.p) {
-        fputs("The entry commits to a payload; whoever is shown the payload and its salt can check that.\n",
+        fputs("The entry commits to a payload; whoever is shown the payload and its salt can check "
+              "that.\n",
               stderr);
     }
     fputs(target->count > 1 ? "Other entries of the proposal (--index N):\n" : "", stderr);
@@ -174,8 +187,8 @@ static void tell(struct ctx *ctx, const struct journal_leaf *leaf, const struct 
     }
 }
 
-static void write_answer(struct buf *buf, const struct journal_leaf *leaf, const struct target *target,
-                         struct str proof)
+static void write_answer(struct buf *buf, const struct journal_leaf *leaf,
+                         const struct target *target, struct str proof)
 {
     AUTO(buf_done) struct buf words = BUF_INIT(2 * TLOG_ENTRY_MAX);
     struct json_out out = JSON_OUT(buf);
@@ -200,8 +213,8 @@ static void write_answer(struct buf *buf, const struct journal_leaf *leaf, const
     buf_add_char(buf, '\n');
 }
 
-static enum fm_err prove(struct ctx *ctx, struct store_conn *conn, const struct prove_command *command,
-                         const char *what)
+static enum fm_err prove(struct ctx *ctx, struct store_conn *conn,
+                         const struct prove_command *command, const char *what)
 {
     AUTO(buf_done) struct buf proof = BUF_INIT(TLOG_PROOF_FILE_MAX);
     AUTO(buf_done) struct buf answer = BUF_INIT(3 * TLOG_PROOF_FILE_MAX);
@@ -209,8 +222,8 @@ static enum fm_err prove(struct ctx *ctx, struct store_conn *conn, const struct 
     struct journal_leaf leaf;
 
     TRY(find_target(ctx, conn, command, what, &target));
-    TRY(insights_proof(ctx, conn, target.index, command->payload ? PROOF_ENTRY_AND_PAYLOAD : PROOF_ENTRY,
-                       &proof));
+    TRY(insights_proof(ctx, conn, target.index,
+                       command->payload ? PROOF_ENTRY_AND_PAYLOAD : PROOF_ENTRY, &proof));
     TRY(journal_read_leaf(ctx, conn, target.index, &leaf));
     if (!command->common.json) {
         tell(ctx, &leaf, &target);
@@ -225,8 +238,8 @@ static enum fm_err prove(struct ctx *ctx, struct store_conn *conn, const struct 
 
 /* Runs `work` on a reading connection, in one snapshot. */
 static int on_store(const struct cli_common *common, const void *command, const char *word,
-                    enum fm_err (*work)(struct ctx *ctx, struct store_conn *conn, const void *command,
-                                        const char *word))
+                    enum fm_err (*work)(struct ctx *ctx, struct store_conn *conn,
+                                        const void *command, const char *word))
 {
     AUTO(arena_done) struct arena *arena = arena_new(AUDIT_ARENA_MAX);
     struct store_conn *conn;
@@ -262,7 +275,7 @@ int audit_run_prove(int argc, char **argv)
     return code == CLI_GO ? on_store(&command.common, &command, argv[1], prove_in_snapshot) : code;
 }
 
-/* --- bundle ---------------------------------------------------------------------------------------- */
+/* --- bundle ----------------------------------------------------------------------------------- */
 
 struct bundle_command {
     struct cli_common common;
@@ -273,13 +286,16 @@ struct bundle_command {
 static const struct cli_option bundle_table[] = {
     {"--html", CLI_FLAG, offsetof(struct bundle_command, html), NULL,
      "a page for people; without it JSON, which `audit verify` checks"},
-    {"-o", CLI_VALUE, offsetof(struct bundle_command, out), "FILE", "write into FILE, not to stdout"},
+    {"-o", CLI_VALUE, offsetof(struct bundle_command, out), "FILE",
+     "write into FILE, not to stdout"},
 };
 
 static const struct cli_usage bundle_usage = {
     .line = "audit bundle ID [--html] [-o FILE]",
-    .about = "Writes the evidence about one proposal (prp_...): the request, who decided in which roles,\n"
-             "permit and outcome, with every entry of the log about it and its proof against one signed\n"
+    .about = "Writes the evidence about one proposal (prp_...): the request, who decided in which "
+             "roles,\n"
+             "permit and outcome, with every entry of the log about it and its proof against one "
+             "signed\n"
              "checkpoint. It holds what the agent and the people wrote: personal data.",
     .options = bundle_table,
     .option_count = COUNT_OF(bundle_table),
@@ -288,8 +304,8 @@ static const struct cli_usage bundle_usage = {
     .words_max = 1,
 };
 
-static enum fm_err make_bundle(struct ctx *ctx, struct store_conn *conn, const char *dir, const char *word,
-                               struct buf *out)
+static enum fm_err make_bundle(struct ctx *ctx, struct store_conn *conn, const char *dir,
+                               const char *word, struct buf *out)
 {
     AUTO(buf_done) struct buf vkey = BUF_INIT(KIB);
     struct note_verifier verifier;
@@ -313,7 +329,9 @@ static enum fm_err write_bundle(struct ctx *ctx, struct store_conn *conn, const 
                                 const char *word)
 {
     const struct bundle_command *command = with;
-    AUTO(buf_done) struct buf bundle = BUF_INIT(CHECK_FILE_MAX), page = BUF_INIT(2 * CHECK_FILE_MAX);
+    AUTO(buf_done)
+    struct buf bundle = BUF_INIT(CHECK_FILE_MAX),
+               page = BUF_INIT(2 * CHECK_FILE_MAX);
 
     TRY(make_bundle(ctx, conn, command->common.dir, word, &bundle));
     if (!command->html) {
@@ -335,7 +353,7 @@ int audit_run_bundle(int argc, char **argv)
     return code == CLI_GO ? on_store(&command.common, &command, argv[1], write_bundle) : code;
 }
 
-/* --- export ---------------------------------------------------------------------------------------- */
+/* --- export ----------------------------------------------------------------------------------- */
 
 struct export_command {
     struct cli_common common;
@@ -349,10 +367,13 @@ static const struct cli_option export_table[] = {
 
 static const struct cli_usage export_usage = {
     .line = "audit export DIR [--tiles]",
-    .about = "Writes all signed entries of the log into the folder DIR, with the checkpoint that covers them\n"
-             "and the log's key: entries.jsonl has a line {\"entry\":...,\"index\":N} for each. Once more into\n"
-             "the same folder adds what is new, also after it was broken off. No payloads are written.\n"
-             "Check it anywhere with `fermata audit verify DIR --key VKEY`.",
+    .about =
+        "Writes all signed entries of the log into the folder DIR, with the checkpoint that covers "
+        "them\n"
+        "and the log's key: entries.jsonl has a line {\"entry\":...,\"index\":N} for each. Once "
+        "more into\n"
+        "the same folder adds what is new, also after it was broken off. No payloads are written.\n"
+        "Check it anywhere with `fermata audit verify DIR --key VKEY`.",
     .options = export_table,
     .option_count = COUNT_OF(export_table),
     .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
@@ -360,13 +381,14 @@ static const struct cli_usage export_usage = {
     .words_max = 1,
 };
 
-static enum fm_err export_log(struct ctx *ctx, struct store_conn *conn, const void *with, const char *word)
+static enum fm_err export_log(struct ctx *ctx, struct store_conn *conn, const void *with,
+                              const char *word)
 {
     const struct export_command *command = with;
     AUTO(buf_done) struct buf vkey = BUF_INIT(KIB);
     struct note_verifier verifier;
-    struct export_options options = {.as_tiles = command->tiles,
-                                     .progress = command->common.json ? NULL : audit_print_progress};
+    struct export_options options = {
+        .as_tiles = command->tiles, .progress = command->common.json ? NULL : audit_print_progress};
     struct export_report report;
 
     TRY(audit_folder_verifier(ctx, conn, command->common.dir, &verifier));
@@ -378,7 +400,8 @@ static enum fm_err export_log(struct ctx *ctx, struct store_conn *conn, const vo
                report.was_there);
     } else {
         printf("%" PRIu64 " entries in %.*s, %" PRIu64 " %s were there already\n", report.size,
-               STR_ARG(cli_safe(ctx, str_of(word))), report.was_there, command->tiles ? "files" : "of them");
+               STR_ARG(cli_safe(ctx, str_of(word))), report.was_there,
+               command->tiles ? "files" : "of them");
     }
     return FM_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The account of a proposal: what its leaves, their payloads, and a few leaves about people, agent and
- * policy tell together. The same function makes a bundle's summary and checks it.
+ * The account of a proposal: what its leaves, their payloads, and a few leaves about people, agent
+ * and policy tell together. The same function makes a bundle's summary and checks it.
  *
  * 1. Every word comes from a leaf or from a payload that a leaf commits to.
  * 2. Payloads that were erased leave nulls, not findings.
@@ -20,7 +20,7 @@ struct account {
     struct json_out *out;
     struct life life;
     struct roles_book book;
-    const struct json *request; /* of the newest revision; NULL when erased */
+    const struct json *request;           /* of the newest revision; NULL when erased */
     struct hash digest, arguments_digest; /* of it */
 };
 
@@ -41,7 +41,7 @@ static const struct json *payload_of(struct account *a, const struct journal_lea
     return tree;
 }
 
-/* --- names and other leaves ------------------------------------------------------------------------- */
+/* --- names and other leaves ------------------------------------------------------------------- */
 
 static const struct journal_leaf *find_context(const struct account *a, enum journal_kind kind,
                                                struct str member, struct str id)
@@ -107,7 +107,7 @@ static void write_actor(struct account *a, const struct journal_leaf *leaf, bool
     jo_object_end(a->out);
 }
 
-/* --- requests and decisions --------------------------------------------------------------------------- */
+/* --- requests and decisions ------------------------------------------------------------------- */
 
 /* Whether the leaf carries a request: the first one does, and every revision. */
 static bool is_content(const struct account *a, const struct journal_leaf *leaf)
@@ -126,7 +126,8 @@ static struct hash canonical_hash(const struct json *value)
 }
 
 /* From here on this leaf's request is the one that decisions are about. */
-static enum fm_err take_content(struct account *a, const struct journal_leaf *leaf, int64_t revision)
+static enum fm_err take_content(struct account *a, const struct journal_leaf *leaf,
+                                int64_t revision)
 {
     const struct json *action = json_get(leaf->data, S("action"));
     struct id agent;
@@ -152,12 +153,13 @@ static bool says_digest(const struct json *content, struct str member, struct ha
     struct str text = json_text(json_get(content, member));
     struct hash stated;
 
-    return str_starts(text, S("sha256:")) && hex_decode(str_skip(text, 7), stated.bytes, SHA256_SIZE) &&
-           hash_eq(stated, hash);
+    return str_starts(text, S("sha256:")) &&
+           hex_decode(str_skip(text, 7), stated.bytes, SHA256_SIZE) && hash_eq(stated, hash);
 }
 
 /* What was decided is what the decision's content says: digest, arguments, verdict. */
-static void check_content(struct account *a, const struct journal_leaf *leaf, const struct json *content)
+static void check_content(struct account *a, const struct journal_leaf *leaf,
+                          const struct json *content)
 {
     const struct json *edited = json_get(content, S("arguments"));
     bool is_edit = life_verdict(leaf) == DECISION_MODIFY;
@@ -166,8 +168,10 @@ static void check_content(struct account *a, const struct journal_leaf *leaf, co
         return;
     }
     if (!str_eq(json_text(json_get(content, S("verdict"))),
-                json_text(json_get(leaf->data, S("verdict")))) || is_edit != (edited != NULL)) {
-        evidence_found(a->findings, "leaf %" PRIu64 " and its payload decide differently", leaf->index);
+                json_text(json_get(leaf->data, S("verdict")))) ||
+        is_edit != (edited != NULL)) {
+        evidence_found(a->findings, "leaf %" PRIu64 " and its payload decide differently",
+                       leaf->index);
     }
     if (a->request && !says_digest(content, S("digest"), a->digest)) {
         evidence_found(a->findings, "leaf %" PRIu64 " decides on something else than the request",
@@ -192,8 +196,8 @@ static void check_decider(struct account *a, const struct journal_leaf *leaf)
         evidence_found(a->findings, "no leaf before %" PRIu64 " says who %.*s is", leaf->index,
                        STR_ARG(leaf->by_id));
     } else if (!record->may_decide) {
-        evidence_found(a->findings, "%.*s had no role to decide at leaf %" PRIu64, STR_ARG(leaf->by_id),
-                       leaf->index);
+        evidence_found(a->findings, "%.*s had no role to decide at leaf %" PRIu64,
+                       STR_ARG(leaf->by_id), leaf->index);
     }
 }
 
@@ -207,7 +211,7 @@ static void write_final_arguments(struct account *a, const struct json *content)
 
 static void write_decision(struct account *a, const struct journal_leaf *leaf)
 {
-    static const char *const copied[] = {"arguments_digest", "changed", "digest",
+    static const char *const copied[] = {"arguments_digest", "changed",     "digest",
                                          "reason",           "reason_code", "severity"};
     const struct json *content = payload_of(a, leaf);
 
@@ -252,9 +256,10 @@ static enum fm_err write_decisions(struct account *a)
     return FM_OK;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------------------- */
 
-static void write_digest(struct json_out *out, const char *name, bool is_known, const struct hash *hash)
+static void write_digest(struct json_out *out, const char *name, bool is_known,
+                         const struct hash *hash)
 {
     if (is_known) {
         jo_m_digest(out, name, hash_str(hash));

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What leaves of the log tell about a proposal: its life replayed, who decided in which roles, and all
- * of it as one account. Pure functions over leaves: no store, no clock, no names from anywhere but the
- * leaves' own payloads, so that the maker of an evidence bundle and its checker come to the same words.
+ * What leaves of the log tell about a proposal: its life replayed, who decided in which roles, and
+ * all of it as one account. Pure functions over leaves: no store, no clock, no names from anywhere
+ * but the leaves' own payloads, so that the maker of an evidence bundle and its checker come to the
+ * same words.
  *
- * 1. Nothing is believed: leaves that contradict each other give findings, never an account without.
- * 2. Whoever calls has held leaves against proofs, and payloads against commitments, or does not care.
+ * 1. Nothing is believed: leaves that contradict each other give findings, never an account
+ *    without.
+ * 2. Whoever calls has held leaves against proofs, and payloads against commitments, or does not
+ *    care.
  */
 #ifndef FM_EVIDENCE_H
 #define FM_EVIDENCE_H
@@ -13,7 +16,7 @@
 #include "people/people.h"
 #include "proposal/proposal.h"
 
-#define EVIDENCE_FORMAT "fermata-evidence-bundle"
+#define EVIDENCE_FORMAT       "fermata-evidence-bundle"
 #define EVIDENCE_FINDINGS_MAX 100 /* kept in words; more are only counted */
 
 /* What does not fit, in sentences. */
@@ -26,7 +29,7 @@ struct evidence_findings {
 void evidence_found(struct evidence_findings *findings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A life ------------------------------------------------------------------------------------------- */
+/* A life --------------------------------------------------------------------------------------- */
 
 struct life {
     enum proposal_state state; /* PROPOSAL_STATE_COUNT: nothing has happened yet */
@@ -39,8 +42,8 @@ struct life {
     bool is_policys; /* approved by the policy, in its first leaf */
 };
 
-/* Replays leaves, the first one first, through the table of proposal.h. What is no legal move, or names
- * another proposal, is a finding, and the replay goes on behind it. */
+/* Replays leaves, the first one first, through the table of proposal.h. What is no legal move,
+ * or names another proposal, is a finding, and the replay goes on behind it. */
 void life_replay(const struct journal_leaf *leaves, size_t count, struct life *out,
                  struct evidence_findings *findings);
 
@@ -49,7 +52,7 @@ enum decision_verdict life_verdict(const struct journal_leaf *decision);
 /* Whether the first leaf says that the assessment demanded a person. */
 bool life_demands_person(const struct life *life);
 
-/* Roles at a time ---------------------------------------------------------------------------------- */
+/* Roles at a time ------------------------------------------------------------------------------ */
 
 /* What a leaf made of somebody's roles. */
 struct role_record {
@@ -67,28 +70,31 @@ struct roles_book {
 /* An empty book; false when memory is short. */
 bool roles_begin(struct roles_book *book) MUST_CHECK;
 void roles_done(struct roles_book *book);
-/* Takes in a leaf that makes or changes a person; others are passed over. Leaves come in the order of
- * the log. `with` is the book. */
+/* Takes in a leaf that makes or changes a person; others are passed over. Leaves come in the
+ * order of the log. `with` is the book. */
 journal_visit_fn roles_take;
 /* The person's record as of leaf `index`; NULL when the leaves know nobody of that id then. */
-const struct role_record *roles_at(const struct roles_book *book, struct str person, uint64_t index);
+const struct role_record *roles_at(const struct roles_book *book, struct str person,
+                                   uint64_t index);
 
-/* The account -------------------------------------------------------------------------------------- */
+/* The account ---------------------------------------------------------------------------------- */
 
 struct evidence {
     const struct journal_leaf *leaves; /* of the proposal, the first one first */
     size_t count;
-    const struct journal_leaf *context; /* of people, the agent and policies, in the order of the log */
+    const struct journal_leaf
+        *context; /* of people, the agent and policies, in the order of the log */
     size_t context_count;
 };
 
-/* Writes what the leaves tell as one object: proposal, request, policy, decisions with the deciders'
- * roles at that time, release, redemption, outcome, events. Findings: illegal moves, digests that are
- * not those of what was decided, deciders without a role to. */
+/* Writes what the leaves tell as one object: proposal, request, policy, decisions with the
+ * deciders' roles at that time, release, redemption, outcome, events. Findings: illegal moves,
+ * digests that are not those of what was decided, deciders without a role to. */
 enum fm_err evidence_account(struct ctx *ctx, const struct evidence *evidence, struct json_out *out,
                              struct evidence_findings *findings) MUST_CHECK;
 
-/* One leaf in words, without a full stop: "decided by reviewer rev_... (verdict approve, via page)". */
+/* One leaf in words, without a full stop: "decided by reviewer rev_... (verdict approve, via
+ * page)". */
 void evidence_words(struct buf *buf, const struct journal_leaf *leaf);
 
 /* What a bundle proves and what it does not, in sentences; `*count` of them. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The life of a proposal as its leaves tell it, replayed forwards. Each kind of leaf is a move of the
- * table in proposal.h, or leaves the state as it is; what the table does not have has not happened.
+ * The life of a proposal as its leaves tell it, replayed forwards. Each kind of leaf is a move of
+ * the table in proposal.h, or leaves the state as it is; what the table does not have has not
+ * happened.
  *
- * 1. The decision that stands is the newest one, unless it was undone, revised away, or never released.
+ * 1. The decision that stands is the newest one, unless it was undone, revised away, or never
+ *    released.
  * 2. An approval with `release_at` waits in its undo time; one without was released at once.
  */
 #include "evidence/evidence.h"
@@ -12,16 +14,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define NOWHERE PROPOSAL_STATE_COUNT
+#define NOWHERE  PROPOSAL_STATE_COUNT
 #define IN(name) (1u << PROPOSAL_##name)
-#define BEFORE (1u << NOWHERE)
+#define BEFORE   (1u << NOWHERE)
 #define ANYWHERE (BEFORE - 1)
 
 /* Where a kind of leaf leads. */
 enum where { NO_MOVE_EVER, TO_STATE, STAYS, AS_DECIDED, BACK_TO_PEOPLE };
 
-/* From which states a kind is possible, and what it makes of them. A kind that is not here is none of a
- * proposal's. */
+/* From which states a kind is possible, and what it makes of them. A kind that is not here is
+ * none of a proposal's. */
 static const struct move {
     unsigned from;
     enum where where;
@@ -37,7 +39,8 @@ static const struct move {
     [JOURNAL_PROPOSAL_RETURNED] = {IN(RETURNED), STAYS, 0},
     [JOURNAL_PROPOSAL_REVISED] = {IN(RETURNED), TO_STATE, PROPOSAL_WAITING},
     [JOURNAL_PROPOSAL_ESCALATED] = {IN(WAITING) | IN(CLAIMED), STAYS, 0},
-    [JOURNAL_PROPOSAL_EXPIRED] = {IN(WAITING) | IN(CLAIMED) | IN(UNDO) | IN(RETURNED) | IN(APPROVED),
+    [JOURNAL_PROPOSAL_EXPIRED] = {IN(WAITING) | IN(CLAIMED) | IN(UNDO) | IN(RETURNED) |
+                                      IN(APPROVED),
                                   TO_STATE, PROPOSAL_EXPIRED},
     [JOURNAL_PROPOSAL_WITHDRAWN] = {IN(WAITING) | IN(CLAIMED) | IN(UNDO) | IN(RETURNED), TO_STATE,
                                     PROPOSAL_WITHDRAWN},
@@ -77,7 +80,8 @@ enum decision_verdict life_verdict(const struct journal_leaf *decision)
 
 bool life_demands_person(const struct life *life)
 {
-    struct str verdict = life->first ? json_text(json_get(life->first->data, S("verdict"))) : STR_NONE;
+    struct str verdict =
+        life->first ? json_text(json_get(life->first->data, S("verdict"))) : STR_NONE;
 
     return life->first && !str_eq(verdict, S("allow")) && !str_eq(verdict, S("block"));
 }
@@ -119,8 +123,8 @@ static enum proposal_state state_behind(const struct life *life, const struct mo
 /* What the leaf was, for those who ask the life afterwards. `was` is the state before it. */
 static void remember(struct life *life, const struct journal_leaf *leaf, enum proposal_state was)
 {
-    bool ends_unreleased = was == PROPOSAL_UNDO && (life->state == PROPOSAL_EXPIRED ||
-                                                    life->state == PROPOSAL_WITHDRAWN);
+    bool ends_unreleased = was == PROPOSAL_UNDO &&
+                           (life->state == PROPOSAL_EXPIRED || life->state == PROPOSAL_WITHDRAWN);
     bool is_reviewed = was == PROPOSAL_RETURNED && life->state == PROPOSAL_WAITING;
 
     if (was == NOWHERE || is_reviewed) {
@@ -156,12 +160,13 @@ static void check_revision(const struct life *life, const struct journal_leaf *l
     const struct json *revision = json_get(leaf->data, S("revision"));
 
     if (revision && json_number(revision) != (double)life->revision) {
-        evidence_found(findings, "leaf %" PRIu64 " is about another revision than %" PRId64, leaf->index,
-                       life->revision);
+        evidence_found(findings, "leaf %" PRIu64 " is about another revision than %" PRId64,
+                       leaf->index, life->revision);
     }
 }
 
-static void step(struct life *life, const struct journal_leaf *leaf, struct evidence_findings *findings)
+static void step(struct life *life, const struct journal_leaf *leaf,
+                 struct evidence_findings *findings)
 {
     const struct move *move = &moves[leaf->kind];
     enum proposal_state was = life->state, to = state_behind(life, move, leaf);
@@ -186,7 +191,8 @@ void life_replay(const struct journal_leaf *leaves, size_t count, struct life *o
     *out = (struct life){.state = NOWHERE, .first = count ? &leaves[0] : NULL};
     for (size_t i = 0; i < count; i++) {
         if (!id_eq(leaves[i].proposal, leaves[0].proposal) || id_is_zero(leaves[i].proposal)) {
-            evidence_found(findings, "leaf %" PRIu64 " is not about this proposal", leaves[i].index);
+            evidence_found(findings, "leaf %" PRIu64 " is not about this proposal",
+                           leaves[i].index);
             continue;
         }
         if (i > 0 && leaves[i].index <= leaves[i - 1].index) {

@@ -35,8 +35,7 @@ static struct str name_of(struct ctx *ctx, const struct journal_leaf *leaf)
     struct ctx own;
 
     ctx_init(&own, ctx->arena); /* a payload that cannot be read is an erased one */
-    if (!leaf->payload.p ||
-        json_parse(&own, leaf->payload, &JSON_LIMITS_WIRE, &payload) != FM_OK) {
+    if (!leaf->payload.p || json_parse(&own, leaf->payload, &JSON_LIMITS_WIRE, &payload) != FM_OK) {
         return STR_NONE;
     }
     return json_text(json_get(payload, S("name")));

@@ -77,26 +77,33 @@ void evidence_words(struct buf *buf, const struct journal_leaf *leaf)
 }
 
 static const char *const proves[] = {
-    "Each event below is an entry of the log that the signed checkpoint covers: it was there when the "
+    "Each event below is an entry of the log that the signed checkpoint covers: it was there when "
+    "the "
     "checkpoint was signed, at that place, and no byte of it has changed since.",
     "The request, the decisions and the notes are those that the entries committed to.",
-    "Each decision was made by a credential of the person named, on exactly the bytes whose digest it "
+    "Each decision was made by a credential of the person named, on exactly the bytes whose digest "
+    "it "
     "names, and the person had the roles shown by an entry before it.",
     "Each step was allowed where it stands: the events are one unbroken life of a proposal.",
     "The permit was redeemed at most once, and only after the approval.",
 };
 
 static const char *const does_not_prove[] = {
-    "That the person read or understood what they decided, or that nobody else used their session or "
+    "That the person read or understood what they decided, or that nobody else used their session "
+    "or "
     "token.",
-    "That these are all entries about the proposal or these people: only the whole log can show that "
+    "That these are all entries about the proposal or these people: only the whole log can show "
+    "that "
     "(fermata audit verify, fermata audit export).",
-    "That everybody is shown the same log: compare its checkpoints with those that others have kept.",
-    "When something really happened: order is proven by the place in the log, times are those of the "
+    "That everybody is shown the same log: compare its checkpoints with those that others have "
+    "kept.",
+    "When something really happened: order is proven by the place in the log, times are those of "
+    "the "
     "server's clock.",
     "That the claims in the request are true: an agent wrote them.",
     "That the executor did what it reported: outcomes are reports.",
-    "What stands under \"unproven\" (the reasons of the assessment, the permit's number and end): it "
+    "What stands under \"unproven\" (the reasons of the assessment, the permit's number and end): "
+    "it "
     "comes from the store's rows, which no entry commits to.",
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Making evidence: the bundle of a proposal, and the proof of one leaf. All that is said here can be
- * checked without this store (keep/check.c); what cannot stands under "unproven".
+ * Making evidence: the bundle of a proposal, and the proof of one leaf. All that is said here can
+ * be checked without this store (keep/check.c); what cannot stands under "unproven".
  */
 #include "insights/insights_internal.h"
 
@@ -10,8 +10,8 @@
 const struct json_limits INSIGHTS_BUNDLE_LIMITS = {
     .bytes = 64 * MIB, .depth = 80, .values = 4 * 1000 * 1000};
 
-enum fm_err insights_covering(struct ctx *ctx, struct store_conn *conn, uint64_t last, struct str *note,
-                              uint64_t *size)
+enum fm_err insights_covering(struct ctx *ctx, struct store_conn *conn, uint64_t last,
+                              struct str *note, uint64_t *size)
 {
     TRY(journal_last_checkpoint(ctx, conn, note, size));
     if (last < *size) {
@@ -23,12 +23,14 @@ enum fm_err insights_covering(struct ctx *ctx, struct store_conn *conn, uint64_t
                 (unsigned long long)last);
 }
 
-/* --- one leaf -------------------------------------------------------------------------------------- */
+/* --- one leaf --------------------------------------------------------------------------------- */
 
-static enum fm_err write_extra(struct ctx *ctx, const struct journal_leaf *leaf, enum proof_extra wanted,
-                               struct str *out)
+static enum fm_err write_extra(struct ctx *ctx, const struct journal_leaf *leaf,
+                               enum proof_extra wanted, struct str *out)
 {
-    AUTO(buf_done) struct buf text = BUF_INIT(PROOF_EXTRA_MAX), words = BUF_INIT(2 * TLOG_ENTRY_MAX);
+    AUTO(buf_done)
+    struct buf text = BUF_INIT(PROOF_EXTRA_MAX),
+               words = BUF_INIT(2 * TLOG_ENTRY_MAX);
     struct json_out writer = JSON_OUT(&text);
 
     evidence_words(&words, leaf);
@@ -60,7 +62,7 @@ enum fm_err insights_proof(struct ctx *ctx, struct store_conn *conn, uint64_t in
     return buf_ok(out) ? FM_OK : fail_memory(ctx);
 }
 
-/* --- what belongs to a proposal -------------------------------------------------------------------- */
+/* --- what belongs to a proposal --------------------------------------------------------------- */
 
 /* The leaves of people, agent and policies that the proposal's leaves name. */
 struct gathering {
@@ -118,7 +120,7 @@ static enum fm_err gather(void *with, struct ctx *ctx, const struct journal_leaf
     return journal_leaf_copy(ctx, leaf, &g->context[g->context_count++]) ? FM_OK : fail_memory(ctx);
 }
 
-/* --- writing --------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 struct bundle {
     struct ctx *ctx;
@@ -165,12 +167,13 @@ static enum fm_err write_leaf(struct bundle *b, const struct journal_leaf *leaf)
     }
     jo_array_end(&b->out);
     jo_object_end(&b->out);
-    return buf_ok(b->out.buf) ? FM_OK : fail(b->ctx, FM_E_TOO_LARGE, "the bundle is larger than %zu bytes",
-                                             b->out.buf->max);
+    return buf_ok(b->out.buf) ? FM_OK
+                              : fail(b->ctx, FM_E_TOO_LARGE, "the bundle is larger than %zu bytes",
+                                     b->out.buf->max);
 }
 
-static enum fm_err write_leaves(struct bundle *b, const char *name, const struct journal_leaf *leaves,
-                                size_t count)
+static enum fm_err write_leaves(struct bundle *b, const char *name,
+                                const struct journal_leaf *leaves, size_t count)
 {
     jo_key(&b->out, name);
     jo_array(&b->out);
@@ -208,7 +211,8 @@ static void write_sentences(struct bundle *b, const char *name,
     jo_array_end(&b->out);
 }
 
-static enum fm_err write_bundle(struct bundle *b, const struct proposal *p, const struct gathering *g)
+static enum fm_err write_bundle(struct bundle *b, const struct proposal *p,
+                                const struct gathering *g)
 {
     struct evidence evidence = {g->leaves, g->count, g->context, g->context_count};
     struct evidence_findings *findings = arena_zalloc(b->ctx->arena, 1, sizeof(*findings));
@@ -236,8 +240,9 @@ static enum fm_err write_bundle(struct bundle *b, const struct proposal *p, cons
     TRY(write_leaves(b, "leaves", g->leaves, g->count));
     TRY(write_leaves(b, "context", g->context, g->context_count));
     jo_object_end(&b->out);
-    return buf_ok(b->out.buf) ? FM_OK : fail(b->ctx, FM_E_TOO_LARGE, "the bundle is larger than %zu bytes",
-                                             b->out.buf->max);
+    return buf_ok(b->out.buf) ? FM_OK
+                              : fail(b->ctx, FM_E_TOO_LARGE, "the bundle is larger than %zu bytes",
+                                     b->out.buf->max);
 }
 
 enum fm_err insights_bundle(struct ctx *ctx, struct store_conn *conn, struct id proposal,
@@ -250,7 +255,8 @@ enum fm_err insights_bundle(struct ctx *ctx, struct store_conn *conn, struct id 
 
     TRY(proposal_find(ctx, conn, proposal, &p));
     TRY(insights_covering(ctx, conn, (uint64_t)p.last_leaf, &b.note, &b.size));
-    TRY(journal_read_chain(ctx, conn, proposal, p.last_leaf, JOURNAL_WITH_PAYLOADS, &leaves, &g.count));
+    TRY(journal_read_chain(ctx, conn, proposal, p.last_leaf, JOURNAL_WITH_PAYLOADS, &leaves,
+                           &g.count));
     g.leaves = leaves;
     g.context = arena_alloc(ctx->arena, BUNDLE_CONTEXT_MAX * sizeof(*g.context));
     if (!g.context) {

@@ -3,15 +3,16 @@
  * The completeness report: each proposal of a period whose assessment demanded a person, with who
  * decided it in which roles at that time, or why nobody did.
  *
- * 1. What is reported comes from leaves. The rows of proposals only say where the leaves are: that no row
- *    is missing, and none names an older leaf, is what verifying the whole store shows (keep/verify.c).
+ * 1. What is reported comes from leaves. The rows of proposals only say where the leaves are: that
+ *    no row is missing, and none names an older leaf, is what verifying the whole store shows
+ *    (keep/verify.c).
  * 2. Memory does not grow with the number of proposals.
  */
 #include "insights/insights_internal.h"
 
-#define BATCH_MAX 100
-#define PROPOSAL_BYTES_MAX (16 * MIB)     /* 10,000 leaves as trees */
-#define ID_AHEAD_US MINUTE_US /* an id is made before its first leaf, by far less than this */
+#define BATCH_MAX          100
+#define PROPOSAL_BYTES_MAX (16 * MIB) /* 10,000 leaves as trees */
+#define ID_AHEAD_US        MINUTE_US /* an id is made before its first leaf, by far less than this */
 
 SQL(SQL_PERIOD, "SELECT id, last_leaf FROM proposals WHERE id > $after AND id < $end ORDER BY id"
                 " LIMIT $max");
@@ -32,7 +33,7 @@ struct report {
     size_t examined, visited;
 };
 
-/* --- one proposal ---------------------------------------------------------------------------------- */
+/* --- one proposal ----------------------------------------------------------------------------- */
 
 /* Why no person has decided it. */
 static const char *why_none(const struct life *life)
@@ -87,7 +88,8 @@ static enum fm_err examine(struct report *r, const struct row *row)
         return fail_memory(&r->own);
     }
     findings->ctx = &r->own;
-    TRY(journal_read_chain(&r->own, r->conn, row->id, row->last_leaf, JOURNAL_BARE, &leaves, &count));
+    TRY(journal_read_chain(&r->own, r->conn, row->id, row->last_leaf, JOURNAL_BARE, &leaves,
+                           &count));
     life_replay(leaves, count, &life, findings);
     if (count == 0 || !is_in_period(r, life.first) || !life_demands_person(&life)) {
         return FM_OK;
@@ -98,7 +100,7 @@ static enum fm_err examine(struct report *r, const struct row *row)
     return r->visit(r->with, &item);
 }
 
-/* --- the period ------------------------------------------------------------------------------------ */
+/* --- the period ------------------------------------------------------------------------------- */
 
 /* The smallest id of that millisecond. */
 static struct id id_at(int64_t at_us)
@@ -120,7 +122,8 @@ static enum fm_err read_rows(struct report *r, struct id after, struct row *rows
     *count = 0;
     r->ctx->err = FM_OK;
     TRY(store_query(r->ctx, r->conn, &SQL_PERIOD,
-                    ARGS(A_ID("$after", &after), A_ID("$end", &end), A_INT("$max", BATCH_MAX)), &found));
+                    ARGS(A_ID("$after", &after), A_ID("$end", &end), A_INT("$max", BATCH_MAX)),
+                    &found));
     while (rows_next(r->ctx, found)) {
         rows[*count] = (struct row){rows_id(found, 0), rows_int(found, 1)};
         ++*count;
@@ -170,8 +173,9 @@ static enum fm_err examine_period(struct report *r, struct completeness_answer *
 }
 
 enum fm_err insights_completeness(struct ctx *ctx, struct store_conn *conn,
-                                  const struct completeness_query *query, completeness_visit_fn *visit,
-                                  void *with, struct completeness_answer *out)
+                                  const struct completeness_query *query,
+                                  completeness_visit_fn *visit, void *with,
+                                  struct completeness_answer *out)
 {
     AUTO(arena_done) struct arena *arena = arena_new(PROPOSAL_BYTES_MAX);
     struct report r = {.ctx = ctx, .conn = conn, .query = query, .visit = visit, .with = with};
@@ -187,7 +191,7 @@ enum fm_err insights_completeness(struct ctx *ctx, struct store_conn *conn,
     return err;
 }
 
-/* --- words ----------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static void write_decider(struct json_out *out, const struct completeness_item *item)
 {

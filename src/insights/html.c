@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text and JSON as HTML. An agent's text must not become markup, nor read otherwise than its bytes are.
+ * Text and JSON as HTML. An agent's text must not become markup, nor read otherwise than its bytes
+ * are.
  */
 #include "insights/html.h"
 
@@ -35,7 +36,8 @@ void html_text(struct buf *buf, struct str text)
         } else if (code == '\n' || code == '\t' || code_point_is_visible(code)) {
             buf_add(buf, (struct str){text.p + from, at - from});
         } else {
-            buf_printf(buf, "<mark title=\"a character that nobody sees\">U+%04X</mark>", (unsigned)code);
+            buf_printf(buf, "<mark title=\"a character that nobody sees\">U+%04X</mark>",
+                       (unsigned)code);
         }
     }
 }

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Read only: evidence for outsiders. The bundle of one proposal, as JSON and as a page, and the report
- * of who decided what demanded a person.
+ * Read only: evidence for outsiders. The bundle of one proposal, as JSON and as a page, and the
+ * report of who decided what demanded a person.
  */
 #ifndef FM_INSIGHTS_H
 #define FM_INSIGHTS_H
 
 #include "evidence/evidence.h"
 
-/* Evidence bundles ---------------------------------------------------------------------------------- */
+/* Evidence bundles ----------------------------------------------------------------------------- */
 
 /* Leaves of people, agents and policies in one bundle: a person changes some ten times. */
 #define BUNDLE_CONTEXT_MAX 2000
 
-/* Appends the bundle of a proposal as JSON: every leaf about it with payload, salt and inclusion proof
- * against the newest signed checkpoint, the leaves that say who its people were, and the account of them
- * all. `vkey` is the log's verifier key. Call inside a snapshot. Errors: FM_E_NOT_FOUND, FM_E_TOO_LARGE,
- * FM_E_OVERLOADED when its newest leaf is not signed yet (it is a second later). */
+/* Appends the bundle of a proposal as JSON: every leaf about it with payload, salt and inclusion
+ * proof against the newest signed checkpoint, the leaves that say who its people were, and the
+ * account of them all. `vkey` is the log's verifier key. Call inside a snapshot. Errors:
+ * FM_E_NOT_FOUND, FM_E_TOO_LARGE, FM_E_OVERLOADED when its newest leaf is not signed yet (it is
+ * a second later). */
 enum fm_err insights_bundle(struct ctx *ctx, struct store_conn *conn, struct id proposal,
                             struct str vkey, struct buf *out) MUST_CHECK;
 
@@ -27,18 +28,18 @@ enum fm_err insights_bundle_page(struct ctx *ctx, struct str bundle, struct buf 
 /* What may stand in a bundle; larger ones are refused. */
 extern const struct json_limits INSIGHTS_BUNDLE_LIMITS;
 
-/* Proofs of one leaf -------------------------------------------------------------------------------- */
+/* Proofs of one leaf --------------------------------------------------------------------------- */
 
 /* What the extra data of a proof file holds besides the entry. */
 enum proof_extra { PROOF_ENTRY, PROOF_ENTRY_AND_PAYLOAD };
 
-/* Appends a C2SP tlog-proof of leaf `index` against the newest signed checkpoint. Its extra data is
- * {"entry", "says", "v"}, with "payload" and "salt" where they are wanted and not erased. Call inside a
- * snapshot. Errors: FM_E_NOT_FOUND; FM_E_OVERLOADED as above. */
+/* Appends a C2SP tlog-proof of leaf `index` against the newest signed checkpoint. Its extra data
+ * is {"entry", "says", "v"}, with "payload" and "salt" where they are wanted and not erased.
+ * Call inside a snapshot. Errors: FM_E_NOT_FOUND; FM_E_OVERLOADED as above. */
 enum fm_err insights_proof(struct ctx *ctx, struct store_conn *conn, uint64_t index,
                            enum proof_extra extra, struct buf *out) MUST_CHECK;
 
-/* Completeness -------------------------------------------------------------------------------------- */
+/* Completeness --------------------------------------------------------------------------------- */
 
 #define COMPLETENESS_EXAMINED_MAX 500 /* proposals of one call: some 20 ms */
 
@@ -48,10 +49,10 @@ struct completeness_item {
     struct str at, action, category, demanded; /* demanded: "earn" or "review" */
     const char *status;
     const struct journal_leaf *decision; /* by a person, that stands; NULL: why_none says why */
-    const struct role_record *record;    /* of the decider at that time; NULL: the log knows nobody */
-    const char *why_none;                /* "pending", "expired", "withdrawn", "superseded"; NULL */
+    const struct role_record *record; /* of the decider at that time; NULL: the log knows nobody */
+    const char *why_none;             /* "pending", "expired", "withdrawn", "superseded"; NULL */
     const struct journal_leaf *released; /* NULL: it was not */
-    bool lacks_person; /* released, but no person with a role to decide had approved it */
+    bool lacks_person;  /* released, but no person with a role to decide had approved it */
     struct str problem; /* what else does not fit; absent */
 };
 typedef enum fm_err completeness_visit_fn(void *with, const struct completeness_item *item);
@@ -66,17 +67,19 @@ struct completeness_answer {
     bool is_last;   /* nothing is left */
 };
 
-/* Examines proposals of a period in the order of their ids, at most COMPLETENESS_EXAMINED_MAX, and visits
- * those that demanded a person. Roles are those of the log at that time. Call inside a snapshot. */
+/* Examines proposals of a period in the order of their ids, at most COMPLETENESS_EXAMINED_MAX,
+ * and visits those that demanded a person. Roles are those of the log at that time. Call inside
+ * a snapshot. */
 enum fm_err insights_completeness(struct ctx *ctx, struct store_conn *conn,
-                                  const struct completeness_query *query, completeness_visit_fn *visit,
-                                  void *with, struct completeness_answer *out) MUST_CHECK;
+                                  const struct completeness_query *query,
+                                  completeness_visit_fn *visit, void *with,
+                                  struct completeness_answer *out) MUST_CHECK;
 
 /* One item as JSON. */
 void insights_completeness_write(struct json_out *out, const struct completeness_item *item);
 
-/* Reads an end of a period: RFC 3339, or a date, which is its first moment, or with `is_end` the first
- * moment of the next day. False on anything else. */
+/* Reads an end of a period: RFC 3339, or a date, which is its first moment, or with `is_end` the
+ * first moment of the next day. False on anything else. */
 bool insights_period_parse(struct str text, bool is_end, int64_t *out_us) MUST_CHECK;
 
 #endif

@@ -1,39 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An evidence bundle as a page for people: to be read on a screen, printed, and filed. It is made of the
- * bundle alone and says nothing that the bundle does not.
+ * An evidence bundle as a page for people: to be read on a screen, printed, and filed. It is made
+ * of the bundle alone and says nothing that the bundle does not.
  *
  * It must never hold a script, load anything, or show what an agent wrote as anything but text.
  */
 #include "insights/html.h"
 #include "insights/insights_internal.h"
 
-#define HEAD \
-    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" \
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" \
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; " \
-    "base-uri 'none'; form-action 'none'\">\n<style>\n" \
-    ":root{color-scheme:light}\n" \
-    "body{font:16px/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:54rem;" \
-    "margin:2rem auto;padding:0 1.25rem}\n" \
-    "h1{font-size:1.6rem;line-height:1.25;margin:0 0 .25rem}\n" \
-    "h2{font-size:1.15rem;margin:2rem 0 .5rem;border-bottom:1px solid #bbb;padding-bottom:.25rem}\n" \
-    "h3{font-size:1rem;margin:1.25rem 0 .25rem}\n" \
-    "pre,.text{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f5f3;border:1px solid #ddd;" \
-    "border-radius:4px;padding:.5rem .75rem;margin:.25rem 0 .75rem}\n" \
-    "pre,code,.mono{font:13px/1.45 ui-monospace,monospace}\n" \
-    "dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.2rem 1rem;margin:.5rem 0}\n" \
-    "dt{color:#555}dd{margin:0;overflow-wrap:anywhere}\n" \
-    "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;" \
-    "padding:.3rem .6rem .3rem 0;border-bottom:1px solid #ddd;overflow-wrap:anywhere}\n" \
-    "th{color:#555;font-weight:600;white-space:nowrap}td.n{white-space:nowrap}\n" \
-    "mark{background:#ffd9d9;color:#8a0000;font-size:.85em;border-radius:3px;padding:0 .2em}\n" \
-    ".bad{border:2px solid #b00020;border-radius:4px;padding:.5rem 1rem;color:#8a0000}\n" \
-    ".said{color:#555;font-size:.9rem}\n" \
-    "li{margin:.25rem 0}\n" \
-    "@media print{body{font-size:10.5pt;margin:0;max-width:none;padding:0}h2,h3{break-after:avoid}" \
-    "tr,dl,li{break-inside:avoid}pre,.text{background:none}}\n" \
-    "@media (max-width:36rem){dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}\n" \
+#define HEAD                                                                                       \
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"                   \
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "        \
+    "'unsafe-inline'; "                                                                            \
+    "base-uri 'none'; form-action 'none'\">\n<style>\n"                                            \
+    ":root{color-scheme:light}\n"                                                                  \
+    "body{font:16px/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:54rem;"       \
+    "margin:2rem auto;padding:0 1.25rem}\n"                                                        \
+    "h1{font-size:1.6rem;line-height:1.25;margin:0 0 .25rem}\n"                                    \
+    "h2{font-size:1.15rem;margin:2rem 0 .5rem;border-bottom:1px solid "                            \
+    "#bbb;padding-bottom:.25rem}\n"                                                                \
+    "h3{font-size:1rem;margin:1.25rem 0 .25rem}\n"                                                 \
+    "pre,.text{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f5f3;border:1px solid "   \
+    "#ddd;"                                                                                        \
+    "border-radius:4px;padding:.5rem .75rem;margin:.25rem 0 .75rem}\n"                             \
+    "pre,code,.mono{font:13px/1.45 ui-monospace,monospace}\n"                                      \
+    "dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.2rem "                \
+    "1rem;margin:.5rem 0}\n"                                                                       \
+    "dt{color:#555}dd{margin:0;overflow-wrap:anywhere}\n"                                          \
+    "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;"          \
+    "padding:.3rem .6rem .3rem 0;border-bottom:1px solid #ddd;overflow-wrap:anywhere}\n"           \
+    "th{color:#555;font-weight:600;white-space:nowrap}td.n{white-space:nowrap}\n"                  \
+    "mark{background:#ffd9d9;color:#8a0000;font-size:.85em;border-radius:3px;padding:0 .2em}\n"    \
+    ".bad{border:2px solid #b00020;border-radius:4px;padding:.5rem 1rem;color:#8a0000}\n"          \
+    ".said{color:#555;font-size:.9rem}\n"                                                          \
+    "li{margin:.25rem 0}\n"                                                                        \
+    "@media "                                                                                      \
+    "print{body{font-size:10.5pt;margin:0;max-width:none;padding:0}h2,h3{break-after:avoid}"       \
+    "tr,dl,li{break-inside:avoid}pre,.text{background:none}}\n"                                    \
+    "@media (max-width:36rem){dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}\n"             \
     "</style>\n"
 
 /* The text of a member, a number too; absent when it is neither. */
@@ -95,7 +100,8 @@ static void findings_part(struct buf *buf, const struct json *findings)
 static void facts_part(struct buf *buf, const struct json *bundle, const struct json *summary)
 {
     const struct json *proposal = json_get(summary, S("proposal"));
-    const struct json *agent = json_get(proposal, S("agent")), *policy = json_get(summary, S("policy"));
+    const struct json *agent = json_get(proposal, S("agent")),
+                      *policy = json_get(summary, S("policy"));
 
     buf_lit(buf, "<dl>\n");
     html_row(buf, "Proposal", value_text(proposal, S("id")));
@@ -112,7 +118,7 @@ static void facts_part(struct buf *buf, const struct json *bundle, const struct 
     buf_lit(buf, "</dl>\n");
 }
 
-/* --- decisions ------------------------------------------------------------------------------------- */
+/* --- decisions -------------------------------------------------------------------------------- */
 
 static void roles_row(struct buf *buf, const struct json *by)
 {
@@ -134,7 +140,8 @@ static void changes_part(struct buf *buf, const struct json *changed)
     if (!changed || changed->kind != JSON_ARRAY || changed->count == 0) {
         return;
     }
-    buf_lit(buf, "<h3>Changed by this person</h3>\n<table><tr><th>Where</th><th>From</th><th>To</th></tr>\n");
+    buf_lit(buf, "<h3>Changed by this "
+                 "person</h3>\n<table><tr><th>Where</th><th>From</th><th>To</th></tr>\n");
     for (uint32_t i = 0; i < changed->count; i++) {
         const struct json *row = &changed->as.items[i];
         buf_lit(buf, "<tr><td class=\"mono\">");
@@ -192,7 +199,7 @@ static void decisions_part(struct buf *buf, const struct json *summary)
     }
 }
 
-/* --- the request ----------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static void evidence_part(struct buf *buf, const struct json *items)
 {
@@ -235,7 +242,8 @@ static void options_part(struct buf *buf, const struct json *options)
 
         buf_lit(buf, "<h3>Option: ");
         html_text(buf, value_text(option, S("title")));
-        buf_add(buf, is_recommended && is_recommended->kind == JSON_TRUE ? S(" (recommended)") : S(""));
+        buf_add(buf,
+                is_recommended && is_recommended->kind == JSON_TRUE ? S(" (recommended)") : S(""));
         buf_lit(buf, "</h3>\n");
         list_part(buf, "For it", json_get(option, S("pros")));
         list_part(buf, "Against it", json_get(option, S("cons")));
@@ -282,7 +290,7 @@ static void request_part(struct buf *buf, const struct json *summary)
     brief_part(buf, json_get(request, S("brief")));
 }
 
-/* --- the rest -------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void events_part(struct buf *buf, const struct json *events)
 {
@@ -340,9 +348,10 @@ static void log_part(struct buf *buf, const struct json *bundle)
     const struct json *log = json_get(bundle, S("log"));
 
     heading(buf, "How to check it");
-    buf_lit(buf, "<p>This page is for reading. The same bundle as JSON is for checking, on any machine, "
-                 "with the log's key that you have kept:</p>\n<pre>fermata audit verify BUNDLE.json "
-                 "--key \"$(cat vkey.txt)\"</pre>\n<h3>The log's key</h3>\n");
+    buf_lit(buf,
+            "<p>This page is for reading. The same bundle as JSON is for checking, on any machine, "
+            "with the log's key that you have kept:</p>\n<pre>fermata audit verify BUNDLE.json "
+            "--key \"$(cat vkey.txt)\"</pre>\n<h3>The log's key</h3>\n");
     html_element(buf, "pre", value_text(log, S("vkey")));
     buf_lit(buf, "<h3>The signed checkpoint</h3>\n");
     html_element(buf, "pre", value_text(log, S("checkpoint")));
@@ -383,5 +392,6 @@ enum fm_err insights_bundle_page(struct ctx *ctx, struct str bundle_json, struct
     entries_part(out, "The entries", json_get(bundle, S("leaves")));
     entries_part(out, "Entries about its people, agent and policy", json_get(bundle, S("context")));
     buf_lit(out, "</body>\n</html>\n");
-    return buf_ok(out) ? FM_OK : fail(ctx, FM_E_TOO_LARGE, "the page is larger than %zu bytes", out->max);
+    return buf_ok(out) ? FM_OK
+                       : fail(ctx, FM_E_TOO_LARGE, "the page is larger than %zu bytes", out->max);
 }

@@ -9,9 +9,9 @@
 #define FM_JOURNAL_H
 
 #include "base/clock.h"
-#include "json/json.h"
 #include "store/store.h"
 #include "tlog/tlog.h"
+#include "json/json.h"
 
 #define JOURNAL_KINDS(X) /* name, wire type, shown on the page's stream */                          \
     X(PROPOSAL_HELD, "proposal.held", 1)                                                           \
@@ -119,29 +119,30 @@ uint64_t journal_size(struct journal *journal); /* durable leaves; any thread */
  * Reads tiles, and entries for the last partial tile. */
 bool journal_read_hash(void *conn, unsigned level, uint64_t index, struct hash *out);
 
-/* `count` hashes of the tile `level`, `index` (C2SP tlog-tiles) into `out`: one read where the tile is
- * full. False when the log lacks one of them. Any connection. */
+/* `count` hashes of the tile `level`, `index` (C2SP tlog-tiles) into `out`: one read where the
+ * tile is full. False when the log lacks one of them. Any connection. */
 bool journal_read_tile(struct store_conn *conn, unsigned level, uint64_t index, size_t count,
                        struct hash *out);
 
-/* The newest signed checkpoint that is stored, in the arena, and the size that it covers; absent and 0
- * when nothing was signed yet. Any connection. */
+/* The newest signed checkpoint that is stored, in the arena, and the size that it covers; absent
+ * and 0 when nothing was signed yet. Any connection. */
 enum fm_err journal_last_checkpoint(struct ctx *ctx, struct store_conn *conn, struct str *note,
                                     uint64_t *size) MUST_CHECK;
 
-/* Reading leaves back ------------------------------------------------------------------------------ */
+/* Reading leaves back -------------------------------------------------------------------------- */
 
 #define JOURNAL_CHAIN_MAX 10000 /* leaves of one proposal that are read at once: 5 are usual */
 
 /* A leaf, and what lies beside it. Everything borrows from the entry's bytes or the arena. */
 struct journal_leaf {
     uint64_t index;
-    int64_t previous; /* the proposal's leaf before; -1: none, or not known */
-    struct str entry; /* the bytes that were hashed */
+    int64_t previous;       /* the proposal's leaf before; -1: none, or not known */
+    struct str entry;       /* the bytes that were hashed */
     enum journal_kind kind; /* JOURNAL_KIND_COUNT: one that this program does not know */
-    struct str kind_name, at, event, by_kind, by_id, commitment; /* absent where the leaf has none */
-    struct id proposal;     /* zero: about none */
-    const struct json *data; /* NULL: none */
+    struct str kind_name, at, event, by_kind, by_id,
+        commitment;           /* absent where the leaf has none */
+    struct id proposal;       /* zero: about none */
+    const struct json *data;  /* NULL: none */
     struct str salt, payload; /* absent: erased, not read, or there never was one */
 };
 
@@ -155,9 +156,9 @@ enum fm_err journal_leaf_parse(struct ctx *ctx, uint64_t index, struct str entry
 enum fm_err journal_read_leaf(struct ctx *ctx, struct store_conn *conn, uint64_t index,
                               struct journal_leaf *out) MUST_CHECK;
 
-/* All leaves of a proposal, the first one first, by following the chain back from `newest`; bare ones
- * come without salt and payload. Errors: FM_E_TOO_LARGE beyond JOURNAL_CHAIN_MAX, FM_E_INTERNAL for a
- * chain that does not hold together. */
+/* All leaves of a proposal, the first one first, by following the chain back from `newest`; bare
+ * ones come without salt and payload. Errors: FM_E_TOO_LARGE beyond JOURNAL_CHAIN_MAX,
+ * FM_E_INTERNAL for a chain that does not hold together. */
 enum journal_read { JOURNAL_BARE, JOURNAL_WITH_PAYLOADS };
 enum fm_err journal_read_chain(struct ctx *ctx, struct store_conn *conn, struct id proposal,
                                int64_t newest, enum journal_read how, struct journal_leaf **out,
@@ -170,10 +171,11 @@ typedef enum fm_err journal_visit_fn(void *with, struct ctx *ctx, const struct j
 enum fm_err journal_each_standing(struct ctx *ctx, struct store_conn *conn, int64_t last,
                                   journal_visit_fn *visit, void *with) MUST_CHECK;
 
-/* Calls `visit` for `count` entries from `first` on. FM_E_NOT_FOUND when the log lacks one of them. */
+/* Calls `visit` for `count` entries from `first` on. FM_E_NOT_FOUND when the log lacks one of
+ * them. */
 typedef enum fm_err journal_entry_fn(void *with, uint64_t index, struct str entry);
-enum fm_err journal_each_entry(struct ctx *ctx, struct store_conn *conn, uint64_t first, size_t count,
-                               journal_entry_fn *visit, void *with) MUST_CHECK;
+enum fm_err journal_each_entry(struct ctx *ctx, struct store_conn *conn, uint64_t first,
+                               size_t count, journal_entry_fn *visit, void *with) MUST_CHECK;
 
 /* A copy of a leaf that borrows from `arena` alone. False when memory is short. */
 bool journal_leaf_copy(struct ctx *ctx, const struct journal_leaf *leaf, struct journal_leaf *out)

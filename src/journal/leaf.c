@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading leaves back, from the store or from wherever somebody says that they come from. What a leaf
- * says is believed by nobody here: callers hold it against hashes, proofs and commitments.
+ * Reading leaves back, from the store or from wherever somebody says that they come from. What a
+ * leaf says is believed by nobody here: callers hold it against hashes, proofs and commitments.
  */
 #include "journal/journal_internal.h"
 
-#define LEAF_COLUMNS "SELECT e.previous, e.entry, p.salt, p.body, e.idx FROM log_entries e" \
-                     " LEFT JOIN payloads p ON p.idx = e.idx WHERE "
+#define LEAF_COLUMNS                                                                               \
+    "SELECT e.previous, e.entry, p.salt, p.body, e.idx FROM log_entries e"                         \
+    " LEFT JOIN payloads p ON p.idx = e.idx WHERE "
 /* The words of the index of migration 2. */
 #define IS_STANDING                                                                                \
-    "e.previous IS NULL AND instr(e.entry, CAST('\"proposal\":' AS BLOB)) = 0"                      \
+    "e.previous IS NULL AND instr(e.entry, CAST('\"proposal\":' AS BLOB)) = 0"                     \
     " AND instr(e.entry, CAST('\"kind\":\"person.signed' AS BLOB)) = 0"
 
 SQL(SQL_LEAF, LEAF_COLUMNS "e.idx = $idx");
-SQL(SQL_ENTRIES, "SELECT idx, entry FROM log_entries WHERE idx >= $first AND idx < $end ORDER BY idx");
+SQL(SQL_ENTRIES,
+    "SELECT idx, entry FROM log_entries WHERE idx >= $first AND idx < $end ORDER BY idx");
 SQL(SQL_BARE_LEAF, "SELECT previous, entry, NULL, NULL, idx FROM log_entries WHERE idx = $idx");
 SQL(SQL_STANDING, LEAF_COLUMNS IS_STANDING " AND e.idx <= $last ORDER BY e.idx");
 
@@ -59,9 +61,8 @@ enum fm_err journal_leaf_parse(struct ctx *ctx, uint64_t index, struct str entry
     const struct json *tree;
 
     *out = (struct journal_leaf){.index = index, .previous = -1, .entry = entry};
-    if (entry.n > TLOG_ENTRY_MAX ||
-        json_parse(ctx, entry, &JSON_LIMITS_WIRE, &tree) != FM_OK || !is_canonical(tree, entry) ||
-        !read_members(tree, out)) {
+    if (entry.n > TLOG_ENTRY_MAX || json_parse(ctx, entry, &JSON_LIMITS_WIRE, &tree) != FM_OK ||
+        !is_canonical(tree, entry) || !read_members(tree, out)) {
         ctx_clear(ctx);
         return fail(ctx, FM_E_INVALID_ARGUMENT, "leaf %llu is not a canonical entry",
                     (unsigned long long)index);
@@ -95,8 +96,9 @@ static enum fm_err read_leaf(struct ctx *ctx, struct store_conn *conn, const str
     }
     TRY(store_query(ctx, conn, sql, ARGS(A_INT("$idx", index)), &rows));
     if (!rows_next(ctx, rows)) {
-        return ctx->err ? ctx->err : fail(ctx, FM_E_NOT_FOUND, "the log has no leaf %llu",
-                                          (unsigned long long)index);
+        return ctx->err ? ctx->err
+                        : fail(ctx, FM_E_NOT_FOUND, "the log has no leaf %llu",
+                               (unsigned long long)index);
     }
     err = read_row(ctx, rows, out);
     rows_done(rows);
@@ -176,15 +178,16 @@ enum fm_err journal_each_standing(struct ctx *ctx, struct store_conn *conn, int6
     return err != FM_OK ? err : ctx->err;
 }
 
-enum fm_err journal_each_entry(struct ctx *ctx, struct store_conn *conn, uint64_t first, size_t count,
-                               journal_entry_fn *visit, void *with)
+enum fm_err journal_each_entry(struct ctx *ctx, struct store_conn *conn, uint64_t first,
+                               size_t count, journal_entry_fn *visit, void *with)
 {
     struct store_rows *rows;
     uint64_t index = first, end = first + count;
     enum fm_err err = FM_OK;
 
     ctx->err = FM_OK;
-    TRY(store_query(ctx, conn, &SQL_ENTRIES, ARGS(A_INT("$first", first), A_INT("$end", end)), &rows));
+    TRY(store_query(ctx, conn, &SQL_ENTRIES, ARGS(A_INT("$first", first), A_INT("$end", end)),
+                    &rows));
     while (err == FM_OK && rows_next(ctx, rows)) {
         err = (uint64_t)rows_int(rows, 0) == index ? visit(with, index, rows_bytes(rows, 1))
                                                    : FM_E_NOT_FOUND;
@@ -194,8 +197,9 @@ enum fm_err journal_each_entry(struct ctx *ctx, struct store_conn *conn, uint64_
         rows_done(rows);
     }
     TRY(err != FM_OK ? err : ctx->err);
-    return index == end ? FM_OK : fail(ctx, FM_E_NOT_FOUND, "the log has no leaf %llu",
-                                       (unsigned long long)index);
+    return index == end
+               ? FM_OK
+               : fail(ctx, FM_E_NOT_FOUND, "the log has no leaf %llu", (unsigned long long)index);
 }
 
 bool journal_leaf_copy(struct ctx *ctx, const struct journal_leaf *leaf, struct journal_leaf *out)

@@ -205,7 +205,8 @@ enum fm_err journal_last_checkpoint(struct ctx *ctx, struct store_conn *conn, st
     return ctx->err;
 }
 
-static enum fm_err load_checkpoint(struct ctx *ctx, struct journal *journal, struct store_conn *conn)
+static enum fm_err load_checkpoint(struct ctx *ctx, struct journal *journal,
+                                   struct store_conn *conn)
 {
     struct str note;
 

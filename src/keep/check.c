@@ -3,7 +3,8 @@
  * Checking what an auditor was handed, with the log's key and nothing else: proofs of one leaf, and
  * evidence bundles. Whoever made the file is not trusted with a single byte.
  *
- * 1. A leaf counts once its hash is in the signed tree; a payload once it is what the leaf commits to.
+ * 1. A leaf counts once its hash is in the signed tree; a payload once it is what the leaf commits
+ *    to.
  * 2. A bundle's summary is made again from leaves that count and compared: what it says besides is
  *    a finding.
  */
@@ -12,7 +13,7 @@
 #include <inttypes.h>
 
 #define BUNDLE_LEAVES_MAX (2 * JOURNAL_CHAIN_MAX)
-#define SALT_MAX 64 /* bytes; ours have 16 */
+#define SALT_MAX          64 /* bytes; ours have 16 */
 
 static const struct json_limits bundle_limits = {
     .bytes = CHECK_FILE_MAX, .depth = 80, .values = 4 * 1000 * 1000};
@@ -22,10 +23,11 @@ struct check {
     struct check_report *report;
 };
 
-/* --- payloads -------------------------------------------------------------------------------------- */
+/* --- payloads --------------------------------------------------------------------------------- */
 
 /* Sets the leaf's payload if it is what the leaf commits to. */
-static void take_payload(struct check *c, struct journal_leaf *leaf, struct str payload, struct str salt)
+static void take_payload(struct check *c, struct journal_leaf *leaf, struct str payload,
+                         struct str salt)
 {
     uint8_t bytes[SALT_MAX];
     struct hash stated, real;
@@ -52,9 +54,10 @@ static void take_payload(struct check *c, struct journal_leaf *leaf, struct str 
     c->report->payloads++;
 }
 
-/* --- a proof --------------------------------------------------------------------------------------- */
+/* --- a proof ---------------------------------------------------------------------------------- */
 
-static enum fm_err check_proof(struct check *c, struct str text, const struct note_verifier *verifier)
+static enum fm_err check_proof(struct check *c, struct str text,
+                               const struct note_verifier *verifier)
 {
     struct tlog_proof_file file;
     const struct json *extra;
@@ -65,10 +68,12 @@ static enum fm_err check_proof(struct check *c, struct str text, const struct no
     if (!file.extra.p || json_parse(c->ctx, file.extra, &bundle_limits, &extra) != FM_OK ||
         !(entry = json_text(json_get(extra, S("entry")))).p) {
         ctx_clear(c->ctx);
-        return fail(c->ctx, FM_E_INVALID_ARGUMENT,
-                    "the proof does not bring its entry as extra data: no proof of Fermata's making");
+        return fail(
+            c->ctx, FM_E_INVALID_ARGUMENT,
+            "the proof does not bring its entry as extra data: no proof of Fermata's making");
     }
-    TRY(tlog_proof_file_check(c->ctx, &file, tlog_leaf_hash(entry), verifier, &c->report->checkpoint));
+    TRY(tlog_proof_file_check(c->ctx, &file, tlog_leaf_hash(entry), verifier,
+                              &c->report->checkpoint));
     TRY(journal_leaf_parse(c->ctx, file.index, entry, &c->report->leaf));
     c->report->leaves = 1;
     if (json_get(extra, S("payload"))) {
@@ -78,7 +83,7 @@ static enum fm_err check_proof(struct check *c, struct str text, const struct no
     return FM_OK;
 }
 
-/* --- a bundle -------------------------------------------------------------------------------------- */
+/* --- a bundle --------------------------------------------------------------------------------- */
 
 static bool read_proof(const struct json *array, struct tlog_proof *out)
 {
@@ -121,8 +126,8 @@ static bool take_leaf(struct check *c, const struct json *item, struct journal_l
     }
     if (!tlog_verify_inclusion(proof.hashes, proof.count, index, signed_tree->size,
                                tlog_leaf_hash(entry), signed_tree->root)) {
-        evidence_found(&c->report->findings, "what is shown as leaf %" PRIu64 " is not in the signed log",
-                       index);
+        evidence_found(&c->report->findings,
+                       "what is shown as leaf %" PRIu64 " is not in the signed log", index);
         return false;
     }
     if (journal_leaf_parse(c->ctx, index, entry, out) != FM_OK) {
@@ -131,7 +136,8 @@ static bool take_leaf(struct check *c, const struct json *item, struct journal_l
         return false;
     }
     c->report->leaves++;
-    take_payload(c, out, json_text(json_get(item, S("payload"))), json_text(json_get(item, S("salt"))));
+    take_payload(c, out, json_text(json_get(item, S("payload"))),
+                 json_text(json_get(item, S("salt"))));
     return true;
 }
 
@@ -144,7 +150,8 @@ static enum fm_err take_leaves(struct check *c, const struct json *array,
 
     *count = 0;
     if (n > BUNDLE_LEAVES_MAX) {
-        return fail(c->ctx, FM_E_TOO_LARGE, "the bundle has more than %d leaves", BUNDLE_LEAVES_MAX);
+        return fail(c->ctx, FM_E_TOO_LARGE, "the bundle has more than %d leaves",
+                    BUNDLE_LEAVES_MAX);
     }
     leaves = arena_zalloc(c->ctx->arena, n + 1, sizeof(*leaves));
     if (!leaves) {
@@ -157,23 +164,26 @@ static enum fm_err take_leaves(struct check *c, const struct json *array,
     return FM_OK;
 }
 
-/* Leaves about others come in the order of the log, so that of two about one person the newer counts. */
+/* Leaves about others come in the order of the log, so that of two about one person the newer
+ * counts. */
 static void check_order(struct check *c, const struct journal_leaf *leaves, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!id_is_zero(leaves[i].proposal)) {
-            evidence_found(&c->report->findings, "leaf %" PRIu64 " of the context is about a proposal",
-                           leaves[i].index);
+            evidence_found(&c->report->findings,
+                           "leaf %" PRIu64 " of the context is about a proposal", leaves[i].index);
         }
         if (i > 0 && leaves[i].index <= leaves[i - 1].index) {
             evidence_found(&c->report->findings,
-                           "leaf %" PRIu64 " does not stand in the order of the log", leaves[i].index);
+                           "leaf %" PRIu64 " does not stand in the order of the log",
+                           leaves[i].index);
         }
     }
 }
 
 /* Makes the summary again. */
-static enum fm_err account(struct check *c, const struct evidence *evidence, const struct json **out)
+static enum fm_err account(struct check *c, const struct evidence *evidence,
+                           const struct json **out)
 {
     AUTO(buf_done) struct buf text = BUF_INIT(CHECK_FILE_MAX);
     struct json_out writer = JSON_OUT(&text);
@@ -190,8 +200,9 @@ static enum fm_err account(struct check *c, const struct evidence *evidence, con
 /* What nobody can check must not look as if somebody had. */
 static void check_members(struct check *c, const struct json *bundle)
 {
-    static const char *const known[] = {"context", "does_not_prove", "findings", "format",  "leaves", "log",
-                                        "made_at", "proves",         "summary",  "unproven", "v"};
+    static const char *const known[] = {
+        "context", "does_not_prove", "findings", "format",   "leaves", "log",
+        "made_at", "proves",         "summary",  "unproven", "v"};
 
     for (uint32_t i = 0; i < bundle->count; i++) {
         struct str name = bundle->as.members[i].name;
@@ -200,14 +211,16 @@ static void check_members(struct check *c, const struct json *bundle)
             k++;
         }
         if (k == COUNT_OF(known)) {
-            evidence_found(&c->report->findings, "\"%.*s\" is no part of a bundle: nothing proves it",
+            evidence_found(&c->report->findings,
+                           "\"%.*s\" is no part of a bundle: nothing proves it",
                            (int)(name.n < 60 ? name.n : 60), name.p);
         }
     }
 }
 
 /* Whose log it is stands in the signature; what the bundle says of it must be the same. */
-static void check_log_member(struct check *c, const struct json *log, const struct note_verifier *verifier)
+static void check_log_member(struct check *c, const struct json *log,
+                             const struct note_verifier *verifier)
 {
     AUTO(buf_done) struct buf vkey = BUF_INIT(KIB);
     struct str stated = json_text(json_get(log, S("vkey")));
@@ -215,7 +228,8 @@ static void check_log_member(struct check *c, const struct json *log, const stru
     note_verifier_write(&vkey, verifier);
     if (!str_eq(json_text(json_get(log, S("origin"))), c->report->checkpoint.origin) ||
         (stated.p && !str_eq(stated, buf_str(&vkey)))) {
-        evidence_found(&c->report->findings, "the bundle names another log or key than the one that signed");
+        evidence_found(&c->report->findings,
+                       "the bundle names another log or key than the one that signed");
     }
 }
 
@@ -236,7 +250,8 @@ static void compare(struct check *c, const struct json *stated, const struct jso
     }
 }
 
-static enum fm_err check_bundle(struct check *c, struct str text, const struct note_verifier *verifier)
+static enum fm_err check_bundle(struct check *c, struct str text,
+                                const struct note_verifier *verifier)
 {
     struct evidence evidence = {0};
     const struct json *bundle, *log;
@@ -268,7 +283,8 @@ enum fm_err keep_check_file(struct ctx *ctx, struct str text, const struct note_
 
     *out = (struct check_report){.findings = {.ctx = ctx}};
     if (text.n > CHECK_FILE_MAX) {
-        return fail(ctx, FM_E_TOO_LARGE, "a proof or a bundle has at most %zu MiB", CHECK_FILE_MAX / MIB);
+        return fail(ctx, FM_E_TOO_LARGE, "a proof or a bundle has at most %zu MiB",
+                    CHECK_FILE_MAX / MIB);
     }
     if (str_starts(text, S("c2sp.org/"))) {
         return check_proof(&c, text, verifier);

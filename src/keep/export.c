@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The whole signed log in files, for auditors who keep a copy of their own; and checking such a copy.
+ * The whole signed log in files, for auditors who keep a copy of their own; and checking such a
+ * copy.
  *
  * 1. What the folder says is written last: a checkpoint there covers every entry beside it.
- * 2. An export that was broken off is continued, never trusted: the tree of what is there is built again.
+ * 2. An export that was broken off is continued, never trusted: the tree of what is there is built
+ *    again.
  * 3. Entries alone are exported. Payloads are personal and stay where they can be erased.
  */
 #include "keep/keep.h"
@@ -15,15 +17,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ENTRIES_FILE "entries.jsonl"
-#define LINE_BYTES_MAX (TLOG_ENTRY_MAX + 64) /* an entry, its index, and the words around them */
+#define ENTRIES_FILE    "entries.jsonl"
+#define LINE_BYTES_MAX  (TLOG_ENTRY_MAX + 64) /* an entry, its index, and the words around them */
 #define ENTRIES_AT_ONCE 1024
-#define LINE_BEGIN "{\"entry\":"
+#define LINE_BEGIN      "{\"entry\":"
 
 struct lines {
     struct ctx *ctx;
     FILE *file;
-    long end; /* behind the last whole line that fits */
+    long end;        /* behind the last whole line that fits */
     bool is_cut;     /* something that is no such line follows */
     bool is_foreign; /* and it is more than a line that was broken off */
     struct tlog_frontier tree;
@@ -47,7 +49,7 @@ static struct str path_in(struct ctx *ctx, const char *dir, const char *name)
     return arena_printf(ctx->arena, "%s/%s", dir, name);
 }
 
-/* --- lines ----------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 /* The entry of the line with that index; absent for any other line. */
 static struct str entry_of_line(struct str line, uint64_t index)
@@ -99,8 +101,8 @@ static enum fm_err lines_open(struct ctx *ctx, const char *dir, const char *mode
 }
 
 /* What is there must be the beginning of this log. */
-static enum fm_err check_is_ours(struct ctx *ctx, struct store_conn *conn, const struct lines *lines,
-                                 uint64_t size)
+static enum fm_err check_is_ours(struct ctx *ctx, struct store_conn *conn,
+                                 const struct lines *lines, uint64_t size)
 {
     struct hash root = tlog_empty_root(), there = tlog_root(&lines->tree);
 
@@ -119,7 +121,8 @@ static enum fm_err append_line(void *with, uint64_t index, struct str entry)
     struct lines *lines = with;
 
     tlog_append(&lines->tree, tlog_leaf_hash(entry), NULL, NULL);
-    if (fprintf(lines->file, LINE_BEGIN "%.*s,\"index\":%" PRIu64 "}\n", STR_ARG(entry), index) < 0) {
+    if (fprintf(lines->file, LINE_BEGIN "%.*s,\"index\":%" PRIu64 "}\n", STR_ARG(entry), index) <
+        0) {
         return fail(lines->ctx, FM_E_INTERNAL, "cannot write the entries: %s", strerror(errno));
     }
     return FM_OK;
@@ -143,8 +146,9 @@ static enum fm_err append_lines(struct ctx *ctx, struct store_conn *conn, struct
     return FM_OK;
 }
 
-static enum fm_err export_lines(struct ctx *ctx, struct store_conn *conn, const char *dir, uint64_t size,
-                                const struct export_options *options, struct export_report *out)
+static enum fm_err export_lines(struct ctx *ctx, struct store_conn *conn, const char *dir,
+                                uint64_t size, const struct export_options *options,
+                                struct export_report *out)
 {
     AUTO(lines_done) struct lines lines = {.file = NULL};
     struct hash root;
@@ -152,18 +156,20 @@ static enum fm_err export_lines(struct ctx *ctx, struct store_conn *conn, const 
     TRY(lines_open(ctx, dir, "w", &lines));
     TRY(check_is_ours(ctx, conn, &lines, size));
     out->was_there = lines.tree.size;
-    if (fseek(lines.file, lines.end, SEEK_SET) != 0 || ftruncate(fileno(lines.file), lines.end) != 0) {
+    if (fseek(lines.file, lines.end, SEEK_SET) != 0 ||
+        ftruncate(fileno(lines.file), lines.end) != 0) {
         return fail(ctx, FM_E_INTERNAL, "cannot cut off a broken line: %s", strerror(errno));
     }
     TRY(append_lines(ctx, conn, &lines, size, options));
     TRY(tlog_root_at(ctx, journal_read_hash, conn, size, &root));
     if (!hash_eq(tlog_root(&lines.tree), root)) {
-        return fail(ctx, FM_E_INTERNAL, "the entries do not fit the log: run `fermata audit verify`");
+        return fail(ctx, FM_E_INTERNAL,
+                    "the entries do not fit the log: run `fermata audit verify`");
     }
     return FM_OK;
 }
 
-/* --- files ----------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 /* Writes a file whole or not at all. */
 static enum fm_err put_file(struct ctx *ctx, struct str path, struct str bytes)
@@ -194,10 +200,10 @@ static bool is_there(struct str path, size_t size)
     return stat(path.p, &seen) == 0 && (size_t)seen.st_size == size;
 }
 
-/* --- tiles ----------------------------------------------------------------------------------------- */
+/* --- tiles ------------------------------------------------------------------------------------ */
 
 struct mirror {
-    struct ctx *ctx;  /* reset for each tile */
+    struct ctx *ctx; /* reset for each tile */
     struct store_conn *conn;
     const char *dir;
     const struct export_options *options;
@@ -225,7 +231,8 @@ static enum fm_err read_tile(struct mirror *m, const struct tlog_tile *tile, str
                                   add_prefixed, body);
     }
     if (!journal_read_tile(m->conn, tile->level, tile->index, tile->width, hashes)) {
-        return fail(m->ctx, FM_E_INTERNAL, "a tile of the log is missing: run `fermata audit verify`");
+        return fail(m->ctx, FM_E_INTERNAL,
+                    "a tile of the log is missing: run `fermata audit verify`");
     }
     buf_add(body, (struct str){(const char *)hashes, tile->width * sizeof(hashes[0])});
     return FM_OK;
@@ -244,8 +251,8 @@ static enum fm_err make_folder_of(struct ctx *ctx, struct str path)
     return folder.p ? store_make_folder(ctx, folder.p) : fail_memory(ctx);
 }
 
-/* Tiles of hashes that are there already and have the right size are left; the same for bundles of entries,
- * whose size is only known when they are read, and which are written again. */
+/* Tiles of hashes that are there already and have the right size are left; the same for bundles
+ * of entries, whose size is only known when they are read, and which are written again. */
 static enum fm_err mirror_tile(struct mirror *m, const struct tlog_tile *tile)
 {
     AUTO(buf_done) struct buf name = BUF_INIT(TLOG_TILE_PATH_MAX);
@@ -279,8 +286,9 @@ static enum fm_err mirror_level(struct mirror *m, unsigned level, bool is_entrie
     return FM_OK;
 }
 
-static enum fm_err export_tiles(struct ctx *ctx, struct store_conn *conn, const char *dir, uint64_t size,
-                                const struct export_options *options, struct export_report *out)
+static enum fm_err export_tiles(struct ctx *ctx, struct store_conn *conn, const char *dir,
+                                uint64_t size, const struct export_options *options,
+                                struct export_report *out)
 {
     AUTO(arena_done) struct arena *arena = arena_new(4 * MIB);
     struct ctx own;
@@ -298,7 +306,7 @@ static enum fm_err export_tiles(struct ctx *ctx, struct store_conn *conn, const 
     return err == FM_OK ? FM_OK : fail(ctx, err, "%s", own.detail);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static enum fm_err export_signed(struct ctx *ctx, struct store_conn *conn, const char *dir,
                                  const struct export_options *options, struct export_report *out)
@@ -307,7 +315,8 @@ static enum fm_err export_signed(struct ctx *ctx, struct store_conn *conn, const
 
     TRY(journal_last_checkpoint(ctx, conn, &note, &out->size));
     if (!note.p) {
-        return fail(ctx, FM_E_NOT_FOUND, "nothing was signed yet: a running server signs within a second");
+        return fail(ctx, FM_E_NOT_FOUND,
+                    "nothing was signed yet: a running server signs within a second");
     }
     TRY(store_make_folder(ctx, dir));
     TRY((options->as_tiles ? export_tiles : export_lines)(ctx, conn, dir, out->size, options, out));
@@ -336,8 +345,8 @@ static enum fm_err read_note(struct ctx *ctx, const char *dir, struct str *out)
     size_t n;
 
     if (!file) {
-        return fail(ctx, FM_E_NOT_FOUND, "cannot read %s/checkpoint: no export, or one that was broken off",
-                    dir);
+        return fail(ctx, FM_E_NOT_FOUND,
+                    "cannot read %s/checkpoint: no export, or one that was broken off", dir);
     }
     while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0) {
         buf_add(&text, (struct str){bytes, n});
@@ -347,8 +356,8 @@ static enum fm_err read_note(struct ctx *ctx, const char *dir, struct str *out)
     return out->p ? FM_OK : fail(ctx, FM_E_TOO_LARGE, "%s/checkpoint is too large", dir);
 }
 
-enum fm_err keep_check_export(struct ctx *ctx, const char *dir, const struct note_verifier *verifier,
-                              struct check_report *out)
+enum fm_err keep_check_export(struct ctx *ctx, const char *dir,
+                              const struct note_verifier *verifier, struct check_report *out)
 {
     AUTO(lines_done) struct lines lines = {.file = NULL};
     struct str note;
@@ -359,10 +368,12 @@ enum fm_err keep_check_export(struct ctx *ctx, const char *dir, const struct not
     TRY(lines_open(ctx, dir, "r", &lines));
     out->leaves = lines.tree.size;
     if (lines.is_cut) {
-        evidence_found(&out->findings, "the line of entry %" PRIu64 " is none of an export", out->leaves);
+        evidence_found(&out->findings, "the line of entry %" PRIu64 " is none of an export",
+                       out->leaves);
     }
     if (lines.tree.size != out->checkpoint.size) {
-        evidence_found(&out->findings, "there are %" PRIu64 " entries, the checkpoint covers %" PRIu64,
+        evidence_found(&out->findings,
+                       "there are %" PRIu64 " entries, the checkpoint covers %" PRIu64,
                        lines.tree.size, out->checkpoint.size);
     } else if (!hash_eq(tlog_root(&lines.tree), out->checkpoint.root)) {
         evidence_found(&out->findings, "the entries are not those of the signed checkpoint");

@@ -30,7 +30,7 @@ struct verify_report {
 enum fm_err keep_verify(struct ctx *ctx, struct store_conn *conn, const struct verify_options *options,
                         struct verify_report *out) MUST_CHECK;
 
-/* Files for outsiders ------------------------------------------------------------------------------- */
+/* Files for outsiders -------------------------------------------------------------------------- */
 
 #define CHECK_FILE_MAX (64 * MIB) /* of a proof or a bundle */
 
@@ -45,9 +45,9 @@ struct check_report {
     struct evidence_findings findings; /* what does not fit; none: it is what it says */
 };
 
-/* Checks a proof file or an evidence bundle against the log's key alone: no store, no network. FM_OK
- * means that it was read to the end; see `findings`. Errors: FM_E_INVALID_ARGUMENT or FM_E_INVALID_JSON
- * for what is neither, or not signed by that key; FM_E_TOO_LARGE. */
+/* Checks a proof file or an evidence bundle against the log's key alone: no store, no network.
+ * FM_OK means that it was read to the end; see `findings`. Errors: FM_E_INVALID_ARGUMENT or
+ * FM_E_INVALID_JSON for what is neither, or not signed by that key; FM_E_TOO_LARGE. */
 enum fm_err keep_check_file(struct ctx *ctx, struct str text, const struct note_verifier *verifier,
                             struct check_report *out) MUST_CHECK;
 
@@ -60,21 +60,23 @@ struct export_options {
 };
 
 struct export_report {
-    uint64_t size;     /* entries that the folder holds now, and its checkpoint covers */
+    uint64_t size;      /* entries that the folder holds now, and its checkpoint covers */
     uint64_t was_there; /* entries that an earlier export had left (files, for tiles) */
 };
 
 /* Writes the signed log into the folder `dir` (made if missing): entries.jsonl with a line
- * {"entry":...,"index":N} for each, or the tiles and entry bundles of C2SP tlog-tiles; last of all
- * `checkpoint` and `vkey`. Continues where an earlier export ended or was broken off, after checking that
- * it is of this log. Errors: FM_E_NOT_FOUND when nothing was signed yet, FM_E_EXISTS for a folder with
- * something else, FM_E_INTERNAL. */
+ * {"entry":...,"index":N} for each, or the tiles and entry bundles of C2SP tlog-tiles; last of
+ * all `checkpoint` and `vkey`. Continues where an earlier export ended or was broken off, after
+ * checking that it is of this log. Errors: FM_E_NOT_FOUND when nothing was signed yet,
+ * FM_E_EXISTS for a folder with something else, FM_E_INTERNAL. */
 enum fm_err keep_export(struct ctx *ctx, struct store_conn *conn, const char *dir,
                         const struct export_options *options, struct export_report *out) MUST_CHECK;
 
-/* Checks an exported folder of lines against its checkpoint and the log's key. As keep_check_file. */
-enum fm_err keep_check_export(struct ctx *ctx, const char *dir, const struct note_verifier *verifier,
-                              struct check_report *out) MUST_CHECK;
+/* Checks an exported folder of lines against its checkpoint and the log's key. As
+ * keep_check_file. */
+enum fm_err keep_check_export(struct ctx *ctx, const char *dir,
+                              const struct note_verifier *verifier, struct check_report *out)
+    MUST_CHECK;
 
 /* Copies store and keys of the folder `from` into the folder `to` while a server may be at work. */
 enum fm_err keep_backup(struct ctx *ctx, const char *from, const char *to,

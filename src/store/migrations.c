@@ -86,8 +86,8 @@ static const char migration_1[] =
     "CREATE TABLE answers(row INTEGER PRIMARY KEY, scope BLOB NOT NULL UNIQUE, body BLOB NOT NULL,"
     "  status INTEGER NOT NULL, answer BLOB NOT NULL, at INTEGER NOT NULL);";
 
-/* Leaves that make or change somebody or a policy: few among many, looked up for proofs of who had which
- * roles. The words are those of journal/leaf.c: the planner compares them. */
+/* Leaves that make or change somebody or a policy: few among many, looked up for proofs of who
+ * had which roles. The words are those of journal/leaf.c: the planner compares them. */
 static const char migration_2[] =
     "CREATE INDEX log_standing ON log_entries(idx) WHERE previous IS NULL"
     "  AND instr(entry, CAST('\"proposal\":' AS BLOB)) = 0"

@@ -9,8 +9,8 @@
  *                                    an empty line
  *      the signed checkpoint
  *
- * It must never read two spellings as one proof, and nothing follows from reading one: extra data is
- * whatever its maker liked, and the rest counts once tlog_proof_file_check has been through it.
+ * It must never read two spellings as one proof, and nothing follows from reading one: extra data
+ * is whatever its maker liked, and the rest counts once tlog_proof_file_check has been through it.
  */
 #include "tlog/tlog.h"
 
@@ -101,8 +101,8 @@ enum fm_err tlog_proof_file_parse(struct ctx *ctx, struct str text, struct tlog_
     return FM_OK;
 }
 
-enum fm_err tlog_checkpoint_open(struct ctx *ctx, struct str note, const struct note_verifier *verifier,
-                                 struct tlog_checkpoint *out)
+enum fm_err tlog_checkpoint_open(struct ctx *ctx, struct str note,
+                                 const struct note_verifier *verifier, struct tlog_checkpoint *out)
 {
     struct note opened;
 
@@ -116,8 +116,9 @@ enum fm_err tlog_checkpoint_open(struct ctx *ctx, struct str note, const struct 
     return FM_OK;
 }
 
-enum fm_err tlog_proof_file_check(struct ctx *ctx, const struct tlog_proof_file *file, struct hash leaf,
-                                  const struct note_verifier *verifier, struct tlog_checkpoint *out)
+enum fm_err tlog_proof_file_check(struct ctx *ctx, const struct tlog_proof_file *file,
+                                  struct hash leaf, const struct note_verifier *verifier,
+                                  struct tlog_checkpoint *out)
 {
     TRY(tlog_checkpoint_open(ctx, file->checkpoint, verifier, out));
     if (!tlog_verify_inclusion(file->proof.hashes, file->proof.count, file->index, out->size, leaf,

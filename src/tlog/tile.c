@@ -10,8 +10,8 @@
 
 #include "base/panic.h"
 
-#define LEVEL_MAX 63 /* C2SP tlog-tiles, Merkle Tree */
-#define INDEX_PARTS_MAX 7 /* groups of three digits of a 63-bit number */
+#define LEVEL_MAX       63 /* C2SP tlog-tiles, Merkle Tree */
+#define INDEX_PARTS_MAX 7  /* groups of three digits of a 63-bit number */
 
 /* Appends the index in groups of three digits, the first ones behind an x. */
 static void add_index(struct buf *buf, uint64_t index)
@@ -52,7 +52,8 @@ static bool width_take(struct str *path, unsigned *width)
     for (size_t i = path->n > 6 ? path->n - 6 : 0; i + 3 <= path->n; i++) {
         struct str rest = str_skip(*path, i);
         if (str_starts(rest, S(".p/"))) {
-            if (!str_to_u64(str_skip(rest, 3), &number) || number < 1 || number >= TLOG_TILE_WIDTH) {
+            if (!str_to_u64(str_skip(rest, 3), &number) || number < 1 ||
+                number >= TLOG_TILE_WIDTH) {
                 return false;
             }
             *width = (unsigned)number;

@@ -132,7 +132,7 @@ void tlog_checkpoint_text(struct buf *buf, const struct tlog_checkpoint *checkpo
  * ignored. False unless well formed; `out->origin` borrows from `text`. */
 bool tlog_checkpoint_parse(struct str text, struct tlog_checkpoint *out) MUST_CHECK;
 
-/* Tiles (C2SP tlog-tiles v0.1.0) ---------------------------------------------------------------- */
+/* Tiles (C2SP tlog-tiles v0.1.0) --------------------------------------------------------------- */
 
 #define TLOG_TILE_PATH_MAX 64 /* bytes of the longest path, of level 63 */
 
@@ -152,9 +152,10 @@ void tlog_tile_path(struct buf *buf, const struct tlog_tile *tile);
 /* How wide the tile of that level and index is in a tree of `size` leaves: 0 when there is none. */
 unsigned tlog_tile_width(unsigned level, uint64_t index, uint64_t size);
 
-/* Proofs as files (C2SP tlog-proof v1) ------------------------------------------------------------ */
+/* Proofs as files (C2SP tlog-proof v1) --------------------------------------------------------- */
 
-#define TLOG_PROOF_FILE_MAX (8 * MIB) /* with extra data of an entry and its payload of 2 MiB, in base64 */
+#define TLOG_PROOF_FILE_MAX                                                                        \
+    (8 * MIB) /* with extra data of an entry and its payload of 2 MiB, in base64 */
 
 /* That the entry `index` stands in the tree of a signed checkpoint. */
 struct tlog_proof_file {
@@ -166,19 +167,20 @@ struct tlog_proof_file {
 
 /* Appends the file. */
 void tlog_proof_file_write(struct buf *buf, const struct tlog_proof_file *file);
-/* Reads one; `out->checkpoint` borrows from `text`, extra data lies in the arena. Proves nothing yet:
- * see tlog_proof_file_check. Errors: FM_E_INVALID_ARGUMENT with why, FM_E_TOO_LARGE. */
+/* Reads one; `out->checkpoint` borrows from `text`, extra data lies in the arena. Proves nothing
+ * yet: see tlog_proof_file_check. Errors: FM_E_INVALID_ARGUMENT with why, FM_E_TOO_LARGE. */
 enum fm_err tlog_proof_file_parse(struct ctx *ctx, struct str text, struct tlog_proof_file *out)
     MUST_CHECK;
-/* Checks that the log of `verifier` signed a tree in which `leaf` stands at the file's index. `*out`
- * is the checkpoint. Errors: FM_E_INVALID_ARGUMENT with why. */
-enum fm_err tlog_proof_file_check(struct ctx *ctx, const struct tlog_proof_file *file, struct hash leaf,
-                                  const struct note_verifier *verifier, struct tlog_checkpoint *out)
-    MUST_CHECK;
+/* Checks that the log of `verifier` signed a tree in which `leaf` stands at the file's index.
+ * `*out` is the checkpoint. Errors: FM_E_INVALID_ARGUMENT with why. */
+enum fm_err tlog_proof_file_check(struct ctx *ctx, const struct tlog_proof_file *file,
+                                  struct hash leaf, const struct note_verifier *verifier,
+                                  struct tlog_checkpoint *out) MUST_CHECK;
 
-/* Opens a signed checkpoint of the log of `verifier`: its signature, its form, and that the origin is
- * the name of the key. Errors: FM_E_INVALID_ARGUMENT with why. */
-enum fm_err tlog_checkpoint_open(struct ctx *ctx, struct str note, const struct note_verifier *verifier,
-                                 struct tlog_checkpoint *out) MUST_CHECK;
+/* Opens a signed checkpoint of the log of `verifier`: its signature, its form, and that the
+ * origin is the name of the key. Errors: FM_E_INVALID_ARGUMENT with why. */
+enum fm_err tlog_checkpoint_open(struct ctx *ctx, struct str note,
+                                 const struct note_verifier *verifier, struct tlog_checkpoint *out)
+    MUST_CHECK;
 
 #endif
