@@ -12,7 +12,8 @@
 
 #define BATCH_MAX          100
 #define PROPOSAL_BYTES_MAX (16 * MIB) /* 10,000 leaves as trees */
-#define ID_AHEAD_US        MINUTE_US /* an id is made before its first leaf, by far less than this */
+#define ID_AWAY_US         MINUTE_US /* by far more than an id's time is from its first leaf's */
+#define ID_MS_MAX          ((UINT64_C(1) << 48) - 1)
 
 SQL(SQL_PERIOD, "SELECT id, last_leaf FROM proposals WHERE id > $after AND id < $end ORDER BY id"
                 " LIMIT $max");
@@ -108,6 +109,7 @@ static struct id id_at(int64_t at_us)
     struct id id = {{0}};
     uint64_t ms = at_us > 0 ? (uint64_t)at_us / 1000 : 0;
 
+    ms = ms < ID_MS_MAX ? ms : ID_MS_MAX;
     for (int i = 5; i >= 0; i--, ms >>= 8) {
         id.bytes[i] = (uint8_t)ms;
     }
@@ -116,7 +118,8 @@ static struct id id_at(int64_t at_us)
 
 static enum fm_err read_rows(struct report *r, struct id after, struct row *rows, size_t *count)
 {
-    struct id end = id_at(r->query->to_us);
+    int64_t to_us = r->query->to_us;
+    struct id end = id_at(to_us < INT64_MAX - ID_AWAY_US ? to_us + ID_AWAY_US : to_us);
     struct store_rows *found;
 
     *count = 0;
@@ -163,7 +166,7 @@ static enum fm_err examine_period(struct report *r, struct completeness_answer *
 
     *out = (struct completeness_answer){.last = r->query->after};
     if (id_is_zero(out->last)) {
-        out->last = id_at(r->query->from_us - ID_AHEAD_US);
+        out->last = id_at(r->query->from_us - ID_AWAY_US);
     }
     while (!out->is_last && !is_full(r)) {
         TRY(read_rows(r, out->last, rows, &count));

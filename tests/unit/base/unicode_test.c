@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What people see, and what they do not.
+ */
+#include "../check.h"
+
+#include "base/unicode.h"
+
+static const struct {
+    const char *name;
+    uint32_t code;
+    bool is_visible;
+} rows[] = {
+    {"a letter", 'a', true},
+    {"a space", ' ', true},
+    {"e with acute", 0xE9, true},
+    {"a CJK character", 0x4E00, true},
+    {"an emoji", 0x1F600, true},
+    {"escape", 0x1B, false},
+    {"line feed", '\n', false},
+    {"delete", 0x7F, false},
+    {"next line", 0x85, false},
+    {"zero width space", 0x200B, false},
+    {"right-to-left override", 0x202E, false},
+    {"line separator", 0x2028, false},
+    {"a tag character", 0xE0041, false},
+    {"a variation selector", 0xFE0F, false},
+    {"Hangul filler", 0x3164, false},
+    {"private use", 0xE000, false},
+    {"unassigned", 0x0378, false},
+};
+
+static void test_visible(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        EXPECT(code_point_is_visible(rows[i].code) == rows[i].is_visible, "%s", rows[i].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_visible)};
+
+    return CHECK_RUN(tests);
+}
