@@ -69,7 +69,11 @@ for (const route of routes) {
     const wanted = allowed(route, who);
     test(`${route.method} ${route.path} as ${who.name}: ${wanted}`, async () => {
       const made = await propose(bot);
-      const path = route.path.replace("{id}", made.id).replace("{n}", "0");
+      const path = route.path
+        .replace("{id}", made.id)
+        .replace("{n}", "0")
+        .replace("{level}", "0")
+        .replace("{tile}", "000.p/1");
       if (route.path === "/v1/stream" && wanted === "open") {
         const stream = await who.caller.stream();
         assert.equal(stream.status, 200);
@@ -92,7 +96,7 @@ for (const route of routes) {
       const problem = problemOf(answer);
       if (wanted === "open") {
         assert.ok(
-          !["unauthenticated", "forbidden"].includes(problem) && answer.status < 500,
+          !["unauthenticated", "forbidden"].includes(problem) && (answer.status < 500 || problem === "overloaded"),
           answer.text.slice(0, 300),
         );
       } else {

@@ -25,12 +25,18 @@ export const operations = Object.entries(openapi.paths).flatMap(([path, item]) =
   METHODS.filter((method) => item[method]).map((method) => ({
     method: method.toUpperCase(),
     path,
-    pattern: new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/\{\w+\}/g, "[^/]+")}$`),
+    pattern: patternOf(path),
     operation: item[method],
     at: `#/paths/${escaped(path)}/${method}`,
     parameters: [...(item.parameters ?? []), ...(item[method].parameters ?? [])].map(resolved),
   })),
 );
+
+/* {tile} is the rest of the path: x-spans-segments. */
+function patternOf(path) {
+  const text = path.replace(/[.]/g, "\\.").replace("{tile}", ".+").replace(/\{\w+\}/g, "[^/]+");
+  return new RegExp(`^${text}$`);
+}
 
 function escaped(name) {
   return encodeURIComponent(name.replace(/~/g, "~0").replace(/\//g, "~1"));
@@ -174,7 +180,8 @@ class Exchange {
 
   checkHeaders(response) {
     const { headers } = this.answer;
-    if (headers["cache-control"] !== "no-store" || (this.type && headers["x-content-type-options"] !== "nosniff")) {
+    const caching = resolved(response.headers?.["Cache-Control"] ?? {}).schema?.const ?? "no-store";
+    if (headers["cache-control"] !== caching || (this.type && headers["x-content-type-options"] !== "nosniff")) {
       this.fail(`headers of every answer of the API: ${JSON.stringify(headers)}`);
     }
     for (const [name, node] of Object.entries(response.headers ?? {})) {

@@ -163,7 +163,6 @@ const LATER_CALLS = [
   ["DELETE", "/v1/pauses/{id}"],
   ["POST", "/v1/qualifications"],
   ["DELETE", "/v1/qualifications/{id}"],
-  ["GET", "/v1/audit/bundle/{id}"],
   ["GET", "/v1/keys"],
   ["GET", "/v1/schedules"],
   ["GET", "/v1/policies"],
@@ -172,8 +171,6 @@ const LATER_CALLS = [
   ["GET", "/v1/export"],
   ["GET", "/v1/erasures"],
   ["GET", "/v1/webhooks"],
-  ["GET", "/v1/audit/entries"],
-  ["GET", "/log/tile/0/000"],
   ["POST", "/mcp"],
   ["GET", "/metrics"],
 ];

@@ -11,10 +11,10 @@ import test, { after } from "node:test";
 
 import { declaredErrors, duplicateMember, openapi, operations, schemaFault } from "./contract.mjs";
 import { PASSWORD, problemOf, ROOT } from "./server.mjs";
-import { act, approved, decided, expectProblem, propose, startWorld } from "./world.mjs";
+import { act, approved, decided, expectProblem, propose, signed, startWorld } from "./world.mjs";
 
-const world = await startWorld({ after }, { people: ["ana", "lea", "adm"], agents: ["bot"] });
-const { server, bot, ana, lea, adm } = world;
+const world = await startWorld({ after }, { people: ["ana", "lea", "adm", "aud"], agents: ["bot"] });
+const { server, bot, ana, lea, adm, aud } = world;
 
 test("the served document is the one in docs", async () => {
   assert.deepEqual((await server.public.get("/openapi.json")).body, openapi);
@@ -149,6 +149,18 @@ const CALLS = {
   listPeople: [200, () => lea.get("/v1/people")],
   readCheckpoint: [200, () => server.public.get("/log/checkpoint")],
   readVerifierKey: [200, () => server.public.get("/log/vkey")],
+  readTile: [200, () => signed(() => server.public.get("/log/tile/0/000.p/1"))],
+  readEntriesTile: [200, () => signed(() => aud.get("/log/tile/entries/000.p/1"))],
+  listEntries: [200, () => aud.get("/v1/audit/entries")],
+  readProof: [200, () => signed(() => aud.get("/v1/audit/proofs/0"))],
+  readBundle: [
+    200,
+    async () => {
+      const { id } = await approved(bot, ana);
+      return signed(() => aud.get(`/v1/audit/bundle/${id}`));
+    },
+  ],
+  reportCompleteness: [200, () => aud.get("/v1/audit/completeness?from=2026-01-01&to=2100-01-01")],
   readPermitKeys: [200, () => server.public.get("/.well-known/jwks.json")],
   isAlive: [200, () => server.public.get("/healthz")],
   isReady: [200, () => server.public.get("/readyz")],
@@ -179,7 +191,8 @@ test("followStream opens", async () => {
 /* Who may make this call. */
 function callerOf({ operation }) {
   const [kinds, { operationId }] = [operation.security.flatMap(Object.keys), operation];
-  return kinds.length === 0 ? server.public : kinds.includes("agentKey") ? bot : operationId === "addAgent" ? adm : ana;
+  const person = operationId === "addAgent" ? adm : operation.tags.includes("audit") ? aud : ana;
+  return kinds.length === 0 ? server.public : kinds.includes("agentKey") ? bot : person;
 }
 
 /* The path, with a proposal to which the call may apply. */
@@ -303,7 +316,8 @@ test("a call that has query parameters refuses others", async () => {
       continue;
     }
     const { id } = await made();
-    const answer = await lea.get(`${path.replace("{id}", id).replace("{n}", "0")}?no_such=1`);
+    const caller = path.startsWith("/v1/audit/") ? aud : lea;
+    const answer = await caller.get(`${path.replace("{id}", id).replace("{n}", "0")}?no_such=1`);
     expectProblem(answer, 422, "unknown-member", "/no_such");
   }
 });

@@ -129,6 +129,17 @@ export function expectProblem(answer, status, name, pointer) {
   return answer.body;
 }
 
+/* What is asked for once the log has been signed over it, which takes a second: asks until it is there. */
+export async function signed(ask, within_ms = 10_000) {
+  for (const over = Date.now() + within_ms; ; ) {
+    const answer = await ask();
+    if (![404, 503].includes(answer.status) || Date.now() > over) {
+      return answer;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /* A proposal that `person` approved, as its agent reads it: with a permit. */
 export async function approved(agent, person, members) {
   const proposal = await propose(agent, members);

@@ -94,6 +94,17 @@ static void test_not_yet(void **state)
     REFUSED(make_bundle((struct id){{1}}, &text), FM_E_NOT_FOUND);
 }
 
+static void test_too_large(void **state)
+{
+    AUTO(buf_done) struct buf small = BUF_INIT(6 * KIB);
+    struct proposal p = full_story();
+
+    (void)state;
+    sign_log();
+    EXPECT(bundle_of(&p).n > 6 * KIB, "it is larger");
+    REFUSED(insights_bundle(&world.ctx, story.reader, p.id, S("key"), &small), FM_E_TOO_LARGE);
+}
+
 SQL(SQL_ERASE, "UPDATE payloads SET salt = NULL, body = NULL WHERE idx = $idx");
 
 static enum fm_err erase(struct ctx *ctx, struct store_conn *conn, void *with)
@@ -164,11 +175,94 @@ static void test_proof(void **state)
             FM_E_NOT_FOUND);
 }
 
+static struct str hex_of(struct hash hash)
+{
+    AUTO(buf_done) struct buf text = BUF_INIT(KIB);
+
+    buf_add_hex(&text, hash_str(&hash));
+    return arena_copy(world.arena, buf_str(&text));
+}
+
+/* What an insider could append to a log that the server goes on signing. <D> is the proposal's digest, <A>
+ * that of its arguments. */
+#define APPROVE "\"revision\":1,\"verdict\":\"approve\""
+#define CONTENT(arguments_digest, digest, verdict)                                                  \
+    "{\"arguments_digest\":\"sha256:" arguments_digest "\",\"digest\":\"sha256:" digest "\","       \
+    "\"verdict\":\"" verdict "\"}"
+static const struct {
+    const char *name, *data, *content, *finding;
+    enum actor_kind by;
+    const struct person **who;
+} forged[] = {
+    {"an honest one", APPROVE, CONTENT("<A>", "<D>", "approve"), NULL, ACTOR_REVIEWER, &story.ana},
+    {"by an auditor", APPROVE, CONTENT("<A>", "<D>", "approve"), "had no role to decide",
+     ACTOR_REVIEWER, &story.aud},
+    {"by a stranger", APPROVE, CONTENT("<A>", "<D>", "approve"), "says who", ACTOR_REVIEWER, NULL},
+    {"by the policy", APPROVE, CONTENT("<A>", "<D>", "approve"), "by no person", ACTOR_POLICY,
+     NULL},
+    {"on something else", APPROVE, CONTENT("<A>", "<A>", "approve"), "something else",
+     ACTOR_REVIEWER, &story.ana},
+    {"other arguments", APPROVE, CONTENT("<D>", "<D>", "approve"), "not of its arguments",
+     ACTOR_REVIEWER, &story.ana},
+    {"another verdict", APPROVE, CONTENT("<A>", "<D>", "reject"), "decide differently",
+     ACTOR_REVIEWER, &story.ana},
+    {"an edit without arguments", "\"revision\":1,\"verdict\":\"modify\"",
+     CONTENT("<A>", "<D>", "modify"), "decide differently", ACTOR_REVIEWER, &story.ana},
+    {"a digest that is none", APPROVE, CONTENT("<A>", "xy", "approve"), "something else",
+     ACTOR_REVIEWER, &story.ana},
+    {"another revision", "\"revision\":2,\"verdict\":\"approve\"",
+     CONTENT("<A>", "<D>", "approve"), "another revision", ACTOR_REVIEWER, &story.ana},
+    {"no JSON", APPROVE, "x", "is not JSON", ACTOR_REVIEWER, &story.ana},
+};
+
+static struct str filled(const char *format, const struct proposal *p)
+{
+    struct str text = str_of(format);
+
+    while (strstr(text.p, "<D>")) {
+        text = replaced(text, "<D>", hex_of(p->digest).p);
+    }
+    while (strstr(text.p, "<A>")) {
+        text = replaced(text, "<A>", hex_of(p->arguments_digest).p);
+    }
+    return text;
+}
+
+static void test_forged(void **state)
+{
+    struct check_report report;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(forged); i++) {
+        struct proposal p = held();
+        struct forgery f = {.p = &p,
+                            .kind = JOURNAL_PROPOSAL_DECIDED,
+                            .by = {forged[i].by, forged[i].who ? (*forged[i].who)->id
+                                                               : (struct id){{9}}},
+                            .data = forged[i].data,
+                            .payload = filled(forged[i].content, &p)};
+        const struct json *findings;
+
+        OK(world_do(forge, &f));
+        sign_log();
+        OK(keep_check_file(&world.ctx, bundle_of(&p), &log_verifier, &report));
+        findings = json_get(read_bundle(bundle_of(&p)), S("findings"));
+        EXPECT(report.findings.count == (forged[i].finding ? 1 : 0), "%s: %llu: %.*s",
+               forged[i].name, (unsigned long long)report.findings.count,
+               STR_ARG(report.findings.items[0]));
+        EXPECT(findings->count == report.findings.count, "%s: the bundle says so itself",
+               forged[i].name);
+        EXPECT(!forged[i].finding || strstr(report.findings.items[0].p, forged[i].finding),
+               "%s: %s", forged[i].name, report.findings.items[0].p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY_TEST(test_tells),  STORY_TEST(test_by_policy), STORY_TEST(test_not_yet),
         STORY_TEST(test_erased), STORY_TEST(test_page),      STORY_TEST(test_proof),
+        STORY_TEST(test_forged), STORY_TEST(test_too_large),
     };
 
     return CHECK_RUN(tests);

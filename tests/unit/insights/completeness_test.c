@@ -158,42 +158,15 @@ static void test_bounded(void **state)
     EXPECT(seen_count == 1 && row_of(&p), "the next one finds it");
 }
 
-/* What somebody who writes to the store could append as leaves of a running log. */
-struct forgery {
-    struct proposal *p;
-    enum journal_kind kind;
-    struct actor by;
-    const char *data;
-};
-
-SQL(SQL_FORGE_ROW, "UPDATE proposals SET last_leaf = $leaf WHERE row = $row");
-
-static enum fm_err forge(struct ctx *ctx, struct store_conn *conn, void *with)
-{
-    struct forgery *f = with;
-    struct journal_event event = {.kind = f->kind,
-                                  .by = f->by,
-                                  .proposal = f->p->id,
-                                  .previous = f->p->last_leaf,
-                                  .at_us = story.now_us,
-                                  .data = str_of(f->data)};
-    uint64_t leaf;
-
-    TRY(journal_append(ctx, conn, &event, &leaf));
-    f->p->last_leaf = (int64_t)leaf;
-    return store_exec(ctx, conn, &SQL_FORGE_ROW,
-                      ARGS(A_INT("$leaf", leaf), A_INT("$row", f->p->row)));
-}
-
 static void test_released_without(void **state)
 {
     struct proposal by_auditor = held(), by_nobody = held(), by_stranger = held();
     struct forgery rows[] = {
         {&by_auditor, JOURNAL_PROPOSAL_DECIDED, {ACTOR_REVIEWER, story.aud->id},
-         "\"revision\":1,\"verdict\":\"approve\""},
-        {&by_nobody, JOURNAL_PROPOSAL_RELEASED, {.kind = ACTOR_CLOCK}, NULL},
+         "\"revision\":1,\"verdict\":\"approve\"", STR_NONE},
+        {&by_nobody, JOURNAL_PROPOSAL_RELEASED, {.kind = ACTOR_CLOCK}, NULL, STR_NONE},
         {&by_stranger, JOURNAL_PROPOSAL_DECIDED, {ACTOR_REVIEWER, {{9}}},
-         "\"revision\":1,\"verdict\":\"approve\""},
+         "\"revision\":1,\"verdict\":\"approve\"", STR_NONE},
     };
 
     (void)state;

@@ -85,4 +85,33 @@ static inline struct proposal full_story(void)
     return p;
 }
 
+/* What somebody who writes to the store could append as leaves of a running log. */
+struct forgery {
+    struct proposal *p;
+    enum journal_kind kind;
+    struct actor by;
+    const char *data;
+    struct str payload;
+};
+
+SQL(SQL_FORGE_ROW, "UPDATE proposals SET last_leaf = $leaf WHERE row = $row");
+
+static inline enum fm_err forge(struct ctx *ctx, struct store_conn *conn, void *with)
+{
+    struct forgery *f = with;
+    struct journal_event event = {.kind = f->kind,
+                                  .by = f->by,
+                                  .proposal = f->p->id,
+                                  .previous = f->p->last_leaf,
+                                  .at_us = story.now_us,
+                                  .data = str_of(f->data),
+                                  .payload = f->payload};
+    uint64_t leaf;
+
+    TRY(journal_append(ctx, conn, &event, &leaf));
+    f->p->last_leaf = (int64_t)leaf;
+    return store_exec(ctx, conn, &SQL_FORGE_ROW,
+                      ARGS(A_INT("$leaf", leaf), A_INT("$row", f->p->row)));
+}
+
 #endif
