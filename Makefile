@@ -122,7 +122,8 @@ PART = @tools/part $(RESULTS)
 if_there = $(if $(wildcard $(1)),$(2))
 SUBMAKE = @$(MAKE) --no-print-directory -s -j$(JOBS)
 
-## test           everything: rules, gcc, clang, unit, fuzz corpora, web, sdk, http, crashes, browser
+## test           everything: rules, gcc, clang, unit, fuzz corpora, web, sdk, http, interop, crashes,
+##                browser
 .PHONY: test
 test:
 	@tools/deps build test
@@ -133,7 +134,7 @@ test:
 	@$(MAKE) --no-print-directory -s -j1 test-parts
 	@tools/sum $(RESULTS)
 
-PARTS := tidy unit corpora web sdk http crash e2e replay bench
+PARTS := tidy unit corpora web sdk http interop crash e2e replay bench
 .PHONY: test-parts $(PARTS:%=parts-%)
 test-parts: $(PARTS:%=parts-%)
 
@@ -156,6 +157,8 @@ parts-sdk:
 	$(call if_there,sdk/typescript/package.json,$(PART) sdk/typescript bash -c 'cd sdk/typescript && npm test --silent')
 parts-http:
 	$(call if_there,tests/http/*.test.mjs,$(PART) http node tests/run.mjs http)
+parts-interop:
+	$(call if_there,tests/interop/*.test.mjs,$(PART) interop node tests/run.mjs interop)
 parts-crash:
 	@$(foreach name,$(CRASHES),tools/part $(RESULTS) crash/$(name) node tests/crash/$(name).mjs;)
 parts-e2e:
@@ -167,15 +170,16 @@ parts-bench:
 
 ## unit           C tests alone; T=TEXT runs those with TEXT in their name
 ## http           tests of the HTTP interface alone
+## interop        the log read by software that is not ours
 ## crash          kill and power-loss tests alone, small
 ## e2e            tests in a real browser alone
 ## sdk            the client libraries' tests alone
 ## web            the page's type check and tests alone
-.PHONY: unit http crash e2e sdk web
+.PHONY: unit http interop crash e2e sdk web
 unit: test-programs
-http crash e2e: build
+http interop crash e2e: build
 web: web/node_modules/.ready
-unit http crash e2e sdk web:
+unit http interop crash e2e sdk web:
 	@rm -rf $(RESULTS)
 	@$(MAKE) --no-print-directory -s parts-$@
 	@tools/sum $(RESULTS)

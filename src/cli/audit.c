@@ -36,7 +36,8 @@ static const struct cli_usage verify_usage = {
         "otherwise write another history.\n\n"
         "With FILE: checks a proof (`audit prove`), an evidence bundle (`audit bundle`) or a "
         "folder\n"
-        "(`audit export`) with the log's key alone, on any machine.\n\n"
+        "(`audit export`) with the log's key alone, on any machine; with --against the proof that the log\n"
+             "has only grown since (`audit prove --since`).\n\n"
         "With --complete: FROM and TO are dates (the day of TO counts) or times. Fails when one "
         "was\n"
         "released without a person who had a role to decide it.\n\n"
@@ -247,9 +248,7 @@ static int run_verify(int argc, char **argv)
                           : cli_misused(&verify_usage, "--complete wants FROM and TO");
     }
     if (words == 1) {
-        return command.against
-                   ? cli_misused(&verify_usage, "--against is for a store, not for a file")
-                   : audit_check(&ctx, &command.common, argv[1], command.key);
+        return audit_check(&ctx, &command.common, argv[1], command.key, command.against);
     }
     return verify_store(&ctx, &command);
 }

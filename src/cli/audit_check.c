@@ -41,16 +41,20 @@ static bool is_folder(const char *path)
 }
 
 static enum fm_err check(struct ctx *ctx, const struct cli_common *common, const char *path,
-                         const char *key, struct check_report *out)
+                         const char *key, const char *against, struct check_report *out)
 {
     struct note_verifier verifier;
-    struct str text;
+    struct str text, note;
 
     TRY(find_key(ctx, common, key, &verifier));
     if (is_folder(path)) {
         return keep_check_export(ctx, path, &verifier, out);
     }
     TRY(audit_read_file(ctx, path, CHECK_FILE_MAX, &text));
+    if (against) {
+        TRY(audit_read_file(ctx, against, NOTE_MAX, &note));
+        return keep_check_growth(ctx, text, note, &verifier, out);
+    }
     return keep_check_file(ctx, text, &verifier, out);
 }
 
@@ -140,6 +144,7 @@ static void print_check(struct ctx *ctx, const struct check_report *report)
         [CHECK_PROOF] = "a proof of one entry",
         [CHECK_BUNDLE] = "an evidence bundle",
         [CHECK_EXPORT] = "an exported log",
+        [CHECK_GROWTH] = "a proof that the log has only grown",
     };
 
     printf("file         %s\n", kinds[report->kind]);
@@ -149,6 +154,8 @@ static void print_check(struct ctx *ctx, const struct check_report *report)
         print_leaf(ctx, report);
     } else if (report->kind == CHECK_BUNDLE) {
         print_summary(ctx, report);
+    } else if (report->kind == CHECK_GROWTH) {
+        printf("continues    the log of %" PRIu64 " entries that was signed earlier\n", report->leaves);
     } else {
         printf("entries      %" PRIu64 "\n", report->leaves);
     }
@@ -161,7 +168,7 @@ static void print_check(struct ctx *ctx, const struct check_report *report)
 
 static void print_check_json(const struct check_report *report)
 {
-    static const char *const kinds[] = {"proof", "bundle", "export"};
+    static const char *const kinds[] = {"proof", "bundle", "export", "growth"};
     AUTO(buf_done)
     struct buf text = BUF_INIT(2 * CHECK_FILE_MAX),
                words = BUF_INIT(2 * TLOG_ENTRY_MAX);
@@ -197,11 +204,12 @@ static void print_check_json(const struct check_report *report)
     printf("%.*s\n", STR_ARG(buf_str(&text)));
 }
 
-int audit_check(struct ctx *ctx, const struct cli_common *common, const char *path, const char *key)
+int audit_check(struct ctx *ctx, const struct cli_common *common, const char *path, const char *key,
+                const char *against)
 {
     struct check_report *report = arena_zalloc(ctx->arena, 1, sizeof(*report));
 
-    if (!report || check(ctx, common, path, key, report) != FM_OK) {
+    if (!report || check(ctx, common, path, key, against, report) != FM_OK) {
         return cli_failed(common, ctx);
     }
     if (common->json) {

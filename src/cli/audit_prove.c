@@ -11,7 +11,7 @@
 
 struct prove_command {
     struct cli_common common;
-    const char *out, *index, *event;
+    const char *out, *index, *event, *since;
     bool payload;
 };
 
@@ -22,12 +22,14 @@ static const struct cli_option prove_table[] = {
      "the proposal's newest entry of this kind (proposal.held), or with this id (evt_...)"},
     {"--payload", CLI_FLAG, offsetof(struct prove_command, payload), NULL,
      "put what the entry commits to into the file too: it can be personal"},
+    {"--since", CLI_VALUE, offsetof(struct prove_command, since), "NOTE",
+     "instead of ID: prove that the log has only grown since this checkpoint"},
     {"-o", CLI_VALUE, offsetof(struct prove_command, out), "FILE",
      "write into FILE, not to stdout"},
 };
 
 static const struct cli_usage prove_usage = {
-    .line = "audit prove ID [--index N | --event EVENT] [--payload] [-o FILE]",
+    .line = "audit prove ID | --since NOTE [--index N | --event EVENT] [--payload] [-o FILE]",
     .about = "Writes a C2SP tlog-proof: that an entry stands in the signed log, checkable by "
              "anybody with\n"
              "the log's key (`fermata audit verify FILE --key VKEY`, or other software for "
@@ -36,11 +38,12 @@ static const struct cli_usage prove_usage = {
              "proposal, the\n"
              "newest decision is proven, or its newest entry where nobody has decided. What the "
              "file says\n"
-             "in words goes to stderr.",
+             "in words goes to stderr.\n\n"
+             "With --since, a log checkpoint saved earlier: that today's log begins with that one, as the\n"
+             "request that C2SP witnesses take. It is checked with `audit verify FILE --against NOTE`.",
     .options = prove_table,
     .option_count = COUNT_OF(prove_table),
     .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
-    .words_min = 1,
     .words_max = 1,
 };
 
@@ -267,12 +270,48 @@ static enum fm_err prove_in_snapshot(struct ctx *ctx, struct store_conn *conn, c
     return err;
 }
 
+static enum fm_err prove_growth(struct ctx *ctx, struct store_conn *conn,
+                                const struct prove_command *command)
+{
+    AUTO(buf_done) struct buf proof = BUF_INIT(TLOG_PROOF_FILE_MAX);
+    struct note_verifier verifier;
+    struct tlog_checkpoint old;
+    struct str note;
+
+    TRY(audit_read_file(ctx, command->since, NOTE_MAX, &note));
+    TRY(audit_folder_verifier(ctx, conn, command->common.dir, &verifier));
+    TRY(tlog_checkpoint_open(ctx, note, &verifier, &old));
+    TRY(insights_growth(ctx, conn, old.size, &proof));
+    return save(ctx, command->out, buf_str(&proof));
+}
+
+static enum fm_err prove_since(struct ctx *ctx, struct store_conn *conn, const void *command,
+                               const char *word)
+{
+    enum fm_err err;
+
+    (void)word;
+    TRY(store_snapshot(ctx, conn));
+    err = prove_growth(ctx, conn, command);
+    store_snapshot_end(conn);
+    return err;
+}
+
 int audit_run_prove(int argc, char **argv)
 {
     struct prove_command command = {0};
     int words, code = cli_parse(&prove_usage, argc, argv, &command, &words);
+    bool chooses = command.index || command.event || command.payload;
 
-    return code == CLI_GO ? on_store(&command.common, &command, argv[1], prove_in_snapshot) : code;
+    if (code != CLI_GO) {
+        return code;
+    }
+    if ((words == 1) == (command.since != NULL) || (command.since && chooses) ||
+        (command.index && command.event)) {
+        return cli_misused(&prove_usage, "one of ID and --since; of an ID one of --index and --event");
+    }
+    return on_store(&command.common, &command, argv[1],
+                    command.since ? prove_since : prove_in_snapshot);
 }
 
 /* --- bundle ----------------------------------------------------------------------------------- */

@@ -62,6 +62,18 @@ enum fm_err insights_proof(struct ctx *ctx, struct store_conn *conn, uint64_t in
     return buf_ok(out) ? FM_OK : fail_memory(ctx);
 }
 
+enum fm_err insights_growth(struct ctx *ctx, struct store_conn *conn, uint64_t old_size,
+                            struct buf *out)
+{
+    struct tlog_growth_file file = {.old_size = old_size};
+    uint64_t size;
+
+    TRY(journal_last_checkpoint(ctx, conn, &file.checkpoint, &size));
+    TRY(tlog_prove_consistency(ctx, journal_read_hash, conn, old_size, size, &file.proof));
+    tlog_growth_file_write(out, &file);
+    return buf_ok(out) ? FM_OK : fail_memory(ctx);
+}
+
 /* --- what belongs to a proposal --------------------------------------------------------------- */
 
 /* The leaves of people, agent and policies that the proposal's leaves name. */

@@ -39,6 +39,12 @@ enum proof_extra { PROOF_ENTRY, PROOF_ENTRY_AND_PAYLOAD };
 enum fm_err insights_proof(struct ctx *ctx, struct store_conn *conn, uint64_t index,
                            enum proof_extra extra, struct buf *out) MUST_CHECK;
 
+/* Appends the proof that the newest signed checkpoint continues the log of `old_size` entries
+ * (tlog_growth_file). Call inside a snapshot. Errors: FM_E_INVALID_ARGUMENT unless 0 < old_size <= its
+ * size. */
+enum fm_err insights_growth(struct ctx *ctx, struct store_conn *conn, uint64_t old_size,
+                            struct buf *out) MUST_CHECK;
+
 /* Completeness --------------------------------------------------------------------------------- */
 
 #define COMPLETENESS_EXAMINED_MAX 500 /* proposals of one call: some 20 ms */

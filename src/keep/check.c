@@ -291,3 +291,17 @@ enum fm_err keep_check_file(struct ctx *ctx, struct str text, const struct note_
     }
     return check_bundle(&c, text, verifier);
 }
+
+enum fm_err keep_check_growth(struct ctx *ctx, struct str text, struct str against,
+                              const struct note_verifier *verifier, struct check_report *out)
+{
+    struct tlog_growth_file file;
+    struct tlog_checkpoint old;
+
+    *out = (struct check_report){.kind = CHECK_GROWTH, .findings = {.ctx = ctx}};
+    TRY(tlog_growth_file_parse(ctx, text, &file));
+    TRY(tlog_checkpoint_open(ctx, against, verifier, &old));
+    TRY(tlog_growth_file_check(ctx, &file, &old, verifier, &out->checkpoint));
+    out->leaves = old.size;
+    return FM_OK;
+}

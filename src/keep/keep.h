@@ -34,7 +34,7 @@ enum fm_err keep_verify(struct ctx *ctx, struct store_conn *conn, const struct v
 
 #define CHECK_FILE_MAX (64 * MIB) /* of a proof or a bundle */
 
-enum check_kind { CHECK_PROOF, CHECK_BUNDLE, CHECK_EXPORT };
+enum check_kind { CHECK_PROOF, CHECK_BUNDLE, CHECK_EXPORT, CHECK_GROWTH };
 
 struct check_report {
     enum check_kind kind;
@@ -50,6 +50,12 @@ struct check_report {
  * FM_E_INVALID_JSON for what is neither, or not signed by that key; FM_E_TOO_LARGE. */
 enum fm_err keep_check_file(struct ctx *ctx, struct str text, const struct note_verifier *verifier,
                             struct check_report *out) MUST_CHECK;
+
+/* Checks that a log continues the one of an earlier checkpoint, the signed note `against`, by a file of
+ * `fermata audit prove --since`. As keep_check_file. */
+enum fm_err keep_check_growth(struct ctx *ctx, struct str text, struct str against,
+                              const struct note_verifier *verifier, struct check_report *out)
+    MUST_CHECK;
 
 /* What an export does, and how it tells of it. */
 struct export_options {

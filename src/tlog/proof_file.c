@@ -16,6 +16,15 @@
 
 #define HEADER "c2sp.org/tlog-proof@v1"
 
+static void add_hashes(struct buf *buf, const struct tlog_proof *proof)
+{
+    for (size_t i = 0; i < proof->count; i++) {
+        buf_add_base64(buf, hash_str(&proof->hashes[i]));
+        buf_add_char(buf, '\n');
+    }
+    buf_add_char(buf, '\n');
+}
+
 void tlog_proof_file_write(struct buf *buf, const struct tlog_proof_file *file)
 {
     buf_lit(buf, HEADER "\n");
@@ -27,11 +36,16 @@ void tlog_proof_file_write(struct buf *buf, const struct tlog_proof_file *file)
     buf_lit(buf, "index ");
     buf_add_u64(buf, file->index);
     buf_add_char(buf, '\n');
-    for (size_t i = 0; i < file->proof.count; i++) {
-        buf_add_base64(buf, hash_str(&file->proof.hashes[i]));
-        buf_add_char(buf, '\n');
-    }
+    add_hashes(buf, &file->proof);
+    buf_add(buf, file->checkpoint);
+}
+
+void tlog_growth_file_write(struct buf *buf, const struct tlog_growth_file *file)
+{
+    buf_lit(buf, "old ");
+    buf_add_u64(buf, file->old_size);
     buf_add_char(buf, '\n');
+    add_hashes(buf, &file->proof);
     buf_add(buf, file->checkpoint);
 }
 
@@ -53,12 +67,13 @@ static enum fm_err extra_take(struct ctx *ctx, struct str *rest, struct str *out
     return FM_OK;
 }
 
-static bool index_take(struct str *rest, uint64_t *out)
+/* Takes a line of a word and a number off `*rest`. */
+static bool number_take(struct str *rest, struct str word, uint64_t *out)
 {
-    struct str line = str_split(rest, '\n'), number = str_skip(line, 6);
+    struct str line = str_split(rest, '\n'), number = str_skip(line, word.n);
 
-    return str_starts(line, S("index ")) && str_to_u64(number, out) &&
-           !(number.n > 1 && number.p[0] == '0');
+    return str_starts(line, word) && str_to_u64(number, out) &&
+           !(number.n > 1 && number.p[0] == '0') && rest->p;
 }
 
 static enum fm_err hashes_take(struct ctx *ctx, struct str *rest, struct tlog_proof *out)
@@ -93,11 +108,41 @@ enum fm_err tlog_proof_file_parse(struct ctx *ctx, struct str text, struct tlog_
         return malformed(ctx, "its first line is not " HEADER);
     }
     TRY(extra_take(ctx, &rest, &out->extra));
-    if (!rest.p || !index_take(&rest, &out->index) || !rest.p) {
+    if (!rest.p || !number_take(&rest, S("index "), &out->index)) {
         return malformed(ctx, "the index is missing or not a number");
     }
     TRY(hashes_take(ctx, &rest, &out->proof));
     out->checkpoint = rest;
+    return FM_OK;
+}
+
+enum fm_err tlog_growth_file_parse(struct ctx *ctx, struct str text, struct tlog_growth_file *out)
+{
+    struct str rest = text;
+
+    if (text.n > TLOG_PROOF_FILE_MAX) {
+        return fail(ctx, FM_E_TOO_LARGE, "a proof has at most %zu bytes", TLOG_PROOF_FILE_MAX);
+    }
+    if (!number_take(&rest, S("old "), &out->old_size)) {
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "no proof of growth: its first line is not \"old N\"");
+    }
+    TRY(hashes_take(ctx, &rest, &out->proof));
+    out->checkpoint = rest;
+    return FM_OK;
+}
+
+enum fm_err tlog_growth_file_check(struct ctx *ctx, const struct tlog_growth_file *file,
+                                   const struct tlog_checkpoint *old,
+                                   const struct note_verifier *verifier, struct tlog_checkpoint *out)
+{
+    TRY(tlog_checkpoint_open(ctx, file->checkpoint, verifier, out));
+    if (file->old_size != old->size ||
+        !tlog_verify_consistency(file->proof.hashes, file->proof.count, old->size, out->size,
+                                 old->root, out->root)) {
+        return fail(ctx, FM_E_INVALID_ARGUMENT,
+                    "the signed log of %llu entries is not shown to continue the one of %llu",
+                    (unsigned long long)out->size, (unsigned long long)old->size);
+    }
     return FM_OK;
 }
 

@@ -177,6 +177,24 @@ enum fm_err tlog_proof_file_check(struct ctx *ctx, const struct tlog_proof_file 
                                   struct hash leaf, const struct note_verifier *verifier,
                                   struct tlog_checkpoint *out) MUST_CHECK;
 
+/* That the log of a signed checkpoint continues an older one: the body of C2SP tlog-witness's
+ * add-checkpoint, "old N", hashes, an empty line, the checkpoint. */
+struct tlog_growth_file {
+    uint64_t old_size;
+    struct tlog_proof proof; /* at most TLOG_LEVELS hashes */
+    struct str checkpoint;   /* the signed note of the newer one */
+};
+
+/* Appends the file; reads one (as tlog_proof_file_parse); and checks that the tree of `old` is the
+ * beginning of the one that the log of `verifier` has signed there. Errors as for proofs. */
+void tlog_growth_file_write(struct buf *buf, const struct tlog_growth_file *file);
+enum fm_err tlog_growth_file_parse(struct ctx *ctx, struct str text, struct tlog_growth_file *out)
+    MUST_CHECK;
+enum fm_err tlog_growth_file_check(struct ctx *ctx, const struct tlog_growth_file *file,
+                                   const struct tlog_checkpoint *old,
+                                   const struct note_verifier *verifier,
+                                   struct tlog_checkpoint *out) MUST_CHECK;
+
 /* Opens a signed checkpoint of the log of `verifier`: its signature, its form, and that the
  * origin is the name of the key. Errors: FM_E_INVALID_ARGUMENT with why. */
 enum fm_err tlog_checkpoint_open(struct ctx *ctx, struct str note,
