@@ -155,7 +155,8 @@ static void print_check(struct ctx *ctx, const struct check_report *report)
     } else if (report->kind == CHECK_BUNDLE) {
         print_summary(ctx, report);
     } else if (report->kind == CHECK_GROWTH) {
-        printf("continues    the log of %" PRIu64 " entries that was signed earlier\n", report->leaves);
+        printf("continues    the log of %" PRIu64 " entries that was signed earlier\n",
+               report->leaves);
     } else {
         printf("entries      %" PRIu64 "\n", report->leaves);
     }
@@ -170,8 +171,7 @@ static void print_check_json(const struct check_report *report)
 {
     static const char *const kinds[] = {"proof", "bundle", "export", "growth"};
     AUTO(buf_done)
-    struct buf text = BUF_INIT(2 * CHECK_FILE_MAX),
-               words = BUF_INIT(2 * TLOG_ENTRY_MAX);
+    struct buf text = BUF_INIT(2 * CHECK_FILE_MAX), words = BUF_INIT(2 * TLOG_ENTRY_MAX);
     struct json_out out = JSON_OUT(&text);
 
     jo_object(&out);

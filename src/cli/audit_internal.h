@@ -28,8 +28,8 @@ enum fm_err audit_key_of(struct ctx *ctx, const char *key, struct note_verifier 
 void audit_print_progress(void *with, uint64_t done, uint64_t total);
 
 /* Checks a proof, a bundle or an export, prints what it is worth, and returns the exit code.
- * `against` is the
- * file of an earlier checkpoint, for a proof of growth alone; else NULL. `key` may be NULL: then the key of the data folder counts, if there is one. */
+ * `against` is the file of an earlier checkpoint, for a proof of growth alone; else NULL. `key` may
+ * be NULL: then the key of the data folder counts, if there is one. */
 int audit_check(struct ctx *ctx, const struct cli_common *common, const char *path, const char *key,
                 const char *against);
 

@@ -30,17 +30,19 @@ static const struct cli_option prove_table[] = {
 
 static const struct cli_usage prove_usage = {
     .line = "audit prove ID | --since NOTE [--index N | --event EVENT] [--payload] [-o FILE]",
-    .about = "Writes a C2SP tlog-proof: that an entry stands in the signed log, checkable by "
-             "anybody with\n"
-             "the log's key (`fermata audit verify FILE --key VKEY`, or other software for "
-             "tlog-proof).\n"
-             "ID is a proposal (prp_...), an event (evt_...) or the number of an entry. Of a "
-             "proposal, the\n"
-             "newest decision is proven, or its newest entry where nobody has decided. What the "
-             "file says\n"
-             "in words goes to stderr.\n\n"
-             "With --since, a log checkpoint saved earlier: that today's log begins with that one, as the\n"
-             "request that C2SP witnesses take. It is checked with `audit verify FILE --against NOTE`.",
+    .about =
+        "Writes a C2SP tlog-proof: that an entry stands in the signed log, checkable by "
+        "anybody with\n"
+        "the log's key (`fermata audit verify FILE --key VKEY`, or other software for "
+        "tlog-proof).\n"
+        "ID is a proposal (prp_...), an event (evt_...) or the number of an entry. Of a "
+        "proposal, the\n"
+        "newest decision is proven, or its newest entry where nobody has decided. What the "
+        "file says\n"
+        "in words goes to stderr.\n\n"
+        "With --since, a log checkpoint saved earlier: that today's log begins with that one, as "
+        "the\n"
+        "request that C2SP witnesses take. It is checked with `audit verify FILE --against NOTE`.",
     .options = prove_table,
     .option_count = COUNT_OF(prove_table),
     .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
@@ -308,7 +310,8 @@ int audit_run_prove(int argc, char **argv)
     }
     if ((words == 1) == (command.since != NULL) || (command.since && chooses) ||
         (command.index && command.event)) {
-        return cli_misused(&prove_usage, "one of ID and --since; of an ID one of --index and --event");
+        return cli_misused(&prove_usage,
+                           "one of ID and --since; of an ID one of --index and --event");
     }
     return on_store(&command.common, &command, argv[1],
                     command.since ? prove_since : prove_in_snapshot);
@@ -369,8 +372,7 @@ static enum fm_err write_bundle(struct ctx *ctx, struct store_conn *conn, const 
 {
     const struct bundle_command *command = with;
     AUTO(buf_done)
-    struct buf bundle = BUF_INIT(CHECK_FILE_MAX),
-               page = BUF_INIT(2 * CHECK_FILE_MAX);
+    struct buf bundle = BUF_INIT(CHECK_FILE_MAX), page = BUF_INIT(2 * CHECK_FILE_MAX);
 
     TRY(make_bundle(ctx, conn, command->common.dir, word, &bundle));
     if (!command->html) {

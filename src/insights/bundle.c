@@ -29,8 +29,7 @@ static enum fm_err write_extra(struct ctx *ctx, const struct journal_leaf *leaf,
                                enum proof_extra wanted, struct str *out)
 {
     AUTO(buf_done)
-    struct buf text = BUF_INIT(PROOF_EXTRA_MAX),
-               words = BUF_INIT(2 * TLOG_ENTRY_MAX);
+    struct buf text = BUF_INIT(PROOF_EXTRA_MAX), words = BUF_INIT(2 * TLOG_ENTRY_MAX);
     struct json_out writer = JSON_OUT(&text);
 
     evidence_words(&words, leaf);

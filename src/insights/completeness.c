@@ -12,7 +12,7 @@
 
 #define BATCH_MAX          100
 #define PROPOSAL_BYTES_MAX (16 * MIB) /* 10,000 leaves as trees */
-#define ID_AWAY_US         MINUTE_US /* by far more than an id's time is from its first leaf's */
+#define ID_AWAY_US         MINUTE_US  /* by far more than an id's time is from its first leaf's */
 #define ID_MS_MAX          ((UINT64_C(1) << 48) - 1)
 
 SQL(SQL_PERIOD, "SELECT id, last_leaf FROM proposals WHERE id > $after AND id < $end ORDER BY id"

@@ -40,8 +40,8 @@ enum fm_err insights_proof(struct ctx *ctx, struct store_conn *conn, uint64_t in
                            enum proof_extra extra, struct buf *out) MUST_CHECK;
 
 /* Appends the proof that the newest signed checkpoint continues the log of `old_size` entries
- * (tlog_growth_file). Call inside a snapshot. Errors: FM_E_INVALID_ARGUMENT unless 0 < old_size <= its
- * size. */
+ * (tlog_growth_file). Call inside a snapshot. Errors: FM_E_INVALID_ARGUMENT unless 0 < old_size
+ * <= its size. */
 enum fm_err insights_growth(struct ctx *ctx, struct store_conn *conn, uint64_t old_size,
                             struct buf *out) MUST_CHECK;
 

@@ -51,8 +51,8 @@ struct check_report {
 enum fm_err keep_check_file(struct ctx *ctx, struct str text, const struct note_verifier *verifier,
                             struct check_report *out) MUST_CHECK;
 
-/* Checks that a log continues the one of an earlier checkpoint, the signed note `against`, by a file of
- * `fermata audit prove --since`. As keep_check_file. */
+/* Checks that a log continues the one of an earlier checkpoint, the signed note `against`, by a
+ * file of `fermata audit prove --since`. As keep_check_file. */
 enum fm_err keep_check_growth(struct ctx *ctx, struct str text, struct str against,
                               const struct note_verifier *verifier, struct check_report *out)
     MUST_CHECK;

@@ -124,7 +124,8 @@ enum fm_err tlog_growth_file_parse(struct ctx *ctx, struct str text, struct tlog
         return fail(ctx, FM_E_TOO_LARGE, "a proof has at most %zu bytes", TLOG_PROOF_FILE_MAX);
     }
     if (!number_take(&rest, S("old "), &out->old_size)) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT, "no proof of growth: its first line is not \"old N\"");
+        return fail(ctx, FM_E_INVALID_ARGUMENT,
+                    "no proof of growth: its first line is not \"old N\"");
     }
     TRY(hashes_take(ctx, &rest, &out->proof));
     out->checkpoint = rest;
@@ -133,7 +134,8 @@ enum fm_err tlog_growth_file_parse(struct ctx *ctx, struct str text, struct tlog
 
 enum fm_err tlog_growth_file_check(struct ctx *ctx, const struct tlog_growth_file *file,
                                    const struct tlog_checkpoint *old,
-                                   const struct note_verifier *verifier, struct tlog_checkpoint *out)
+                                   const struct note_verifier *verifier,
+                                   struct tlog_checkpoint *out)
 {
     TRY(tlog_checkpoint_open(ctx, file->checkpoint, verifier, out));
     if (file->old_size != old->size ||

@@ -15,8 +15,8 @@ static struct str last_segment(const char *path)
 
 /* Invariant 10: these are people's alone, whatever the table of routes says elsewhere. */
 static const char *const peoples[] = {
-    "decision", "claim",      "unclaim", "undo",   "comment", "inbox",
-    "stream",   "categories", "queues",  "agents", "people",  "entries", "completeness",
+    "decision",   "claim",  "unclaim", "undo",   "comment", "inbox",        "stream",
+    "categories", "queues", "agents",  "people", "entries", "completeness",
 };
 
 static void test_peoples(void **state)
@@ -39,9 +39,10 @@ static const struct {
     enum http_method method;
     const char *path;
 } public[] = {
-    {HTTP_POST, "/v1/session"},           {HTTP_GET, "/log/checkpoint"}, {HTTP_GET, "/log/vkey"},
-    {HTTP_GET, "/.well-known/jwks.json"}, {HTTP_GET, "/healthz"},        {HTTP_GET, "/readyz"},
-    {HTTP_GET, "/openapi.json"},          {HTTP_GET, "/log/tile/{level}/{tile}"},
+    {HTTP_POST, "/v1/session"},  {HTTP_GET, "/log/checkpoint"},
+    {HTTP_GET, "/log/vkey"},     {HTTP_GET, "/.well-known/jwks.json"},
+    {HTTP_GET, "/healthz"},      {HTTP_GET, "/readyz"},
+    {HTTP_GET, "/openapi.json"}, {HTTP_GET, "/log/tile/{level}/{tile}"},
 };
 
 static void test_public(void **state)

@@ -211,15 +211,16 @@ static void test_others(void **state)
     EXPECT(findings.count == 1 && !life.first && !life_demands_person(&life), "no leaf at all");
 }
 
-/* Every kind of a proposal's leaf has a move: a new one that lacks its row would make honest lives look
- * like forgeries. */
+/* Every kind of a proposal's leaf has a move: a new one that lacks its row would make honest
+ * lives look like forgeries. */
 static void test_every_kind(void **state)
 {
     (void)state;
     for (int kind = 0; kind < JOURNAL_KIND_COUNT; kind++) {
         struct str name = str_of(journal_kind_name((enum journal_kind)kind));
         bool is_one = str_starts(name, S("proposal.")) || str_starts(name, S("permit."));
-        bool is_told = kind == JOURNAL_PROPOSAL_RETURNED; /* nobody appends it: a return is decided */
+        bool is_told =
+            kind == JOURNAL_PROPOSAL_RETURNED; /* nobody appends it: a return is decided */
 
         for (size_t i = 0; i < COUNT_OF(words); i++) {
             is_told = is_told || (int)words[i].kind == kind;

@@ -183,11 +183,11 @@ static struct str hex_of(struct hash hash)
     return arena_copy(world.arena, buf_str(&text));
 }
 
-/* What an insider could append to a log that the server goes on signing. <D> is the proposal's digest, <A>
- * that of its arguments. */
+/* What an insider could append to a log that the server goes on signing. <D> is the proposal's
+ * digest, <A> that of its arguments. */
 #define APPROVE "\"revision\":1,\"verdict\":\"approve\""
-#define CONTENT(arguments_digest, digest, verdict)                                                  \
-    "{\"arguments_digest\":\"sha256:" arguments_digest "\",\"digest\":\"sha256:" digest "\","       \
+#define CONTENT(arguments_digest, digest, verdict)                                                 \
+    "{\"arguments_digest\":\"sha256:" arguments_digest "\",\"digest\":\"sha256:" digest "\","      \
     "\"verdict\":\"" verdict "\"}"
 static const struct {
     const char *name, *data, *content, *finding;
@@ -210,8 +210,8 @@ static const struct {
      CONTENT("<A>", "<D>", "modify"), "decide differently", ACTOR_REVIEWER, &story.ana},
     {"a digest that is none", APPROVE, CONTENT("<A>", "xy", "approve"), "something else",
      ACTOR_REVIEWER, &story.ana},
-    {"another revision", "\"revision\":2,\"verdict\":\"approve\"",
-     CONTENT("<A>", "<D>", "approve"), "another revision", ACTOR_REVIEWER, &story.ana},
+    {"another revision", "\"revision\":2,\"verdict\":\"approve\"", CONTENT("<A>", "<D>", "approve"),
+     "another revision", ACTOR_REVIEWER, &story.ana},
     {"no JSON", APPROVE, "x", "is not JSON", ACTOR_REVIEWER, &story.ana},
 };
 
@@ -235,12 +235,12 @@ static void test_forged(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(forged); i++) {
         struct proposal p = held();
-        struct forgery f = {.p = &p,
-                            .kind = JOURNAL_PROPOSAL_DECIDED,
-                            .by = {forged[i].by, forged[i].who ? (*forged[i].who)->id
-                                                               : (struct id){{9}}},
-                            .data = forged[i].data,
-                            .payload = filled(forged[i].content, &p)};
+        struct forgery f = {
+            .p = &p,
+            .kind = JOURNAL_PROPOSAL_DECIDED,
+            .by = {forged[i].by, forged[i].who ? (*forged[i].who)->id : (struct id){{9}}},
+            .data = forged[i].data,
+            .payload = filled(forged[i].content, &p)};
         const struct json *findings;
 
         OK(world_do(forge, &f));

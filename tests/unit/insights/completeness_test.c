@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who decided what demanded a person, in which roles at that time, or why nobody did; in pages; and what
- * an insider's leaves would look like.
+ * Who decided what demanded a person, in which roles at that time, or why nobody did; in pages; and
+ * what an insider's leaves would look like.
  */
 #include "evidence_world.h"
 
@@ -162,11 +162,17 @@ static void test_released_without(void **state)
 {
     struct proposal by_auditor = held(), by_nobody = held(), by_stranger = held();
     struct forgery rows[] = {
-        {&by_auditor, JOURNAL_PROPOSAL_DECIDED, {ACTOR_REVIEWER, story.aud->id},
-         "\"revision\":1,\"verdict\":\"approve\"", STR_NONE},
+        {&by_auditor,
+         JOURNAL_PROPOSAL_DECIDED,
+         {ACTOR_REVIEWER, story.aud->id},
+         "\"revision\":1,\"verdict\":\"approve\"",
+         STR_NONE},
         {&by_nobody, JOURNAL_PROPOSAL_RELEASED, {.kind = ACTOR_CLOCK}, NULL, STR_NONE},
-        {&by_stranger, JOURNAL_PROPOSAL_DECIDED, {ACTOR_REVIEWER, {{9}}},
-         "\"revision\":1,\"verdict\":\"approve\"", STR_NONE},
+        {&by_stranger,
+         JOURNAL_PROPOSAL_DECIDED,
+         {ACTOR_REVIEWER, {{9}}},
+         "\"revision\":1,\"verdict\":\"approve\"",
+         STR_NONE},
     };
 
     (void)state;
@@ -212,8 +218,8 @@ static void test_period(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY_TEST(test_everybody),        STORY_TEST(test_pages_and_periods),
-        STORY_TEST(test_bounded),          STORY_TEST(test_released_without),
+        STORY_TEST(test_everybody),    STORY_TEST(test_pages_and_periods),
+        STORY_TEST(test_bounded),      STORY_TEST(test_released_without),
         cmocka_unit_test(test_period),
     };
 

@@ -15,8 +15,9 @@ static const struct {
      "&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt;"},
     {"lines and tabs stay", "a\n\tb", "a\n\tb"},
     {"beyond ASCII", "Grüße 你好", "Grüße 你好"},
-    {"right-to-left override", "a\xE2\x80\xAE"
-                               "b",
+    {"right-to-left override",
+     "a\xE2\x80\xAE"
+     "b",
      "a<mark title=\"a character that nobody sees\">U+202E</mark>b"},
     {"zero width space", "\xE2\x80\x8B",
      "<mark title=\"a character that nobody sees\">U+200B</mark>"},

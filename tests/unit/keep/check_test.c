@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files for outsiders, checked without a store: what is true fits, and nothing else does, whoever it is
- * that changed a bundle.
+ * Files for outsiders, checked without a store: what is true fits, and nothing else does, whoever
+ * it is that changed a bundle.
  */
 #include "../insights/evidence_world.h"
 
@@ -45,8 +45,8 @@ static void test_true_ones_fit(void **state)
     for (size_t i = 0; i < COUNT_OF(lives); i++) {
         OK(check(bundle_of(&lives[i])));
         EXPECT(report.findings.count == 0, "life %zu: %.*s", i, STR_ARG(report.findings.items[0]));
-        EXPECT(report.kind == CHECK_BUNDLE && report.leaves >= 3 && report.payloads >= 2, "life %zu",
-               i);
+        EXPECT(report.kind == CHECK_BUNDLE && report.leaves >= 3 && report.payloads >= 2,
+               "life %zu", i);
     }
 }
 
@@ -58,7 +58,8 @@ static const struct {
      "see /decisions/0/verdict"},
     {"the decider's name", "\"name\":\"ana\"", "\"name\":\"eva\"", "see /decisions/0/by/name"},
     {"the roles", "[\"reviewer\"]", "[\"lead\"]", "see /decisions/0/by/roles"},
-    {"a member of the summary taken away", "\"approved_by_policy\":false,", "", "approved_by_policy"},
+    {"a member of the summary taken away", "\"approved_by_policy\":false,", "",
+     "approved_by_policy"},
     {"a member added", "\"v\":1,\"made_at\"", "\"v\":1,\"verdict\":\"approve\",\"made_at\"",
      "\"verdict\" is no part"},
     {"the request in the summary", "\"request\":{\"action\"", "\"request\":{\"Action\"",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Proofs as files (C2SP tlog-proof): written, read, checked; and nothing that says more than it proves.
+ * Proofs as files (C2SP tlog-proof): written, read, checked; and nothing that says more than it
+ * proves.
  */
 #include "tree.h"
 
@@ -92,7 +93,8 @@ static void test_proves_nothing_else(void **state)
     (void)state;
     EXPECT(check(text, 18, &verifier) == FM_E_INVALID_ARGUMENT, "another leaf");
     EXPECT(check(text, 17, &stranger) == FM_E_INVALID_ARGUMENT, "another key");
-    EXPECT(check(file_for(17, STR_NONE, S("other.example")), 17, &verifier) == FM_E_INVALID_ARGUMENT,
+    EXPECT(check(file_for(17, STR_NONE, S("other.example")), 17, &verifier) ==
+               FM_E_INVALID_ARGUMENT,
            "a checkpoint of another log, signed by this one's key");
 }
 
@@ -151,7 +153,8 @@ static void test_malformed(void **state)
         buf_lit(&many, H);
     }
     buf_lit(&many, "\nx\n");
-    EXPECT(tlog_proof_file_parse(&ctx, buf_str(&many), &file) == FM_E_INVALID_ARGUMENT, "64 hashes");
+    EXPECT(tlog_proof_file_parse(&ctx, buf_str(&many), &file) == FM_E_INVALID_ARGUMENT,
+           "64 hashes");
 }
 
 static void test_too_large(void **state)
