@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The log against software that is not ours: golang.org/x/mod/sumdb (Debian's golang-golang-x-mod-dev),
- * which reads our notes, tiles, entries and proofs over HTTP and from files (logcheck.go). It must also
- * refuse: a checker that accepts everything proves nothing.
+ * which reads our notes, tiles, entries and proofs over HTTP and from files (logcheck.go); and Sigstore's
+ * verifier (npm @sigstore/verify), which follows our inclusion proofs. Both must also refuse: a checker
+ * that accepts everything proves nothing.
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -128,6 +130,34 @@ test("sumdb refuses what was changed", async () => {
   await refuses(/WRONG the verifier key/, server.url, `${vkey}A`, token, early);
   writeFileSync(file("forged.note"), readFileSync(early, "utf8").replace(/\n\d+\n/, "\n3\n"));
   await refuses(/WRONG the signature/, server.url, vkey, token, file("forged.note"));
+});
+
+/* By its path: the package shows the function to its own files only. */
+const merkle = createRequire(import.meta.url)("../node_modules/@sigstore/verify/dist/tlog/merkle.js");
+
+function followedBySigstore(text, change = (entry) => entry) {
+  const [head, note] = text.split("\n\n");
+  const [, extra, index, ...hashes] = head.split("\n");
+  const { entry } = JSON.parse(Buffer.from(extra.slice(6), "base64"));
+  const [, size, root] = note.split("\n");
+  merkle.verifyMerkleInclusion(
+    {
+      canonicalizedBody: Buffer.from(change(entry)),
+      inclusionProof: { logIndex: index.slice(6), hashes: hashes.map((hash) => Buffer.from(hash, "base64")) },
+    },
+    { logSize: BigInt(size), logHash: Buffer.from(root, "base64") },
+  );
+}
+
+test("Sigstore's verifier follows inclusion proofs, from files and over HTTP, and refuses other entries", async () => {
+  const texts = ["decision.tlog-proof", "held.tlog-proof"].map((name) => readFileSync(file(name), "utf8"));
+  for (let index = 0; index < 600; index += 37) {
+    texts.push((await signed(() => world.aud.get(`/v1/audit/proofs/${index}`))).text);
+  }
+  for (const text of texts) {
+    followedBySigstore(text);
+    assert.throws(() => followedBySigstore(text, (entry) => `${entry} `), /does not match inclusion proof/);
+  }
 });
 
 test("the product's own checks agree", async () => {
