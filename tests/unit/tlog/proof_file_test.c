@@ -157,6 +157,39 @@ static void test_malformed(void **state)
            "64 hashes");
 }
 
+static struct tree small;
+
+static void test_growth(void **state)
+{
+    AUTO(buf_done) struct buf text = BUF_INIT(64 * KIB), again = BUF_INIT(64 * KIB);
+    struct tlog_growth_file file = {.checkpoint = signed_checkpoint(S("log.example"))}, read;
+    struct tlog_checkpoint old = {.size = 100}, now;
+
+    (void)state;
+    memset(&small, 0, sizeof(small));
+    while (small.frontier.size < old.size) {
+        tree_append(&small);
+    }
+    old.root = tlog_root(&small.frontier);
+    file.old_size = old.size;
+    EXPECT(tlog_prove_consistency(&ctx, tree_read, &tree, old.size, SIZE, &file.proof) == FM_OK, "%s",
+           ctx.detail);
+    tlog_growth_file_write(&text, &file);
+    EXPECT(tlog_growth_file_parse(&ctx, buf_str(&text), &read) == FM_OK, "%s", ctx.detail);
+    tlog_growth_file_write(&again, &read);
+    EXPECT_STR("written again", buf_str(&again), buf_str(&text));
+    EXPECT(tlog_growth_file_check(&ctx, &read, &old, &verifier, &now) == FM_OK && now.size == SIZE, "%s",
+           ctx.detail);
+    EXPECT(tlog_growth_file_check(&ctx, &read, &old, &stranger, &now) != FM_OK, "another key");
+    old.root.bytes[5] ^= 1;
+    EXPECT(tlog_growth_file_check(&ctx, &read, &old, &verifier, &now) != FM_OK, "another history");
+    old.root.bytes[5] ^= 1;
+    old.size = 99;
+    EXPECT(tlog_growth_file_check(&ctx, &read, &old, &verifier, &now) != FM_OK, "another size");
+    EXPECT(tlog_growth_file_parse(&ctx, S("old 01\n\nx\n"), &read) != FM_OK, "a leading zero");
+    EXPECT(tlog_growth_file_parse(&ctx, S("old 1\n"), &read) != FM_OK, "cut off");
+}
+
 static void test_too_large(void **state)
 {
     struct tlog_proof_file file;
@@ -172,7 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_round_trip), TEST(test_proves_nothing_else), TEST(test_every_byte),
-        TEST(test_malformed),  TEST(test_too_large),
+        TEST(test_malformed),  TEST(test_too_large),           TEST(test_growth),
     };
 
     return CHECK_RUN(tests);
