@@ -15,7 +15,7 @@ static const struct {
     const char *help; /* one line */
 } subcommands[] = {
     {"serve", cli_serve, "run the server"},
-    {"user", cli_user, "add and list people"},
+    {"user", cli_user, "add and list people, sign-in links"},
     {"agent", cli_agent, "add and list agents"},
     {"key", cli_key, "make a key for an agent"},
     {"token", cli_token, "make a personal token for the API"},

@@ -203,20 +203,22 @@ struct str asset_openapi(void);
 
 /* Handlers, one file per resource. */
 #define HANDLERS(X)                                                                                \
-    X(proposals_create)                                                                            \
-    X(proposals_list)                                                                              \
-    X(proposals_get) X(proposals_attachment) X(proposals_revise) X(proposals_withdraw)             \
-        X(proposals_outcome) X(permits_redeem) X(review_inbox) X(review_claim_call)                \
-            X(review_unclaim_call) X(review_decision) X(review_undo_call) X(review_comment_call)   \
-                X(stream_open) X(session_create) X(session_delete) X(me_get) X(categories_list)    \
-                    X(queues_list) X(agents_list) X(agents_create) X(people_list)                  \
-                        X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get) X(ready_get)       \
-                            X(openapi_get) X(commit_to_send_get) X(log_tile) X(log_entries_tile)   \
-                                X(audit_entries) X(audit_proof) X(audit_bundle)                    \
-                                    X(audit_completeness)
+    X(proposals_create) X(proposals_list) X(proposals_get) X(proposals_attachment)                 \
+    X(proposals_revise) X(proposals_withdraw) X(proposals_outcome) X(permits_redeem)               \
+    X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                 \
+    X(review_undo_call) X(review_comment_call) X(stream_open)                                      \
+    X(session_create) X(session_link) X(session_delete) X(me_get) X(categories_list)               \
+    X(queues_list) X(agents_list) X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey)    \
+    X(jwks_get) X(health_get) X(ready_get) X(openapi_get) X(commit_to_send_get)                    \
+    X(log_tile) X(log_entries_tile) X(audit_entries) X(audit_proof) X(audit_bundle)                \
+    X(audit_completeness)
 #define X(name) void name(struct call *call);
 HANDLERS(X)
 #undef X
+
+/* Answers a sign-in: the session's cookie, and who it is for. */
+void session_answer(struct call *call, const struct person *person, const char *cookie,
+                    struct buf *body);
 
 void commit_to_send_observe(int64_t elapsed_us);
 

@@ -129,16 +129,23 @@ static enum fm_err run_sign_in(struct call *call, struct store_conn *conn)
     return people_sign_in(&call->ctx, conn, in->person, &id, in->cookie);
 }
 
-static enum fm_err render_sign_in(struct call *call, struct store_conn *conn, struct buf *body)
+void session_answer(struct call *call, const struct person *person, const char *cookie,
+                    struct buf *body)
 {
-    const struct sign_in *in = call->in;
     struct json_out out = JSON_OUT(body);
     bool secure = call->api->secure;
 
-    (void)conn;
     snprintf(call->set_cookie, sizeof(call->set_cookie), "%.*s=%s; Path=/; HttpOnly; SameSite=Strict%s",
-             STR_ARG(call->api->cookie_name), in->cookie, secure ? "; Secure" : "");
-    write_person_me(&out, call->policy, in->person, VIA_PAGE, clock_now_us() + SESSION_US);
+             STR_ARG(call->api->cookie_name), cookie, secure ? "; Secure" : "");
+    write_person_me(&out, call->policy, person, VIA_PAGE, clock_now_us() + SESSION_US);
+}
+
+static enum fm_err render_sign_in(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    const struct sign_in *in = call->in;
+
+    (void)conn;
+    session_answer(call, in->person, in->cookie, body);
     return FM_OK;
 }
 

@@ -28,6 +28,7 @@ const struct route api_routes[] = {
     {HTTP_GET, "/v1/inbox", WHO_PERSON, DECIDES, review_inbox},
     {HTTP_GET, "/v1/stream", WHO_PERSON, 0, stream_open},
     {HTTP_POST, "/v1/session", WHO_PUBLIC, 0, session_create},
+    {HTTP_POST, "/v1/session/link", WHO_PUBLIC, 0, session_link},
     {HTTP_DELETE, "/v1/session", WHO_PERSON, 0, session_delete},
     {HTTP_GET, "/v1/me", WHO_ANY, 0, me_get},
     {HTTP_GET, "/v1/categories", WHO_PERSON, 0, categories_list},

@@ -305,6 +305,58 @@ static int run_list(const struct cli_usage *usage, int argc, char **argv, const 
     return print_items(&work, items, columns, column_count);
 }
 
+static void print_link(struct work *work, const struct json *answer, const char *name)
+{
+    struct str link = shown(work, answer, "link"), who = cli_safe(&work->ctx, str_of(name));
+
+    if (str_starts(link, S("http"))) {
+        printf("%.*s\n\n", STR_ARG(link));
+    } else {
+        printf("Behind the server's URL:  %.*s\n\n", STR_ARG(link));
+    }
+    printf("Signs %.*s in, once, within ten minutes. Whoever opens it is %.*s: hand it over as you would\n"
+           "a password. That it was made and used stands in the audit log.\n",
+           STR_ARG(who), STR_ARG(who));
+}
+
+static int add_link(struct work *work, const struct cli_common *common, const char *name)
+{
+    AUTO(request_done) struct request request = REQUEST_INIT;
+    const struct json *answer;
+    int code;
+
+    request_begin(&request, "link.create");
+    jo_m_str(&request.out, "person", str_of(name));
+    code = send_request(work, common, CLI_FOLDER_MUST_EXIST, &request, &answer);
+    if (code == CLI_OK && answer) {
+        print_link(work, answer, name);
+    }
+    return code;
+}
+
+static int run_user_link(int argc, char **argv)
+{
+    static const struct cli_usage usage = {
+        .line = "user link NAME",
+        .about = "Makes a link that signs NAME in, once, within ten minutes, and prints it. What signs in\n"
+                 "stands behind the # of the URL, which browsers do not send to any server.",
+        .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
+        .words_min = 1,
+        .words_max = 1,
+    };
+    struct cli_common common = {.json = false};
+    AUTO(work_done) struct work work = {NULL, {0}};
+    int words, code = cli_parse(&usage, argc, argv, &common, &words);
+
+    if (code != CLI_GO) {
+        return code;
+    }
+    if (!str_is_utf8(str_of(argv[1]))) {
+        return cli_misused(&usage, NOT_UTF8);
+    }
+    return work_begin(&work) ? add_link(&work, &common, argv[1]) : CLI_FAILED;
+}
+
 static int run_user_list(int argc, char **argv)
 {
     static const struct cli_usage usage = {
@@ -324,6 +376,7 @@ int cli_user(int argc, char **argv)
     static const struct cli_verb verbs[] = {
         {"add", run_user_add, "add a person"},
         {"list", run_user_list, "list the people"},
+        {"link", run_user_link, "make a one-time sign-in link for somebody"},
     };
 
     return cli_run_verb(verbs, COUNT_OF(verbs), argc, argv);

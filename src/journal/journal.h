@@ -37,6 +37,7 @@
     X(AGENT_ADDED, "agent.added", 0)                                                               \
     X(KEY_CREATED, "key.created", 0)                                                               \
     X(KEY_REVOKED, "key.revoked", 0)                                                               \
+    X(LINK_CREATED, "link.created", 0)                                                             \
     X(STORE_OPENED, "store.opened", 0)                                                             \
     X(EPOCH_OPENED, "epoch.opened", 0)                                                             \
     X(CLOCK_JUMPED, "clock.jumped", 0)

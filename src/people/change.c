@@ -38,6 +38,7 @@ static const struct str prefixes[] = {
     [CREDENTIAL_AGENT_KEY] = STR("fka_"),
     [CREDENTIAL_TOKEN] = STR("fkr_"),
     [CREDENTIAL_SESSION] = STR("fkc_"),
+    [CREDENTIAL_LINK] = STR("fkl_"),
 };
 
 _Static_assert(CREDENTIAL_SESSION == 2, "the statements above say kind = 2 for sessions");
@@ -297,6 +298,23 @@ enum fm_err people_add_token(struct ctx *ctx, struct store_conn *conn, struct ac
     TRY(find_row(ctx, conn, &SQL_FIND_PERSON, "person", person, &row, &person_id));
     TRY(add_credential(ctx, conn, (struct new_credential){CREDENTIAL_TOKEN, 0, row, 0}, id, token));
     return record_credential(ctx, conn, by, NULL, *id, &person_id);
+}
+
+enum fm_err people_add_link(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str person,
+                            struct id *id, char code[SECRET_TEXT_SIZE])
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(DATA_BYTES_MAX);
+    struct json_out out = JSON_OUT(&data);
+    int64_t row;
+    struct id person_id;
+
+    TRY(find_row(ctx, conn, &SQL_FIND_PERSON, "person", person, &row, &person_id));
+    TRY(add_credential(ctx, conn,
+                       (struct new_credential){CREDENTIAL_LINK, 0, row, clock_now_us() + LINK_US}, id,
+                       code));
+    jo_m_id(&out, "key", ID_KEY, *id);
+    jo_m_id(&out, "person", ID_PERSON, person_id);
+    return record(ctx, conn, JOURNAL_LINK_CREATED, by, &data, NULL);
 }
 
 enum fm_err people_sign_in(struct ctx *ctx, struct store_conn *conn, const struct person *person,

@@ -14,6 +14,7 @@
 #define PASSWORD_MIN 8
 #define PASSWORD_MAX 256
 #define SESSION_US (12 * HOUR_US)
+#define LINK_US (10 * MINUTE_US)
 #define SECRET_TEXT_SIZE 48       /* "fka_" + 43 base64url characters + NUL */
 
 struct person {
@@ -32,7 +33,8 @@ struct agent {
     struct str hosts; /* where callbacks may go: a JSON array of host names */
 };
 
-enum credential_kind { CREDENTIAL_AGENT_KEY, CREDENTIAL_TOKEN, CREDENTIAL_SESSION };
+/* A sign-in link is no credential for calls: it is only exchanged, once, for a session. */
+enum credential_kind { CREDENTIAL_AGENT_KEY, CREDENTIAL_TOKEN, CREDENTIAL_SESSION, CREDENTIAL_LINK };
 
 struct credential {
     enum credential_kind kind;
@@ -91,6 +93,19 @@ enum fm_err people_sign_in(struct ctx *ctx, struct store_conn *conn, const struc
                            struct id *id, char cookie[SECRET_TEXT_SIZE]) MUST_CHECK;
 enum fm_err people_sign_out(struct ctx *ctx, struct store_conn *conn, const struct credential *session)
     MUST_CHECK;
+
+/* A one-time sign-in link for somebody, valid for LINK_US; `code` is what stands behind the # of its URL
+ * and begins with "fkl_". Recorded as link.created. FM_E_NOT_FOUND for an unknown person. */
+enum fm_err people_add_link(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str person,
+                            struct id *id, char code[SECRET_TEXT_SIZE]) MUST_CHECK;
+/* Whose link this code is, a person's row; any connection. FM_E_UNAUTHENTICATED for one that was used, is
+ * too old, or never was. */
+enum fm_err people_find_link(struct ctx *ctx, struct store_conn *conn, struct str code,
+                             int64_t *person_row) MUST_CHECK;
+/* Uses the link up and signs `person` in, as people_sign_in. Errors: those of both. */
+enum fm_err people_sign_in_by_link(struct ctx *ctx, struct store_conn *conn,
+                                   const struct person *person, struct str code, struct id *id,
+                                   char cookie[SECRET_TEXT_SIZE]) MUST_CHECK;
 
 /* Whether a name and a password may be used: the rules above, before anything is hashed. */
 enum fm_err people_check_name(struct ctx *ctx, struct str name) MUST_CHECK;

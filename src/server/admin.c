@@ -24,6 +24,7 @@ static const struct {
     {STR("agent.list"), admin_agent_list},
     {STR("key.create"), admin_key_create},
     {STR("token.create"), admin_token_create},
+    {STR("link.create"), admin_link_create},
 };
 
 struct request {

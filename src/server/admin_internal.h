@@ -19,5 +19,6 @@ admin_command_fn admin_agent_add;
 admin_command_fn admin_agent_list;
 admin_command_fn admin_key_create;
 admin_command_fn admin_token_create;
+admin_command_fn admin_link_create;
 
 #endif

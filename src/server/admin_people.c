@@ -298,3 +298,33 @@ enum fm_err admin_token_create(struct ctx *ctx, struct instance *instance, const
 {
     return create(ctx, instance, arguments, person_fields, run_token_create, "token", answer);
 }
+
+/* Sign-in links -------------------------------------------------------------------------------- */
+
+static enum fm_err run_link_create(struct store_cmd *cmd, struct store_conn *conn)
+{
+    struct change *change = (struct change *)cmd;
+
+    return people_add_link(cmd->ctx, conn, operator_actor, change->of, &change->id, change->secret);
+}
+
+/* The whole URL where a server is running, else what stands behind the server's. */
+enum fm_err admin_link_create(struct ctx *ctx, struct instance *instance, const struct json *arguments,
+                              struct json_out *answer)
+{
+    struct holder in = {.name = STR_NONE};
+    AUTO(change_done) struct change change = {.password = NULL};
+    struct str url;
+
+    TRY(json_bind(ctx, arguments, S(""), person_fields, COUNT_OF(person_fields), &in));
+    change.of = in.name;
+    TRY(carry_out(ctx, instance, &change, run_link_create));
+    url = arena_printf(ctx->arena, "%.*s/#%s", STR_ARG(instance->origin), change.secret);
+    if (!url.p) {
+        return fail_memory(ctx);
+    }
+    jo_m_time(answer, "expires_at", clock_now_us() + LINK_US);
+    jo_m_id(answer, "id", ID_KEY, change.id);
+    jo_m_str(answer, "link", url);
+    return FM_OK;
+}

@@ -197,9 +197,10 @@ static enum fm_err start(struct ctx *ctx, const struct server_options *options, 
     TRY(instance_open(ctx, options->dir, &server->instance));
     TRY(start_flow(ctx, options, server));
     slow_start();
-    TRY(admin_start(ctx, &server->instance, &server->admin));
     TRY(start_http(ctx, options, server));
     TRY(set_origin(ctx, options, server));
+    server->instance.origin = server->origin;
+    TRY(admin_start(ctx, &server->instance, &server->admin));
     api_serve(server->api, server->flow, server->http, server->origin);
     return FM_OK;
 }

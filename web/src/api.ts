@@ -5,7 +5,17 @@
  * the network, is a Problem.
  */
 import { noteServerDate } from "./state/clock";
-import type { Category, Comment, DecisionBody, InboxPage, Me, Page, Proposal } from "./wire";
+import type {
+    Category,
+    Comment,
+    DecisionBody,
+    InboxPage,
+    Me,
+    Named,
+    NewAgent,
+    Page,
+    Proposal,
+} from "./wire";
 
 export interface FieldError {
     readonly pointer: string;
@@ -138,6 +148,7 @@ export const api = {
     me: () => call<Me>("GET", "/v1/me"),
     signIn: (name: string, password: string) =>
         call<Me>("POST", "/v1/session", { body: { name, password } }),
+    signInByLink: (code: string) => call<Me>("POST", "/v1/session/link", { body: { code } }),
     signOut: () => call<void>("DELETE", "/v1/session"),
     inbox: (members: InboxQuery) => call<InboxPage>("GET", `/v1/inbox${query({ ...members })}`),
     proposal: (id: string) => call<Proposal>("GET", at(id)),
@@ -153,6 +164,9 @@ export const api = {
     undo: (id: string) => thenRead(call<Proposal>("POST", at(id, "/undo"), { body: {} })),
     comment: (id: string, text: string, idempotencyKey: string) =>
         call<Comment>("POST", at(id, "/comment"), { body: { text }, idempotencyKey }),
+    agents: () => call<Page<Named>>("GET", "/v1/agents"),
+    addAgent: (name: string, owner: string) =>
+        call<NewAgent>("POST", "/v1/agents", { body: { name, owner } }),
     categories: () => call<Page<Category>>("GET", "/v1/categories"),
 };
 

@@ -11,6 +11,7 @@ import { Inbox } from "./pages/inbox";
 import { MePage } from "./pages/me";
 import { ProposalPage } from "./pages/proposal";
 import { SignIn, Unreachable } from "./pages/signin";
+import { offerStart, StartPage } from "./pages/start_later";
 import { Empty } from "./parts/bits";
 import { Shell } from "./parts/shell";
 import { followLink, openedId, place } from "./router";
@@ -28,6 +29,7 @@ const PAGES = {
     "/done": { title: "Done", Page: DonePage },
     "/categories": { title: "Categories", Page: CategoriesPage },
     "/me": { title: "Me", Page: MePage },
+    "/start": { title: "Start", Page: StartPage },
 } as const;
 
 function Routed() {
@@ -87,5 +89,5 @@ startProposal();
 startLive();
 listenForKeys(() => singleKeys.value);
 document.addEventListener("click", followLink);
-void resumeSession();
+void resumeSession().then(offerStart);
 render(<App />, document.getElementById("app") as HTMLElement);

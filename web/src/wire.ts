@@ -15,9 +15,20 @@ export interface Me extends Named {
     readonly roles: readonly string[];
     readonly queues: readonly string[];
     readonly via: string;
-    readonly can: { readonly decide: boolean; readonly audit: boolean; readonly lead: boolean };
+    readonly can: {
+        readonly decide: boolean;
+        readonly audit: boolean;
+        readonly lead: boolean;
+        readonly admin: boolean;
+    };
     readonly expires_at?: string | null;
     readonly reasons?: readonly string[];
+}
+
+/* A new agent; its key is told this once. */
+export interface NewAgent {
+    readonly id: string;
+    readonly key: string;
 }
 
 export interface ClaimedBy extends Named {

@@ -5,7 +5,8 @@
 import { Logo } from "../parts/icons";
 import { Notice } from "../parts/bits";
 import { SignInForm } from "../parts/signin_form";
-import { resumeSession } from "../state/session";
+import { linkRefusal, resumeSession } from "../state/session";
+import { capital } from "../text/words";
 
 export function SignIn() {
     return (
@@ -14,6 +15,11 @@ export function SignIn() {
                 <Logo />
                 <h1>Fermata</h1>
                 <p class="quiet">Agents wait here for a person's decision.</p>
+                {linkRefusal.value !== "" && (
+                    <Notice tone="warn" icon="warn">
+                        {capital(linkRefusal.value)}.
+                    </Notice>
+                )}
                 <SignInForm name="" />
             </div>
         </main>

@@ -15,13 +15,45 @@ export type SessionState = "unknown" | "out" | "in" | "ended" | "unreachable";
 export const session = signal<SessionState>("unknown");
 export const me = signal<Me | null>(null);
 
-/* Asks the server who we are. */
+/* Why a sign-in link was refused; empty while none was. */
+export const linkRefusal = signal("");
+
+/* The code of a one-time link, which stands behind the # of the URL; it is taken out of there at once. */
+function takeLinkCode(): string | null {
+    const code = /^#(fkl_[\w-]+)$/.exec(location.hash)?.[1] ?? null;
+    if (code !== null) {
+        history.replaceState(null, "", location.pathname + location.search);
+    }
+    return code;
+}
+
+let linkCode = takeLinkCode();
+
+/* Uses the link up, if the page was opened by one. */
+async function signInByLink(): Promise<SessionState> {
+    const code = linkCode;
+    linkCode = null;
+    if (code === null) {
+        return "out";
+    }
+    try {
+        me.value = await api.signInByLink(code);
+        return "in";
+    } catch (thrown) {
+        linkRefusal.value = asProblem(thrown).message;
+        return "out";
+    }
+}
+
+/* Asks the server who we are. A link is used only by a browser that is signed in as nobody: nobody's
+ * session turns into somebody else's by a click. */
 export async function resumeSession(): Promise<void> {
     try {
         me.value = await api.me();
         session.value = "in";
     } catch (thrown) {
-        session.value = asProblem(thrown).status === 401 ? "out" : "unreachable";
+        const signedOut = asProblem(thrown).status === 401;
+        session.value = signedOut ? await signInByLink() : "unreachable";
     }
 }
 
