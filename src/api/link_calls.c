@@ -43,7 +43,7 @@ static enum fm_err find_person(struct call *call, struct link_input *in)
     TRY(people_find_link(&call->ctx, call->part->reader, in->code, &row));
     in->person = directory_person_by_row(call->directory, row);
     return in->person ? FM_OK
-                      : fail(&call->ctx, FM_E_UNAUTHENTICATED, "whose link this is can no longer sign in");
+                      : fail(&call->ctx, FM_E_UNAUTHENTICATED, "its person can no longer sign in");
 }
 
 void session_link(struct call *call)

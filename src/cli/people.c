@@ -314,8 +314,8 @@ static void print_link(struct work *work, const struct json *answer, const char 
     } else {
         printf("Behind the server's URL:  %.*s\n\n", STR_ARG(link));
     }
-    printf("Signs %.*s in, once, within ten minutes. Whoever opens it is %.*s: hand it over as you would\n"
-           "a password. That it was made and used stands in the audit log.\n",
+    printf("Signs %.*s in, once, within ten minutes. Whoever opens it is %.*s:\n"
+           "hand it over as you would a password. The audit log says that it was made.\n",
            STR_ARG(who), STR_ARG(who));
 }
 
@@ -338,8 +338,8 @@ static int run_user_link(int argc, char **argv)
 {
     static const struct cli_usage usage = {
         .line = "user link NAME",
-        .about = "Makes a link that signs NAME in, once, within ten minutes, and prints it. What signs in\n"
-                 "stands behind the # of the URL, which browsers do not send to any server.",
+        .about = "Makes a link that signs NAME in, once, within ten minutes, and prints it. What\n"
+                 "signs in stands behind the # of the URL, which browsers send to no server.",
         .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
         .words_min = 1,
         .words_max = 1,

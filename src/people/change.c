@@ -300,18 +300,16 @@ enum fm_err people_add_token(struct ctx *ctx, struct store_conn *conn, struct ac
     return record_credential(ctx, conn, by, NULL, *id, &person_id);
 }
 
-enum fm_err people_add_link(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str person,
-                            struct id *id, char code[SECRET_TEXT_SIZE])
+enum fm_err people_add_link(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                            struct str person, struct id *id, char code[SECRET_TEXT_SIZE])
 {
     AUTO(buf_done) struct buf data = BUF_INIT(DATA_BYTES_MAX);
     struct json_out out = JSON_OUT(&data);
-    int64_t row;
+    struct new_credential link = {CREDENTIAL_LINK, 0, 0, clock_now_us() + LINK_US};
     struct id person_id;
 
-    TRY(find_row(ctx, conn, &SQL_FIND_PERSON, "person", person, &row, &person_id));
-    TRY(add_credential(ctx, conn,
-                       (struct new_credential){CREDENTIAL_LINK, 0, row, clock_now_us() + LINK_US}, id,
-                       code));
+    TRY(find_row(ctx, conn, &SQL_FIND_PERSON, "person", person, &link.person, &person_id));
+    TRY(add_credential(ctx, conn, link, id, code));
     jo_m_id(&out, "key", ID_KEY, *id);
     jo_m_id(&out, "person", ID_PERSON, person_id);
     return record(ctx, conn, JOURNAL_LINK_CREATED, by, &data, NULL);

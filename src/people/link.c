@@ -2,8 +2,8 @@
  *
  * Sign-in links: a code behind the # of a URL, exchanged once for a session.
  *
- * It must never sign anybody in twice with one code, nor leave a code where a log of URLs could keep it:
- * what stands behind the # is not sent to a server, and the page hands it over in a body.
+ * It must never sign anybody in twice with one code, nor leave a code where a log of URLs could
+ * keep it: what stands behind the # is sent to no server, and the page hands it over in a body.
  *
  * 1. A code is looked up by its hash, like every other secret, and its row is gone once it is used.
  */
@@ -11,7 +11,8 @@
 
 SQL(SQL_FIND_LINK, "SELECT person FROM credentials WHERE hash = $hash AND kind = 3"
                    " AND revoked_at IS NULL AND expires_at > $now");
-SQL(SQL_DROP_LINKS, "DELETE FROM credentials WHERE kind = 3 AND (hash = $hash OR expires_at <= $now)");
+SQL(SQL_DROP_LINKS,
+    "DELETE FROM credentials WHERE kind = 3 AND (hash = $hash OR expires_at <= $now)");
 
 _Static_assert(CREDENTIAL_LINK == 3, "the statements above say kind = 3 for links");
 
@@ -28,7 +29,8 @@ enum fm_err people_find_link(struct ctx *ctx, struct store_conn *conn, struct st
         return ctx->err != FM_OK
                    ? ctx->err
                    : fail(ctx, FM_E_UNAUTHENTICATED,
-                          "this sign-in link has been used or is too old; `fermata user link` makes another");
+                          "this sign-in link has been used or is too old; "
+                          "`fermata user link` makes another");
     }
     *person_row = rows_int(rows, 0);
     rows_done(rows);

@@ -34,7 +34,9 @@ struct agent {
 };
 
 /* A sign-in link is no credential for calls: it is only exchanged, once, for a session. */
-enum credential_kind { CREDENTIAL_AGENT_KEY, CREDENTIAL_TOKEN, CREDENTIAL_SESSION, CREDENTIAL_LINK };
+enum credential_kind {
+    CREDENTIAL_AGENT_KEY, CREDENTIAL_TOKEN, CREDENTIAL_SESSION, CREDENTIAL_LINK
+};
 
 struct credential {
     enum credential_kind kind;
@@ -94,12 +96,13 @@ enum fm_err people_sign_in(struct ctx *ctx, struct store_conn *conn, const struc
 enum fm_err people_sign_out(struct ctx *ctx, struct store_conn *conn, const struct credential *session)
     MUST_CHECK;
 
-/* A one-time sign-in link for somebody, valid for LINK_US; `code` is what stands behind the # of its URL
- * and begins with "fkl_". Recorded as link.created. FM_E_NOT_FOUND for an unknown person. */
-enum fm_err people_add_link(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str person,
-                            struct id *id, char code[SECRET_TEXT_SIZE]) MUST_CHECK;
-/* Whose link this code is, a person's row; any connection. FM_E_UNAUTHENTICATED for one that was used, is
- * too old, or never was. */
+/* A one-time sign-in link for somebody, valid for LINK_US; `code` is what stands behind the # of
+ * its URL and begins with "fkl_". Recorded as link.created. FM_E_NOT_FOUND for an unknown person. */
+enum fm_err people_add_link(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                            struct str person, struct id *id,
+                            char code[SECRET_TEXT_SIZE]) MUST_CHECK;
+/* Whose link this code is, a person's row; any connection. FM_E_UNAUTHENTICATED for one that was
+ * used, is too old, or never was. */
 enum fm_err people_find_link(struct ctx *ctx, struct store_conn *conn, struct str code,
                              int64_t *person_row) MUST_CHECK;
 /* Uses the link up and signs `person` in, as people_sign_in. Errors: those of both. */

@@ -309,8 +309,8 @@ static enum fm_err run_link_create(struct store_cmd *cmd, struct store_conn *con
 }
 
 /* The whole URL where a server is running, else what stands behind the server's. */
-enum fm_err admin_link_create(struct ctx *ctx, struct instance *instance, const struct json *arguments,
-                              struct json_out *answer)
+enum fm_err admin_link_create(struct ctx *ctx, struct instance *instance,
+                              const struct json *arguments, struct json_out *answer)
 {
     struct holder in = {.name = STR_NONE};
     AUTO(change_done) struct change change = {.password = NULL};

@@ -17,7 +17,7 @@ struct instance {
     struct journal *journal;
     struct committer *committer;
     _Atomic(struct flow *) flow; /* of a server; NULL for a command line */
-    struct str origin; /* what browsers see; set before the admin socket listens; empty for a command line */
+    struct str origin; /* what browsers see; set before the admin socket listens; else empty */
 };
 
 /* Opens the folder (made if missing), migrates, loads journal and people, starts the committer. `*out`
