@@ -129,7 +129,7 @@ function Lines() {
     const text = firstLines(language, location.origin, made.value?.key ?? NO_KEY);
     return (
         <>
-            <fieldset class="choices tabs">
+            <fieldset class="choices">
                 <legend class="sr">Language</legend>
                 {LANGUAGES.map((each) => (
                     <label key={each}>
@@ -198,7 +198,7 @@ function Arrival() {
         );
     }
     return (
-        <p class="late" role="status">
+        <p role="status">
             {made.value === null ? "First make the agent." : "Waiting for it. Run the three lines."}
         </p>
     );

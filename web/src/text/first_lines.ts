@@ -7,14 +7,8 @@
 export const LANGUAGES = ["curl", "Python", "JavaScript"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-const ACTION = "message.send";
-const TO = "world@example.com";
-const SUMMARY = "My first proposal";
-const BODY = JSON.stringify({
-    action: ACTION,
-    arguments: { to: TO, body: "Hello" },
-    brief: { summary: SUMMARY, reasoning: "To see it arrive" },
-});
+const ACTION = "hello.say"; // no policy names it: somebody looks at it
+const BODY = JSON.stringify({ action: ACTION, arguments: { to: "world", text: "Hello" } });
 
 const LINES: Readonly<Record<Language, (url: string, key: string) => string>> = {
     curl: (url, key) => `curl -sS ${url}/v1/proposals \\
@@ -22,7 +16,7 @@ const LINES: Readonly<Record<Language, (url: string, key: string) => string>> = 
   -d '${BODY}'`,
     Python: (url, key) => `from fermata import Fermata
 f = Fermata("${url}", "${key}")
-print(f.propose("${ACTION}", {"to": "${TO}", "body": "Hello"}, {"summary": "${SUMMARY}", "reasoning": "To see it arrive"})["status"])`,
+print(f.propose("${ACTION}", {"to": "world", "text": "Hello"})["status"])`,
     JavaScript: (url, key) => `const headers = { Authorization: "Bearer ${key}", "Content-Type": "application/json" };
 const answer = await fetch("${url}/v1/proposals", { method: "POST", headers, body: JSON.stringify(${BODY}) });
 console.log((await answer.json()).status);`,
