@@ -104,10 +104,18 @@ run:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) build
 	@tools/run
 
-## install        the binary and the sample policy, into PREFIX (/usr/local) below DESTDIR
+## install        the binary, the sample policy and the demo, into PREFIX (/usr/local) below DESTDIR
+SHARED = $(DESTDIR)$(PREFIX)/share/fermata
 .PHONY: install
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/fermata
+	install -d $(addprefix $(SHARED)/,policies support-agent/cases support-agent/data python/fermata)
+	install -m 755 examples/demo.sh $(SHARED)/demo.sh
+	install -m 644 examples/policies/*.yaml $(SHARED)/policies
+	install -m 644 examples/support-agent/*.py examples/support-agent/*.md $(SHARED)/support-agent
+	install -m 644 examples/support-agent/cases/*.json $(SHARED)/support-agent/cases
+	install -m 644 examples/support-agent/data/*.json $(SHARED)/support-agent/data
+	install -m 644 sdk/python/src/fermata/*.py $(SHARED)/python/fermata
 	install -D -m 644 examples/policy.yaml $(DESTDIR)$(PREFIX)/share/doc/fermata/policy.yaml
 	install -D -m 644 docs/policy.schema.json $(DESTDIR)$(PREFIX)/share/doc/fermata/policy.schema.json
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/fermata/LICENSE

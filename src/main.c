@@ -15,6 +15,7 @@ static const struct {
     const char *help; /* one line */
 } subcommands[] = {
     {"serve", cli_serve, "run the server"},
+    {"demo", cli_demo, "a server with sample people and an agent at work, for a first look"},
     {"user", cli_user, "add and list people, sign-in links"},
     {"agent", cli_agent, "add and list agents"},
     {"key", cli_key, "make a key for an agent"},

@@ -192,7 +192,10 @@ class Case:
             proposal = self.agent.patiently(
                 lambda: self.f.propose("ticket.handover", arguments, brief, session=self.ticket.id,
                                        labels={"topic": self.ticket.topic, "step": "handover"}))
+            if proposal["status"] == "pending":
+                proposal = self.agent.patiently(lambda: self.f.wait(proposal["id"]))
             if proposal["status"] == "approved":
+                arguments = (proposal.get("decision") or {}).get("arguments") or arguments
                 self.agent.patiently(lambda: self.f.redeem(self.permit_of(proposal), arguments))
                 self.report(proposal["id"], "succeeded", self.crm.execute(self.ticket.id, "ticket.handover", arguments))
         self.crm.end(self.ticket.id, f"handed over: {why}")

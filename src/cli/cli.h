@@ -22,6 +22,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /* Subcommands. argv[0] is the subcommand's name. They return an exit code. */
 int cli_serve(int argc, char **argv);
+int cli_demo(int argc, char **argv);
 int cli_user(int argc, char **argv);
 int cli_agent(int argc, char **argv);
 int cli_key(int argc, char **argv);

@@ -7,6 +7,7 @@ from fermata import Blocked, Expired, FermataError, Rejected, Returned, WaitTime
 from fermata.testing import (
     FakeFermata,
     Unscripted,
+    allow,
     approve,
     ask,
     block,
@@ -101,6 +102,12 @@ class Steps(unittest.TestCase):
             f.redeem(proposal["permit"], ARGUMENTS)
         self.assertEqual(refused.exception.name, "permit-used")
         self.assertRaises(FermataError, f.redeem, "a.b.c", ARGUMENTS)
+
+    def test_allowed_at_once(self):
+        f = FakeFermata({"ticket.tag": allow()})
+        proposal = f.propose("ticket.tag", {"tag": "billing"})
+        self.assertEqual((proposal["status"], proposal["decision"]["by"]["kind"]), ("approved", "policy"))
+        f.redeem(proposal["permit"], {"tag": "billing"})
 
     def test_pending_runs_into_the_timeout_in_no_time(self):
         f = FakeFermata({"refund.issue": pending()})

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """For unit tests of agents: a Fermata that decides by script, in this process, without a server.
 
-    from fermata.testing import FakeFermata, approve, ask, modify, reject
+    from fermata.testing import FakeFermata, allow, approve, ask, modify, reject
 
     f = FakeFermata({
-        "ticket.tag": approve(),                        # every use
+        "ticket.tag": allow(),                          # every use
         "refund.issue": [ask("Which photo?"), modify(amount=50)],   # one after the other
         "message.send": lambda proposal: reject("Tone") if "!" in proposal["arguments"]["body"]
                         else approve(),
@@ -36,6 +36,7 @@ __all__ = [
     "Answer",
     "FakeFermata",
     "Unscripted",
+    "allow",
     "approve",
     "ask",
     "block",
@@ -58,6 +59,12 @@ class Answer(NamedTuple):
     reason: str = ""
     reason_code: Optional[str] = None
     arguments: Optional[Callable[[Dict[str, Any]], Dict[str, Any]]] = None
+    by: str = "reviewer"
+
+
+def allow() -> Answer:
+    """The policy lets it pass at once: it is approved as soon as it is proposed."""
+    return Answer("approved", "approve", by="policy")
 
 
 def approve() -> Answer:
@@ -276,6 +283,9 @@ class _Scripted:
             reason = {"source": "rule", "verdict": "block", "text": answer.reason}
             proposal["assessment"] = {"verdict": "block", "reasons": [reason]}
             proposal["status"] = "blocked"
+        elif answer.by == "policy":
+            proposal["assessment"]["verdict"] = "allow"
+            self._release(proposal, 0.0)
 
     def _next(self, proposal: Proposal) -> Answer:
         action = proposal["action"]
@@ -302,7 +312,7 @@ class _Scripted:
         proposal["decision"] = {
             "id": f"dec_{proposal['id'][4:]}",
             "verdict": answer.verdict,
-            "by": {"kind": "reviewer", "id": "rev_fake", "name": "reviewer"},
+            "by": {"kind": answer.by, "id": "rev_fake", "name": answer.by},
             "arguments": edit(proposed) if edit else proposed,
             "reason": answer.reason or None,
             "reason_code": answer.reason_code,
