@@ -97,7 +97,7 @@ web/dist/openapi.json: docs/openapi.yaml web/dist/manifest.txt web/node_modules/
 
 -include $(OBJECTS:.o=.d) $(BUILD)/obj/main.d $(TESTS:=.d) $(BENCHES:=.d)
 
-## run            a server on 127.0.0.1:8600 with sample people and proposals, in ./fermata-data
+## run            the demo on 127.0.0.1:8600: sample people, an agent at work, a link that signs in
 .PHONY: run
 run:
 	@tools/deps build run
@@ -142,7 +142,7 @@ test:
 	@$(MAKE) --no-print-directory -s -j1 test-parts
 	@tools/sum $(RESULTS)
 
-PARTS := tidy unit corpora web sdk http interop crash e2e replay bench
+PARTS := tidy unit corpora web sdk http interop crash e2e examples docs replay bench
 .PHONY: test-parts $(PARTS:%=parts-%)
 test-parts: $(PARTS:%=parts-%)
 
@@ -171,6 +171,13 @@ parts-crash:
 	@$(foreach name,$(CRASHES),tools/part $(RESULTS) crash/$(name) node tests/crash/$(name).mjs;)
 parts-e2e:
 	$(call if_there,tests/e2e/*.test.mjs,$(PART) e2e node tests/run.mjs e2e)
+parts-examples:
+	$(PART) examples/agent python3 tests/demo/agent_test.py
+	$(PART) examples/demo node tests/run.mjs demo
+parts-docs:
+	$(PART) docs/blocks node tests/docs/run.mjs
+	$(PART) docs/self node tests/run.mjs docs
+	$(PART) docs/stopwatch node tests/docs/stopwatch.mjs
 parts-replay:
 	$(call if_there,bench/replay/replay.mjs,$(PART) replay node bench/replay/replay.mjs --rows 1500)
 parts-bench:
@@ -181,13 +188,15 @@ parts-bench:
 ## interop        the log read by software that is not ours
 ## crash          kill and power-loss tests alone, small
 ## e2e            tests in a real browser alone
+## examples       the demo's tests alone: its agent, and the whole of it against a server
+## docs           every command and example of the documents, and the stopwatch, alone
 ## sdk            the client libraries' tests alone
 ## web            the page's type check and tests alone
-.PHONY: unit http interop crash e2e sdk web
+.PHONY: unit http interop crash e2e examples docs sdk web
 unit: test-programs
-http interop crash e2e: build
+http interop crash e2e examples docs: build
 web: web/node_modules/.ready
-unit http interop crash e2e sdk web:
+unit http interop crash e2e examples docs sdk web:
 	@rm -rf $(RESULTS)
 	@$(MAKE) --no-print-directory -s parts-$@
 	@tools/sum $(RESULTS)
@@ -256,9 +265,10 @@ $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 # One rule per proof: the command whose output is the evidence. Crash tests run at full size here.
 EVIDENCE = @tools/evidence docs/evidence/$(@:prove-%=%).txt
 PROOFS := prove-hardening prove-json prove-asan prove-tsan prove-bench \
-	$(if $(wildcard bench/replay/replay.mjs),prove-replay) $(CRASHES:%=prove-%)
+	$(if $(wildcard bench/replay/replay.mjs),prove-replay) prove-stopwatch $(CRASHES:%=prove-%)
 ## prove          all evidence again, each into docs/evidence/NAME.txt; or one part of it:
-##                prove-hardening, -json, -asan, -tsan, -bench, -replay, and -NAME for tests/crash/NAME.mjs
+##                prove-hardening, -json, -asan, -tsan, -bench, -replay, -stopwatch, and -NAME for
+##                tests/crash/NAME.mjs
 .PHONY: prove $(PROOFS)
 prove:
 	@failed=0; for proof in $(PROOFS); do $(MAKE) --no-print-directory $$proof || failed=1; done; exit $$failed
@@ -277,6 +287,8 @@ prove-bench:
 	$(EVIDENCE) node bench/run.mjs --full
 prove-replay: build
 	$(EVIDENCE) node bench/replay/replay.mjs
+prove-stopwatch: build
+	$(EVIDENCE) node tests/docs/stopwatch.mjs --full
 $(CRASHES:%=prove-%): build
 	$(EVIDENCE) node tests/crash/$(@:prove-%=%).mjs --full
 

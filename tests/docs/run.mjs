@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Runs every command and every JSON example of the documents. What the marks mean, and what a block finds
+ * around it, is said in README.md beside this file.
+ *
+ *   node tests/docs/run.mjs [FILE ...]
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+
+import { parse as parseYaml } from "yaml";
+
+import { duplicateMember, schemaFault } from "../http/contract.mjs";
+import { BINARY, fermata, PASSWORD, ROOT, Server } from "../http/server.mjs";
+import { blocksOf, fits } from "./blocks.mjs";
+import { BUILT, freePort, makeRepository, plainEnv, saying, showTree, startBash, warm } from "./place.mjs";
+
+const WITHIN_MS = 120_000;
+const GUIDES = readdirSync(join(ROOT, "docs/guide")).filter((name) => name.endsWith(".md")).sort();
+const FILES = ["README.md", ...GUIDES.map((name) => `docs/guide/${name}`), "sdk/python/README.md", "examples/support-agent/README.md"];
+const POLICY = readFileSync(join(ROOT, "examples/policy.yaml"), "utf8").replace("undo: 5s", "undo: 0s");
+const PROGRAMS = { python: ["python3", "program.py"], javascript: ["node", "program.mjs"] };
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+
+function tell(ok, what, why = "") {
+  totals[ok ? "passed" : "failed"] += 1;
+  if (!ok) {
+    console.log(`\nFAILED ${what}\n${why}\n`);
+  }
+}
+
+/* One document on its way: its folder, its server, and what its blocks have left behind. */
+class Document {
+  constructor(file, blocks) {
+    this.file = file;
+    this.blocks = blocks;
+    this.folder = mkdtempSync(join(tmpdir(), "fermata-docs-"));
+    this.background = [];
+    this.before = null; // what the last block printed
+    this.startsItself = blocks.some(({ mark }) => mark === "until");
+    this.clones = blocks.some(({ mark, text }) => mark !== "skip" && text.includes("git clone fermata.git"));
+  }
+
+  async open() {
+    if (this.clones) {
+      makeRepository(this.folder);
+    } else {
+      showTree(this.folder);
+    }
+    mkdirSync(join(this.folder, "home"));
+    const address = this.startsItself ? `http://127.0.0.1:${await freePort()}` : await this.#serve();
+    this.url = address;
+    this.env = plainEnv({
+      PATH: `${BUILT}:${process.env.PATH}`,
+      HOME: join(this.folder, "home"),
+      PORT: new URL(address).port,
+      PACE: "0.05",
+      YES: "1",
+      PYTHONDONTWRITEBYTECODE: "1",
+      ...(this.server && { FERMATA_URL: address, FERMATA_KEY: this.bot.secret, FERMATA_DATA: this.server.data }),
+    });
+    this.standIns = [
+      ["http://127.0.0.1:8600", address],
+      ["127.0.0.1:8600", new URL(address).host],
+      ["https://fermata.example", address],
+      ["/var/lib/fermata", join(this.folder, "var-lib-fermata")],
+      ["/backup/", join(this.folder, "backup") + "/"],
+    ];
+    mkdirSync(join(this.folder, "backup"));
+    writeFileSync(join(this.folder, ".state"), `cd ${JSON.stringify(this.folder)}\n`);
+  }
+
+  async #serve() {
+    this.server = new Server({ policy: POLICY });
+    await this.server.start();
+    this.you = await this.server.person("you", ["reviewer", "lead", "admin", "auditor"]);
+    await this.server.addPerson("ana", ["reviewer"]);
+    this.bot = await this.server.agent("docs-agent", { owner: "you" });
+    return this.server.url;
+  }
+
+  async close() {
+    for (const run of this.background.reverse()) {
+      await run.end();
+    }
+    await this.server?.remove();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  withStandIns(text) {
+    return this.standIns.reduce((all, [from, to]) => all.replaceAll(from, to), text);
+  }
+
+  /* Bash that goes on where the last block ended, and keeps where this one ends. */
+  script(text) {
+    const state = JSON.stringify(join(this.folder, ".state"));
+    return [
+      `source ${state}`,
+      `fermata() { command fermata "$@" <<<${JSON.stringify(PASSWORD)}; }`,
+      `trap '{ export -p; printf "cd %q\\n" "$PWD"; } > ${state}' EXIT`,
+      text,
+    ].join("\n");
+  }
+
+  /* Where blocks are at the moment. */
+  get here() {
+    const [, quoted] = /(?:^|\n)cd ([^\n]*)\n$/.exec(readFileSync(join(this.folder, ".state"), "utf8"));
+    return quoted.replace(/^"|"$/g, "").replace(/\\(.)/g, "$1");
+  }
+
+  start(text) {
+    return startBash(this.script(text), { cwd: this.folder, env: this.env });
+  }
+
+  /* A reviewer who approves whatever is held, until the block ends. */
+  async approveUntil(ended) {
+    const you = this.you ?? (this.you = await this.#visitor());
+    const stream = await you.stream();
+    let over = false;
+    ended.then(() => ((over = true), stream.close()));
+    while (!over) {
+      const { body } = await you.get("/v1/inbox?limit=200");
+      for (const { id, digest } of body.items ?? []) {
+        await you.post(`/v1/proposals/${id}/decision`, { verdict: "approve", digest }); // refused: it was decided
+      }
+      await Promise.race([stream.next().catch(() => undefined), ended]);
+    }
+  }
+
+  /* The visitor of a server that a block has started: signed in as the sample says. */
+  async #visitor() {
+    const sample = readFileSync(join(this.here, "fermata-data/sample.env"), "utf8");
+    const [, password] = /^PASSWORD=(.*)$/m.exec(sample);
+    const server = new Server({});
+    const { sockets } = await import("node:http").then(({ default: http }) => ({ sockets: new http.Agent({ keepAlive: true }) }));
+    Object.assign(server, { url: this.url, origin: this.url, sockets });
+    const { Caller } = await import("../http/server.mjs");
+    server.public = new Caller(server, { name: "nobody", kind: "none", headersFor: () => ({}) });
+    return server.signIn("you", password);
+  }
+
+  /* Runs a command to its end: {code, out, said}. */
+  async run(text, { mark }) {
+    const run = this.start(text);
+    const timer = setTimeout(() => run.end(1000), WITHIN_MS);
+    const approver = mark === "approving" ? this.approveUntil(run.ended) : null;
+    const code = await run.ended;
+    clearTimeout(timer);
+    await approver;
+    return { code, out: run.out, said: run.said };
+  }
+}
+
+/* --- what becomes of a block, by its language --------------------------------------------------------- */
+
+async function runBlock(doc, block) {
+  const text = doc.withStandIns(block.text);
+  if (block.mark === "until") {
+    const run = doc.start(text);
+    doc.background.push(run);
+    await saying(run, new RegExp(block.argument.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")), WITHIN_MS);
+    return null;
+  }
+  const program = PROGRAMS[block.language];
+  if (program) {
+    writeFileSync(join(doc.here, program[1]), text);
+  }
+  const { code, out, said } = await doc.run(program ? program.join(" ") : text, block);
+  doc.before = out;
+  if (doc.clones && text.includes("git clone fermata.git")) {
+    warm(join(doc.folder, "fermata"));
+  }
+  const wanted = block.mark === "fails" ? Number(block.argument) : 0;
+  return code === wanted ? null : `exit code ${code}, expected ${wanted}:\n${said}`;
+}
+
+function checkOutput(doc, { text }) {
+  if (doc.before === null) {
+    return "no block before it printed anything";
+  }
+  return fits(doc.before, doc.withStandIns(text)) ? null : `printed:\n${doc.before}\nthe document shows:\n${text}`;
+}
+
+function checkJson(doc, { text, mark, argument }) {
+  const double = duplicateMember(text);
+  if (double) {
+    return `the member ${double} is there twice`;
+  }
+  const value = JSON.parse(text);
+  return mark === "as" ? schemaFault(argument, value) : null;
+}
+
+async function checkYaml(doc, { text }) {
+  parseYaml(text);
+  if (!/^version: 1$/m.test(text)) {
+    return null;
+  }
+  const file = join(doc.folder, "checked.yaml");
+  writeFileSync(file, text);
+  const { code, stdout, stderr } = await fermata(["policy", "check", file]);
+  return code === 0 ? null : stdout + stderr;
+}
+
+const CHECKS = { sh: runBlock, python: runBlock, javascript: runBlock, json: checkJson, yaml: checkYaml };
+
+async function checkBlock(doc, block) {
+  if (block.mark === "file") {
+    writeFileSync(join(doc.here, block.argument), doc.withStandIns(block.text) + "\n");
+  }
+  if (block.mark === "output") {
+    return checkOutput(doc, block);
+  }
+  const check = CHECKS[block.language];
+  return check ? check(doc, block) : null;
+}
+
+async function checkFile(file) {
+  const blocks = blocksOf(readFileSync(resolve(ROOT, file), "utf8"), file);
+  const doc = new Document(file, blocks);
+  const begun = Date.now();
+  let count = 0;
+  try {
+    await doc.open();
+    for (const block of blocks) {
+      const what = `${file}:${block.line} (${block.language || "plain"})`;
+      if (block.mark === "skip") {
+        totals.skipped += 1;
+        console.log(`skipped: ${what}: ${block.argument}`);
+      } else if (CHECKS[block.language] || block.mark === "output") {
+        const fault = await checkBlock(doc, block).catch((error) => error.message);
+        tell(!fault, what, fault ?? "");
+        count += 1;
+      }
+    }
+  } finally {
+    await doc.close();
+  }
+  console.log(`${file}: ${count} blocks, ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+}
+
+if (!existsSync(BINARY) || basename(BINARY) !== "fermata") {
+  throw new Error(`there is no ${BINARY}: run make`);
+}
+for (const file of process.argv.length > 2 ? process.argv.slice(2) : FILES) {
+  await checkFile(file).catch((error) => tell(false, file, error.stack));
+}
+console.log(`${totals.skipped} skipped, each with its reason in the document`);
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
