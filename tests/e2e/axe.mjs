@@ -153,6 +153,27 @@ export const STATES = [
   ["done", on("/done", "tbody", "W-done")],
   ["categories", on("/categories", "tbody", "refund.issue")],
   ["me", on("/me", "h1", "Me")],
+  ["first-run guide, no admin", on("/start", ".page", "An admin makes agents")],
+  [
+    "first-run guide: a refusal, the key, the first proposal",
+    async (stage) => {
+      const { page, world } = stage;
+      await on("/start", "h1", "Your first agent")(stage);
+      await stage.check();
+      await page.fill("#agent-name", "support-bot");
+      await press(page, "Enter");
+      await waitForText(page, "#agent-refusal", "already");
+      await stage.check();
+      await page.fill("#agent-name", "axe-agent");
+      await press(page, "Enter");
+      const key = await page.locator("#agent-key").innerText();
+      await stage.check();
+      await page.waitForSelector(".line.live", { state: "attached" });
+      await world.server.public.post("/v1/proposals", refund(world, "W-start"), { headers: { authorization: `Bearer ${key}` } });
+      await waitForText(page, ".notice.ok", "W-start");
+    },
+    { who: "eve" },
+  ],
   ["no such proposal", on("/p/prp_01ARZ3NDEKTSV4RRFFQ69G5FAV", ".empty", "There is no such proposal")],
   ["read only", async (stage) => on(`/p/${stage.world.shown.id}`, ".bar.not-allowed", "cannot decide")(stage), { who: "vera" }],
   ["nobody signed in", on("/", "#name", ""), { who: null }],
@@ -164,6 +185,15 @@ export const STATES = [
       await page.fill("#password", "wrong");
       await page.click("button[type=submit]");
       await waitForText(page, "#signin-refusal", "wrong");
+    },
+    { who: null },
+  ],
+  [
+    "a sign-in link that was used",
+    async ({ page, world }) => {
+      await page.goto("about:blank");
+      await page.goto(`${world.server.url}/#fkl_used`);
+      await waitForText(page, ".signin-box .notice", "used or is too old");
     },
     { who: null },
   ],
@@ -196,7 +226,7 @@ export async function testStates(file, size) {
   const world = await startWorld(file, { undo: "60s" });
   const pages = new Map();
   const viewport = SIZES[size];
-  for (const who of ["ana", "bob", "vera", null]) {
+  for (const who of ["ana", "bob", "vera", "eve", null]) {
     pages.set(who, await openPage(file, world.browser, world.server, { who, viewport }));
   }
   world.ben = await world.server.signIn("ben");
