@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `fermata demo`: finds what was installed for it (or lies in the checkout) and becomes the script that
- * runs it all: server, sample people, an agent at work, a link that signs in. See docs/decisions/017.
+ * `fermata demo`: finds what was installed for it (or lies in the checkout) and becomes the script
+ * that runs it all: server, sample people, an agent at work, a link that signs in. See
+ * docs/decisions/017.
  *
  * It must never touch a folder that the demo did not make; the script sees to that.
  */
@@ -30,8 +31,8 @@ static const struct cli_option demo_table[] = {
 
 static const struct cli_usage demo_usage = {
     .line = "demo [--port N] [--model-url URL --model NAME]",
-    .about = "A first look: a server with a sample policy, sample people and a support agent at work,\n"
-             "and a link that signs you in. Ctrl-C stops it, the same command goes on.\n"
+    .about = "A first look: a server with a sample policy, sample people and a support agent at\n"
+             "work, and a link that signs you in. Ctrl-C stops it, the same command goes on.\n"
              "It makes the data folder; one that is there already is served as it is.\n"
              "Needs bash and curl, and python3 for the agent.",
     .options = demo_table,
@@ -39,8 +40,8 @@ static const struct cli_usage demo_usage = {
     .common = CLI_TAKES_DATA,
 };
 
-/* Where the demo's files may be, seen from the folder of the binary: installed, in a checkout's build/,
- * in build/NAME/. */
+/* Where the demo's files may be, seen from the folder of the binary: installed, in a checkout's
+ * build/, in build/NAME/. */
 static const char *const places[] = {"../share/fermata", "../examples", "../../examples"};
 
 /* The folder of this binary; false when /proc does not say. `binary` is the whole path. */
@@ -87,7 +88,7 @@ static bool find_script(const char *folder, char script[PATH_MAX])
 static void tell(const char *name, const char *value)
 {
     if (value) {
-        (void)setenv(name, value, 1); /* fails only without memory; then the script's default holds */
+        (void)setenv(name, value, 1); /* without memory the script's default holds */
     }
 }
 

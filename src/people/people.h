@@ -97,7 +97,7 @@ enum fm_err people_sign_out(struct ctx *ctx, struct store_conn *conn, const stru
     MUST_CHECK;
 
 /* A one-time sign-in link for somebody, valid for LINK_US; `code` is what stands behind the # of
- * its URL and begins with "fkl_". Recorded as link.created. FM_E_NOT_FOUND for an unknown person. */
+ * its URL and begins with "fkl_". Recorded as link.created. FM_E_NOT_FOUND for who is not there. */
 enum fm_err people_add_link(struct ctx *ctx, struct store_conn *conn, struct actor by,
                             struct str person, struct id *id,
                             char code[SECRET_TEXT_SIZE]) MUST_CHECK;
