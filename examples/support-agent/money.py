@@ -125,6 +125,8 @@ def _whole_damage(crm, ticket, doubts, wants_money):
                "back to your card. If not, tell us, and we find another way."),
         ["cheaper"], ["was not asked for"]))
     options.append(handover(ticket, "returns", "damaged on arrival"))
+    if ticket.case.get("attachments"):
+        doubts.append((0.04, "The picture does not show when it broke, nor how."))
     replace = in_stock and not wants_money
     if not wants_money and not in_stock:
         doubts.append((0.12, "A replacement was preferred, and it is out of stock until January."))
@@ -165,6 +167,8 @@ def _partial(crm, ticket, doubts):
     ]
     if amount > 300:
         doubts.append((0.1, f"{amount:.2f} is the upper end of what policy 4.3 allows; no one has seen the tear."))
+    if ticket.case.get("attachments"):
+        doubts.append((0.03, "How bad it is, is only seen on a picture."))
     reasons = ["The customer offers to keep it against a part of the price.",
                f"Policy 4.3 allows up to 30 %: {money_text(round(item['price'] * 0.3, 2), order)}."]
     if counted:
@@ -341,7 +345,7 @@ def charged_twice(crm, ticket):
                      "source": f"payments://captures/{order['id']}", "data": {"captures": charges}})
     return plan(ticket, f"{ticket.customer['name']}: {order['id']} charged twice, {money_text(amount, order)} back",
                 options, [f"The payment service has {charges} captures for one order.", "Policy 4.7: back on the day it is found."],
-                [] if ticket.case.get("attachments") else [(0.03, "The bank may show only one of the two in the end.")], evidence)
+                [(0.03, "One of the two may still be a reservation that falls away by itself, whatever the bank shows.")], evidence)
 
 
 def price_match(crm, ticket):
