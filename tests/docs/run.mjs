@@ -133,12 +133,7 @@ class Document {
   async #visitor() {
     const sample = readFileSync(join(this.here, "fermata-data/sample.env"), "utf8");
     const [, password] = /^PASSWORD=(.*)$/m.exec(sample);
-    const server = new Server({});
-    const { sockets } = await import("node:http").then(({ default: http }) => ({ sockets: new http.Agent({ keepAlive: true }) }));
-    Object.assign(server, { url: this.url, origin: this.url, sockets });
-    const { Caller } = await import("../http/server.mjs");
-    server.public = new Caller(server, { name: "nobody", kind: "none", headersFor: () => ({}) });
-    return server.signIn("you", password);
+    return Server.at(this.url).signIn("you", password);
   }
 
   /* Runs a command to its end: {code, out, said}. */

@@ -98,6 +98,14 @@ export class Server {
     this.setPolicy(policy);
   }
 
+  /* One that somebody else has started: for calling it, not for stopping it. */
+  static at(url) {
+    const sockets = new http.Agent({ keepAlive: true });
+    const server = Object.assign(Object.create(Server.prototype), { url, origin: url, sockets });
+    server.public = new Caller(server, { name: "nobody", kind: "none", headersFor: () => ({}) });
+    return server;
+  }
+
   /* Takes effect at the next start. */
   setPolicy(text) {
     this.policyFile = text === undefined ? null : join(this.folder, "policy.yaml");

@@ -54,6 +54,11 @@ function Person() {
             <button type="button" onClick={() => void signOut()}>
                 Sign out
             </button>
+            {who.can.admin && (
+                <p>
+                    <a href="/start">Connect an agent</a>
+                </p>
+            )}
         </section>
     );
 }
