@@ -256,20 +256,22 @@ class Records(unittest.TestCase):
 class Endpoint:
     """A chat completions endpoint that answers what it is told to."""
 
-    def __init__(self, content=None, status=200, raw=None):
+    def __init__(self, content=None, status=200, raw=None, location=None):
         endpoint = self
         self.seen = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
-                length = int(self.headers["Content-Length"])
-                endpoint.seen.append((self.path, self.headers.get("Authorization"), json.loads(self.rfile.read(length))))
+                asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                endpoint.seen.append((self.path, self.headers.get("Authorization"), json.loads(asked or "null")))
                 body = raw if raw is not None else json.dumps({"choices": [{"message": {"content": content}}]})
                 self.send_response(status)
-                if status == 302:
-                    self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+                if location:
+                    self.send_header("Location", location)
                 self.end_headers()
                 self.wfile.write(body.encode())
+
+            do_GET = do_POST
 
             def log_message(self, *_):
                 """Quiet."""
@@ -350,7 +352,6 @@ class Models(unittest.TestCase):
             ("NaN", {"content": thought().replace("0.8", "NaN")}),
             ("a list", {"content": "[]"}),
             ("500", {"status": 500, "raw": "oops"}),
-            ("a redirect", {"status": 302, "raw": ""}),
             ("not a chat", {"raw": "{}"}),
             ("too long", {"raw": "x" * 200_000}),
             ("deep", {"content": "[" * 100_000}),
@@ -361,6 +362,14 @@ class Models(unittest.TestCase):
                 self.assertEqual((plan.choice, plan.options, plan.confidence), (rules.choice, rules.options, rules.confidence))
                 self.assertEqual(plan.thought_by, "rules")
                 self.assertIn("the rules decided", plan.reasons[-1])
+
+    def test_its_key_follows_no_redirect(self):
+        elsewhere = Endpoint(thought())
+        self.addCleanup(elsewhere.close)
+        for status in (301, 302, 303, 307, 308):
+            plan, _, _ = self.over("T-1002", status=status, raw="", location=elsewhere.url)
+            self.assertEqual(plan.thought_by, "rules")
+        self.assertEqual(elsewhere.seen, [])
 
     def test_after_five_failures_it_is_not_asked_any_more(self):
         served = Endpoint("no")

@@ -34,15 +34,16 @@ static void test_peoples(void **state)
     }
 }
 
-/* What anybody may read without signing in, and the one thing that anybody may write. */
+/* What anybody may read without signing in, and the two ways of signing in. */
 static const struct {
     enum http_method method;
     const char *path;
 } public[] = {
-    {HTTP_POST, "/v1/session"},  {HTTP_GET, "/log/checkpoint"},
-    {HTTP_GET, "/log/vkey"},     {HTTP_GET, "/.well-known/jwks.json"},
-    {HTTP_GET, "/healthz"},      {HTTP_GET, "/readyz"},
-    {HTTP_GET, "/openapi.json"}, {HTTP_GET, "/log/tile/{level}/{tile}"},
+    {HTTP_POST, "/v1/session"},           {HTTP_POST, "/v1/session/link"},
+    {HTTP_GET, "/log/checkpoint"},        {HTTP_GET, "/log/vkey"},
+    {HTTP_GET, "/.well-known/jwks.json"}, {HTTP_GET, "/healthz"},
+    {HTTP_GET, "/readyz"},                {HTTP_GET, "/openapi.json"},
+    {HTTP_GET, "/log/tile/{level}/{tile}"},
 };
 
 static void test_public(void **state)
