@@ -72,7 +72,12 @@ class Case:
         """One plan through to its end: True once an option of it was carried out."""
         proposal, plan = self.resume(plan, before)
         while True:
-            proposal = proposal or self.propose(plan)
+            try:
+                proposal = proposal or self.propose(plan)
+            except FermataError as error:
+                if error.status != 422:
+                    raise
+                return self.hand_over(f"not taken: {error}")
             done, plan = self.follow(proposal, plan)
             if done is not None:
                 return done

@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / "examples" / "support-agent"))
 import agent as agents  # noqa: E402
 import desk  # noqa: E402
 from crm import Crm, CrmError  # noqa: E402
+from fermata import FermataError  # noqa: E402
 from fermata.testing import FakeFermata, allow, approve, ask, block, expire, modify, reject  # noqa: E402
 from model import Model, unsourced  # noqa: E402
 from reading import all_cases, read_ticket  # noqa: E402
@@ -192,6 +193,15 @@ class Lives(unittest.TestCase):
         self.assertEqual([action for action, _ in live.done], ["refund.issue"])
         live = Live("T-1048", {"customer.export": block()})
         self.assertEqual([action for action, _ in live.done], ["ticket.handover"])
+
+    def test_a_proposal_that_is_not_taken_goes_to_a_person(self):
+        def refuse(proposal):
+            problem = {"type": "/problems/schema", "title": "Does not fit", "status": 422, "detail": "/amount: too much"}
+            raise FermataError.from_problem(422, problem)
+
+        live = Live("T-1002", {"refund.issue": refuse})
+        self.assertEqual([action for action, _ in live.done], ["ticket.handover"])
+        self.assertIn("too much", live.crm.endings()["T-1002"])
 
     def test_expired_it_hands_over(self):
         live = Live("T-1002", {"refund.issue": expire()})
