@@ -101,7 +101,7 @@ test("a link signs in, once, and is gone from the URL and the history", async (t
   await page.goto("about:blank");
   await page.goto(link);
   await waitForText(page, ".who", "ray");
-  assert.equal(page.url(), `${server.url}/`);
+  assert.equal(page.url().includes("fkl_"), false);
   await page.click("a.who");
   await page.goBack();
   assert.equal(page.url().includes("fkl_"), false);
@@ -110,7 +110,7 @@ test("a link signs in, once, and is gone from the URL and the history", async (t
   await other.goto("about:blank");
   await other.goto(link);
   await waitForText(other, ".signin-box .notice", "This sign-in link has been used or is too old");
-  assert.equal(other.url(), `${server.url}/`);
+  assert.equal(other.url().includes("fkl_"), false);
 });
 
 test("who is signed in stays who they are, and the link stays unused", async (t) => {
