@@ -29,6 +29,7 @@ static const char *const happened[JOURNAL_KIND_COUNT + 1] = {
     [JOURNAL_AGENT_ADDED] = "agent added",
     [JOURNAL_KEY_CREATED] = "key made",
     [JOURNAL_KEY_REVOKED] = "key revoked",
+    [JOURNAL_LINK_CREATED] = "sign-in link made",
     [JOURNAL_STORE_OPENED] = "store opened",
     [JOURNAL_EPOCH_OPENED] = "restored from a backup: a new epoch",
     [JOURNAL_CLOCK_JUMPED] = "the wall clock jumped",

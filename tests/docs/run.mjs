@@ -67,6 +67,7 @@ class Document {
       ["https://fermata.example", address],
       ["/var/lib/fermata", join(this.folder, "var-lib-fermata")],
       ["/backup/", join(this.folder, "backup") + "/"],
+      ...(this.server ? [["--data DIR", `--data ${this.server.data}`], [/prp_01M8\.\.\./g, this.example]] : []),
     ];
     mkdirSync(join(this.folder, "backup"));
     writeFileSync(join(this.folder, ".state"), `cd ${JSON.stringify(this.folder)}\n`);
@@ -78,7 +79,21 @@ class Document {
     this.you = await this.server.person("you", ["reviewer", "lead", "admin", "auditor"]);
     await this.server.addPerson("ana", ["reviewer"]);
     this.bot = await this.server.agent("docs-agent", { owner: "you" });
+    this.example = await this.#decided();
     return this.server.url;
+  }
+
+  /* A proposal that was approved and whose decision is signed, for documents that speak of one: its id. */
+  async #decided() {
+    const { body } = await this.bot.post("/v1/proposals", { action: "note.write", arguments: { text: "Hello" } });
+    const path = `/v1/proposals/${body.id}/decision`;
+    const decided = await this.you.post(path, { verdict: "approve", digest: body.digest });
+    const wanted = decided.body.decision.log.index;
+    for (let size = 0; size <= wanted; ) {
+      const { text } = await this.server.public.get("/log/checkpoint"); // a new one each second
+      size = Number(text.split("\n")[1] ?? 0) || 0;
+    }
+    return body.id;
   }
 
   async close() {
