@@ -8,6 +8,8 @@
 
 #include "api/api.h"
 #include "autonomy/autonomy.h"
+#include "base/locks.h"
+#include "base/map.h"
 #include "insights/insights.h"
 
 #include <stdatomic.h>
@@ -44,6 +46,7 @@ struct loop_part {
     size_t bucket_count;
     struct waiter *newest;
     struct stream *streams;
+    struct map *followers; /* streams of one proposal, by its id (events.c); NULL: none yet */
     size_t waiting;
 };
 
@@ -54,6 +57,8 @@ struct api {
     bool secure;
     _Atomic(struct http_server *) server; /* NULL: not serving yet */
     _Atomic bool draining;
+    struct lock stream_lock;
+    struct map *stream_counts; /* open streams by caller; guarded by the lock */
 };
 
 /* What a write does on the committer's thread; fills call->proposal and call->status. */
@@ -129,6 +134,12 @@ enum fm_err call_bind(struct call *call, const struct json_field *fields, size_t
 /* Problem document for the context's error; `status` is what the answer goes out with. */
 void problem_write(struct buf *body, const struct ctx *ctx, enum fm_err err, int status);
 
+/* Reads the proposal of the path into call->proposal: 404 unless the caller may see it. */
+enum fm_err call_find_visible(struct call *call) MUST_CHECK;
+/* Whom the credential makes the caller; the id by which a caller is counted. */
+struct flow_caller credential_caller(const struct credential *credential);
+struct id call_who(const struct call *call);
+
 /* Authentication: fills credential and caller; checks the route's demands (who, roles, origin). */
 enum fm_err auth_check(struct call *call) MUST_CHECK;
 
@@ -193,6 +204,19 @@ void write_agent_ref(struct json_out *out, const struct directory *directory, in
 bool bus_park(struct call *call); /* false: memory is short; the call has failed */
 void bus_open_stream(struct call *call);
 
+/* How many streams one caller has open, on all loops together. False: one too many, or memory is
+ * short. */
+#define STREAMS_PER_CALLER_MAX 256
+bool stream_take(struct api *api, struct id who) MUST_CHECK;
+void stream_give(struct api *api, struct id who);
+#define STREAM_HEADER_COUNT 4
+extern const struct http_header_line stream_headers[STREAM_HEADER_COUNT];
+
+/* The streams of single proposals (events.c): there is more to tell of this one; the server
+ * stops. */
+void events_feed(struct loop_part *part, struct id proposal);
+void events_drain(struct loop_part *part);
+
 /* Handles a parked request again (call.c). */
 void call_wake(struct api *api, struct http_request *request, int64_t wait_until_us, bool wait_over,
                int64_t committed_at_us);
@@ -202,18 +226,18 @@ bool assets_serve(struct api *api, struct http_request *request);
 struct str asset_openapi(void);
 
 /* Handlers, one file per resource. */
+/* clang-format off */
 #define HANDLERS(X)                                                                                \
-    X(proposals_create)                                                                            \
-    X(proposals_list)                                                                              \
-    X(proposals_get) X(proposals_attachment) X(proposals_revise) X(proposals_withdraw)             \
-        X(proposals_outcome) X(permits_redeem) X(review_inbox) X(review_claim_call)                \
-            X(review_unclaim_call) X(review_decision) X(review_undo_call) X(review_comment_call)   \
-                X(stream_open) X(session_create) X(session_delete) X(me_get) X(categories_list)    \
-                    X(queues_list) X(agents_list) X(agents_create) X(people_list)                  \
-                        X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get) X(ready_get)       \
-                            X(openapi_get) X(commit_to_send_get) X(log_tile) X(log_entries_tile)   \
-                                X(audit_entries) X(audit_proof) X(audit_bundle)                    \
-                                    X(audit_completeness)
+    X(proposals_create) X(proposals_list) X(proposals_get) X(proposals_attachment)                 \
+    X(proposals_revise) X(proposals_withdraw) X(proposals_outcome) X(permits_redeem)               \
+    X(proposals_events)                                                                            \
+    X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                 \
+    X(review_undo_call) X(review_comment_call) X(stream_open)                                      \
+    X(session_create) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list) \
+    X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get)        \
+    X(ready_get) X(openapi_get) X(commit_to_send_get) X(log_tile) X(log_entries_tile)              \
+    X(audit_entries) X(audit_proof) X(audit_bundle) X(audit_completeness)
+/* clang-format on */
 #define X(name) void name(struct call *call);
 HANDLERS(X)
 #undef X

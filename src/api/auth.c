@@ -96,6 +96,20 @@ static enum fm_err check_kind(struct call *call)
     return FM_OK;
 }
 
+struct flow_caller credential_caller(const struct credential *credential)
+{
+    return (struct flow_caller){
+        .agent = credential->agent,
+        .person = credential->person,
+        .via = credential->kind == CREDENTIAL_SESSION ? VIA_PAGE : VIA_TOKEN,
+    };
+}
+
+struct id call_who(const struct call *call)
+{
+    return call->caller.agent ? call->caller.agent->id : call->caller.person->id;
+}
+
 enum fm_err auth_check(struct call *call)
 {
     bool from_cookie;
@@ -112,10 +126,6 @@ enum fm_err auth_check(struct call *call)
     if (from_cookie && is_write(call)) {
         TRY(check_origin(call, true));
     }
-    call->caller = (struct flow_caller){
-        .agent = call->credential->agent,
-        .person = call->credential->person,
-        .via = from_cookie ? VIA_PAGE : VIA_TOKEN,
-    };
+    call->caller = credential_caller(call->credential);
     return check_kind(call);
 }

@@ -103,7 +103,7 @@ static enum fm_err read_wait(struct call *call, int64_t *wait_us)
     return FM_OK;
 }
 
-static enum fm_err find_visible(struct call *call)
+enum fm_err call_find_visible(struct call *call)
 {
     TRY(proposal_find(&call->ctx, call->part->reader, call->id, &call->proposal));
     if (!flow_may_see(call->policy, &call->caller, &call->proposal)) {
@@ -132,7 +132,7 @@ void proposals_get(struct call *call)
     enum fm_err err = query_allow(call, "wait");
 
     err = err == FM_OK ? read_wait(call, &wait_us) : err;
-    err = err == FM_OK ? find_visible(call) : err;
+    err = err == FM_OK ? call_find_visible(call) : err;
     if (err != FM_OK) {
         call_fail(call, err);
         return;
@@ -151,7 +151,7 @@ static enum fm_err find_attachment(struct call *call, struct str *bytes, struct 
     struct str payload;
     const struct json *request, *evidence, *item;
 
-    TRY(find_visible(call));
+    TRY(call_find_visible(call));
     TRY(journal_payload(&call->ctx, call->part->reader, (uint64_t)call->proposal.payload, &payload));
     if (!payload.p) {
         return fail(&call->ctx, FM_E_NOT_FOUND, "its content was erased");

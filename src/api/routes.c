@@ -19,6 +19,7 @@ const struct route api_routes[] = {
     {HTTP_POST, P "/{id}/outcome", WHO_AGENT, 0, proposals_outcome},
     {HTTP_GET, P, WHO_ANY, 0, proposals_list},
     {HTTP_GET, P "/{id}/attachments/{n}", WHO_ANY, 0, proposals_attachment},
+    {HTTP_GET, P "/{id}/events", WHO_ANY, 0, proposals_events},
     {HTTP_POST, P "/{id}/revise", WHO_AGENT, 0, proposals_revise},
     {HTTP_POST, P "/{id}/withdraw", WHO_AGENT, 0, proposals_withdraw},
     {HTTP_POST, P "/{id}/claim", WHO_PERSON, DECIDES, review_claim_call},

@@ -65,6 +65,7 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
                         struct hash arguments, struct proposal *out)
 {
     char own_id[ID_TEXT_MAX];
+    int64_t now_us = clock_now_us();
     bool may = id_eq(claims->agent, caller->agent->id) ||
                str_eq(claims->audience, caller->agent->name) ||
                str_eq(claims->audience, id_format(ID_AGENT, caller->agent->id, own_id));
@@ -73,6 +74,7 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
         return fail(ctx, FM_E_FORBIDDEN,
                     "this permit is for the agent that proposed and for the action's executor");
     }
-    return resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), clock_now_us(),
-                         out);
+    TRY(resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), now_us, out));
+    flow_note(flow, JOURNAL_PERMIT_REDEEMED, out, now_us);
+    return FM_OK;
 }

