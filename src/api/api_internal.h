@@ -95,6 +95,7 @@ struct call {
     const struct json *request_tree;
     void *in; /* the handler's own input, in the arena */
     char set_cookie[256];
+    struct batch *batch; /* of an item of a batch */
 
     struct str idempotency_key;
     struct hash scope, body_hash;
@@ -113,6 +114,14 @@ void call_answer_as(struct call *call, const struct http_header_line *headers, s
                     struct buf *body);
 /* Frees what a call holds besides its arena: after another way of answering. */
 void call_release(struct call *call);
+
+/* The command of a write: what call_write submits, for batches of them (batch.c). Committer. */
+enum fm_err call_run_write(struct store_cmd *cmd, struct store_conn *conn);
+bool call_is_json(struct str content_type);
+/* Reads the body of one proposal or decision and says what is to be done: call->in, run, render and
+ * wanted_status. */
+enum fm_err proposals_prepare(struct call *call) MUST_CHECK;
+enum fm_err review_prepare_decision(struct call *call) MUST_CHECK;
 
 /* Runs `run` in the committer, then answers with what `render` writes. */
 void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int status);
@@ -147,6 +156,9 @@ enum fm_err auth_check(struct call *call) MUST_CHECK;
 enum fm_err idempotency_begin(struct call *call, struct store_conn *conn, bool *replay) MUST_CHECK;
 enum fm_err idempotency_keep(struct call *call, struct store_conn *conn) MUST_CHECK;
 enum fm_err idempotency_read(struct call *call) MUST_CHECK; /* the loop's side: header, scope, hash */
+/* The same for one item of a batch: as if `key` had come with a request to `path` (which live
+ * on). */
+enum fm_err idempotency_set(struct call *call, struct str path, struct str key) MUST_CHECK;
 
 /* Lists: ?limit= and ?cursor=. A cursor is two numbers; 0, 0 at the beginning. */
 struct page {
@@ -230,7 +242,7 @@ struct str asset_openapi(void);
 #define HANDLERS(X)                                                                                \
     X(proposals_create) X(proposals_list) X(proposals_get) X(proposals_attachment)                 \
     X(proposals_revise) X(proposals_withdraw) X(proposals_outcome) X(permits_redeem)               \
-    X(proposals_events)                                                                            \
+    X(proposals_events) X(proposals_batch) X(decisions_batch)                                      \
     X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                 \
     X(review_undo_call) X(review_comment_call) X(stream_open)                                      \
     X(session_create) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list) \

@@ -107,7 +107,7 @@ static struct call *call_new(struct api *api, struct http_request *request)
     return call;
 }
 
-static bool is_json(struct str content_type)
+bool call_is_json(struct str content_type)
 {
     struct str type = str_split(&content_type, ';');
 
@@ -124,7 +124,7 @@ static enum fm_err read_body(struct call *call)
     if (body.n == 0) {
         return FM_OK;
     }
-    if (!is_json(http_header(call->request, "Content-Type"))) {
+    if (!call_is_json(http_header(call->request, "Content-Type"))) {
         return fail(&call->ctx, FM_E_UNSUPPORTED_MEDIA_TYPE,
                     "send the header Content-Type: application/json");
     }
@@ -139,7 +139,9 @@ static enum fm_err call_prepare(struct call *call)
     if (method == HTTP_GET || method == HTTP_HEAD) {
         return FM_OK;
     }
-    TRY(read_body(call));
+    if (call->route->handle != proposals_batch) { /* which has limits of its own */
+        TRY(read_body(call));
+    }
     return idempotency_read(call);
 }
 
@@ -382,7 +384,7 @@ void call_read(struct call *call, call_render_fn *render, int status)
 
 /* On the committer's thread. A request with an Idempotency-Key has its answer written before COMMIT, so
  * that the same transaction keeps it. */
-static enum fm_err run_write(struct store_cmd *cmd, struct store_conn *conn)
+enum fm_err call_run_write(struct store_cmd *cmd, struct store_conn *conn)
 {
     struct call *call = (struct call *)cmd;
     bool replay = false;
@@ -433,7 +435,7 @@ void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int
     call->run = run;
     call->render = render;
     call->wanted_status = status;
-    call->cmd.run = run_write;
+    call->cmd.run = call_run_write;
     call->cmd.done = write_done;
     if (!committer_submit(call->api->config.committer, &call->cmd)) {
         call_fail(call, fail(&call->ctx, FM_E_OVERLOADED, "too much is waiting to be written"));

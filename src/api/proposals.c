@@ -58,22 +58,32 @@ static enum fm_err read_submission(struct call *call, struct flow_submission *in
     return flow_prepare(&call->ctx, call->policy, call->caller.agent, in);
 }
 
-void proposals_create(struct call *call)
+enum fm_err proposals_prepare(struct call *call)
 {
-    struct flow_submission *in = call_input(call, sizeof(*in));
-    enum fm_err err;
+    struct flow_submission *in = arena_zalloc(call->ctx.arena, 1, sizeof(*in));
 
     if (!in) {
-        return;
+        return fail_memory(&call->ctx);
     }
-    err = read_submission(call, in);
+    TRY(read_submission(call, in));
+    call->in = in;
+    call->request_bytes = in->submission.canonical;
+    call->request_tree = in->submission.request;
+    call->run = run_create;
+    call->render = call_render_proposal;
+    call->wanted_status = 201;
+    return FM_OK;
+}
+
+void proposals_create(struct call *call)
+{
+    enum fm_err err = proposals_prepare(call);
+
     if (err != FM_OK) {
         call_fail(call, err);
         return;
     }
-    call->request_bytes = in->submission.canonical;
-    call->request_tree = in->submission.request;
-    call_write(call, run_create, call_render_proposal, 201);
+    call_write(call, call->run, call->render, call->wanted_status);
 }
 
 /* --- read and wait ------------------------------------------------------------------------------------- */

@@ -17,6 +17,8 @@ const struct route api_routes[] = {
     {HTTP_POST, P "/{id}/decision", WHO_PERSON, DECIDES, review_decision},
     {HTTP_POST, "/v1/permits/redeem", WHO_AGENT, 0, permits_redeem},
     {HTTP_POST, P "/{id}/outcome", WHO_AGENT, 0, proposals_outcome},
+    {HTTP_POST, P "/batch", WHO_AGENT, 0, proposals_batch},
+    {HTTP_POST, "/v1/decisions/batch", WHO_PERSON, DECIDES, decisions_batch},
     {HTTP_GET, P, WHO_ANY, 0, proposals_list},
     {HTTP_GET, P "/{id}/attachments/{n}", WHO_ANY, 0, proposals_attachment},
     {HTTP_GET, P "/{id}/events", WHO_ANY, 0, proposals_events},

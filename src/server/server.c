@@ -15,7 +15,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define BODY_MAX MIB              /* 03: request 1 MiB */
 #define ARENA_MAX (48 * MIB)      /* of one request: its tree, canonical forms, and decoded attachments */
 #define CONNECTIONS_MAX 30000     /* per loop */
 #define IDLE_S 75
@@ -157,8 +156,11 @@ static enum fm_err start_http(struct ctx *ctx, const struct server_options *opti
     struct http_config config = {
         .host = server->host,
         .port = server->port,
-        .loops = options->loops ? options->loops : cores > LOOPS_MAX ? LOOPS_MAX : (unsigned)cores,
-        .body_max = BODY_MAX,
+        .loops = options->loops      ? options->loops
+                 : cores > LOOPS_MAX ? LOOPS_MAX
+                                     : (unsigned)cores,
+        .body_max = API_BODY_MAX,
+        .body_max_of = api_body_max,
         .arena_max = ARENA_MAX,
         .connections_max = CONNECTIONS_MAX,
         .idle_s = IDLE_S,

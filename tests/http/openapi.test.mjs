@@ -85,6 +85,21 @@ const CALLS = {
   propose: [201, () => bot.post("/v1/proposals", openapi.components.examples.refund.value)],
   listProposals: [200, () => bot.get("/v1/proposals?limit=200")],
   readProposal: [200, async () => ana.get(`/v1/proposals/${(await made()).id}`)],
+  proposeMany: [
+    200,
+    () =>
+      bot.post(
+        "/v1/proposals/batch",
+        openapi.paths["/v1/proposals/batch"].post.requestBody.content["application/json"].example,
+      ),
+  ],
+  decideMany: [
+    200,
+    async () => {
+      const { id, digest } = await made();
+      return ana.post("/v1/decisions/batch", { items: [{ proposal: id, digest, verdict: "approve" }] });
+    },
+  ],
   readAttachment: [
     200,
     async () => bot.get(`/v1/proposals/${(await made(openapi.components.examples.refund.value)).id}/attachments/1`),
@@ -209,7 +224,7 @@ async function pathOf({ path, operation }) {
 
 const REFUSALS = [
   [400, "invalid-json", { raw: "{" }],
-  [413, "too-large", { raw: " ".repeat(1024 * 1024 + 1) }],
+  [413, "too-large", ({ path }) => ({ raw: " ".repeat((path === "/v1/proposals/batch" ? 8 : 1) * 1024 * 1024 + 1) })],
   [415, "unsupported-media-type", { raw: "{}", headers: { "content-type": "text/plain" } }],
   [422, "invalid-argument", { raw: "[]" }],
 ];
@@ -217,7 +232,8 @@ for (const each of operations.filter(({ method }) => method !== "GET")) {
   const { method, operation } = each;
   for (const [status, name, options] of REFUSALS.filter((row) => method === "POST" || row[0] < 422)) {
     test(`${operation.operationId} refuses: ${name}`, async () => {
-      expectProblem(await callerOf(each).request(method, await pathOf(each), options), status, name);
+      const sent = typeof options === "function" ? options(each) : options;
+      expectProblem(await callerOf(each).request(method, await pathOf(each), sent), status, name);
     });
   }
 }
@@ -225,6 +241,8 @@ for (const each of operations.filter(({ method }) => method !== "GET")) {
 /* Bodies that are right as far as a call looks before it looks at the proposal. */
 const BODIES = {
   propose: { action: "note.write", arguments: {} },
+  proposeMany: { items: [{}] },
+  decideMany: { items: [{}] },
   reportOutcome: { status: "failed" },
   redeemPermit: { permit: "x", arguments: {} },
   decideProposal: openapi.components.examples.approve.value,
@@ -272,6 +290,8 @@ const KEYED = {
     return [`/v1/proposals/${id}/decision`, { verdict: "approve", digest }, { verdict: "reject", digest, reason: "R" }];
   },
   commentProposal: async () => [`/v1/proposals/${(await made()).id}/comment`, { text: "a" }, { text: "b" }],
+  proposeMany: null, // its items are refused one by one: batch.test.mjs
+  decideMany: null,
   undoDecision: null, // what it undoes is gone at the second time: idempotency.test.mjs
 };
 for (const each of operations.filter(
