@@ -15,10 +15,10 @@ static const struct {
     const char *help; /* one line */
 } subcommands[] = {
     {"serve", cli_serve, "run the server"},
-    {"user", cli_user, "add and list people"},
+    {"user", cli_user, "add, list, change and review people"},
     {"agent", cli_agent, "add and list agents"},
-    {"key", cli_key, "make a key for an agent"},
-    {"token", cli_token, "make a personal token for the API"},
+    {"key", cli_key, "make, list and revoke keys of agents"},
+    {"token", cli_token, "make, list and revoke tokens of people and services"},
     {"policy", cli_policy, "check a policy file"},
     {"schema", cli_schema, "check a JSON Schema, and a value against it"},
     {"audit", cli_audit, "verify the audit log; proofs, evidence bundles, export"},

@@ -29,11 +29,16 @@ enum api_who { WHO_PUBLIC, WHO_AGENT, WHO_PERSON, WHO_ANY };
 
 struct route {
     enum http_method method;
-    const char *path; /* segments; {id} is a proposal's id, {n} a number, {tile} all that is left */
+    /* segments; {id} is a proposal's id, {person}, {key}, {pause} theirs, {n} a number, {tile} all
+     * that is left */
+    const char *path;
     enum api_who who;
-    unsigned roles; /* any of these; 0: no role in particular */
+    /* of people, any of these; 0: no role in particular. Of services: scopes, any */
+    unsigned roles;
     void (*handle)(struct call *call);
 };
+#define SCOPE_BIT(scope) (1u << (16 + (scope))) /* above the bits of roles */
+_Static_assert(ROLE_COUNT <= 16 && SCOPE_COUNT <= 16, "both in one set of bits");
 extern const struct route api_routes[];
 extern const size_t api_route_count;
 
@@ -79,7 +84,7 @@ struct call {
     const struct policy *policy;       /* one reference */
     const struct credential *credential;
     struct flow_caller caller;
-    struct id id;      /* {id} of the path */
+    struct id id;      /* {id} of the path, or {person}, {key}, {pause} */
     uint64_t number;   /* {n} of the path */
     const struct json *body; /* NULL when there is none */
     bool woken;        /* a parked wait that comes back */
@@ -118,6 +123,8 @@ void call_release(struct call *call);
 /* The command of a write: what call_write submits, for batches of them (batch.c). Committer. */
 enum fm_err call_run_write(struct store_cmd *cmd, struct store_conn *conn);
 bool call_is_json(struct str content_type);
+/* Names of roles as bits. */
+enum fm_err call_read_roles(struct call *call, const struct json *array, unsigned *out) MUST_CHECK;
 /* Reads the body of one proposal or decision and says what is to be done: call->in, run, render and
  * wanted_status. */
 enum fm_err proposals_prepare(struct call *call) MUST_CHECK;
@@ -243,6 +250,9 @@ struct str asset_openapi(void);
     X(proposals_create) X(proposals_list) X(proposals_get) X(proposals_attachment)                 \
     X(proposals_revise) X(proposals_withdraw) X(proposals_outcome) X(permits_redeem)               \
     X(proposals_events) X(proposals_batch) X(decisions_batch)                                      \
+    X(setup_create) X(me_password) X(people_create) X(people_roles) X(people_deactivate_call)      \
+    X(people_reactivate_call) X(people_reset_call) X(access_review)                                \
+    X(keys_list) X(keys_create) X(keys_delete)                                                     \
     X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                 \
     X(review_undo_call) X(review_comment_call) X(stream_open)                                      \
     X(session_create) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list) \

@@ -20,7 +20,29 @@ static const struct http_header_line json_headers[] = {
 
 /* --- routing ------------------------------------------------------------------------------------------- */
 
-/* Whether `path` fits the pattern; reads {id} and {n}. A malformed id fits and stays zero: 404
+/* The segments that stand for an id. */
+static const struct {
+    struct str name;
+    enum id_kind kind;
+} id_segments[] = {
+    {STR("{id}"), ID_PROPOSAL},
+    {STR("{person}"), ID_PERSON},
+    {STR("{key}"), ID_KEY},
+    {STR("{pause}"), ID_PAUSE},
+};
+
+static bool is_id_segment(struct str want, enum id_kind *kind)
+{
+    for (size_t i = 0; i < COUNT_OF(id_segments); i++) {
+        if (str_eq(want, id_segments[i].name)) {
+            *kind = id_segments[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether `path` fits the pattern; reads its id and {n}. A malformed id fits and stays zero: 404
  * later. {tile} and {level} are read by their handler, from the path. */
 static bool route_fits(const char *pattern, struct str path, struct id *id, uint64_t *number)
 {
@@ -28,8 +50,9 @@ static bool route_fits(const char *pattern, struct str path, struct id *id, uint
 
     while (rest.p && path.p) {
         struct str want = str_split(&rest, '/'), have = str_split(&path, '/');
-        if (str_eq(want, S("{id}"))) {
-            if (!id_parse(ID_PROPOSAL, have, id)) {
+        enum id_kind kind;
+        if (is_id_segment(want, &kind)) {
+            if (!id_parse(kind, have, id)) {
                 *id = (struct id){{0}};
             }
         } else if (str_eq(want, S("{n}"))) {

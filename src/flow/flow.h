@@ -15,8 +15,10 @@
 
 struct flow;
 
-/* Who calls: exactly one of agent and person. Borrowed from a directory that outlives the call. */
+/* Who calls: an agent, a person, or a service, which only reads. Borrowed from a directory that
+ * outlives the call. */
 struct flow_caller {
+    bool service;
     const struct agent *agent;
     const struct person *person;
     enum decide_via via;

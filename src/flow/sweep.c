@@ -85,7 +85,7 @@ struct clockwork {
     uint64_t signed_size;
 };
 
-enum task { TASK_SWEEP, TASK_SIGN, TASK_PURGE, TASK_JUMP };
+enum task { TASK_SWEEP, TASK_SIGN, TASK_PURGE, TASK_JUMP, TASK_USES };
 
 struct clock_cmd {
     struct store_cmd cmd;
@@ -125,6 +125,8 @@ static enum fm_err clock_run(struct store_cmd *cmd, struct store_conn *conn)
         return store_exec(cmd->ctx, conn, &SQL_PURGE,
                           ARGS(A_INT("$before", clock->now_us - ANSWERS_KEPT_US),
                                A_INT("$max", PURGE_MAX)));
+    case TASK_USES:
+        return people_write_uses(cmd->ctx, conn);
     case TASK_JUMP:
         return record_jump(cmd->ctx, conn, clock->jump_us, clock->now_us);
     }
@@ -185,6 +187,13 @@ static void sign_head(struct clockwork *work)
     }
 }
 
+static void write_uses(struct clockwork *work)
+{
+    if (people_has_uses()) {
+        (void)run_task(work, TASK_USES, clock_now_us(), 0, NULL);
+    }
+}
+
 static void tick(struct clockwork *work)
 {
     int64_t monotonic_us = clock_monotonic_us(), jump_us = clock_follow();
@@ -202,6 +211,7 @@ static void tick(struct clockwork *work)
     if (monotonic_us - work->purged_at_us >= PURGE_EVERY_US) {
         work->purged_at_us = monotonic_us;
         (void)run_task(work, TASK_PURGE, clock_now_us(), 0, NULL);
+        write_uses(work);
     }
 }
 
@@ -231,6 +241,7 @@ static void *clockwork_main(void *arg)
     while (wait_tick(work)) {
         tick(work);
     }
+    write_uses(work);
     sign_head(work); /* the last word covers everything */
     return NULL;
 }

@@ -254,6 +254,22 @@ static void wait_for_signal(const sigset_t *signals)
     log_info("server.stopping", F_INT("signal", got));
 }
 
+/* On the first start, once: the token stands behind the #, which no browser sends anywhere. */
+static void offer_setup(const struct server *server)
+{
+    char token[SECRET_TEXT_SIZE];
+
+    if (!setup_open(token)) {
+        return;
+    }
+    printf("fermata: nobody is here yet. To make the first admin, open within an hour\n"
+           "    %.*s/setup#%s\n"
+           "or use `fermata user add NAME --role admin --password-stdin`, which voids this link.\n",
+           STR_ARG(server->origin), token);
+    log_info("setup.offered", F_TEXT("origin", server->origin));
+    crypto_wipe(token, sizeof(token));
+}
+
 enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
 {
     struct server *server = arena_zalloc(ctx->arena, 1, sizeof(*server));
@@ -272,6 +288,7 @@ enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
     err = start(ctx, options, server);
     if (err == FM_OK) {
         printf("fermata: listening on %.*s\n", STR_ARG(server->origin));
+        offer_setup(server);
         fflush(stdout);
         log_info("server.started", F_TEXT("origin", server->origin), F_INT("port", http_port(server->http)));
         wait_for_signal(&signals);

@@ -79,6 +79,17 @@ for (const [name, { value }] of Object.entries(openapi.components.examples)) {
   });
 }
 
+const setupExample = openapi.paths["/v1/setup"].post.requestBody.content["application/json"].example;
+
+/* The id of somebody of whom nobody else needs anything. */
+const victims = new Map();
+async function victim(name = "victim") {
+  if (!victims.has(name)) {
+    victims.set(name, (await server.addPerson(name)).id);
+  }
+  return victims.get(name);
+}
+
 /* Every call once, as it is meant, with what it answers. */
 const made = (members) => propose(bot, members);
 const CALLS = {
@@ -161,6 +172,29 @@ const CALLS = {
     201,
     () => adm.post("/v1/agents", openapi.paths["/v1/agents"].post.requestBody.content["application/json"].example),
   ],
+  changePassword: [
+    204,
+    async () => {
+      const session = await server.person("changer", ["reviewer"]);
+      return session.post("/v1/me/password", { current: PASSWORD, password: "another good password" });
+    },
+  ],
+  setUp: [403, () => server.public.post("/v1/setup", setupExample)],
+  addPerson: [201, () => adm.post("/v1/people", { name: "invited", roles: ["reviewer"] })],
+  reviewAccess: [200, () => adm.get("/v1/people/access-review")],
+  setRoles: [200, async () => adm.post(`/v1/people/${await victim("roled")}/roles`, { roles: ["lead"] })],
+  deactivatePerson: [200, async () => adm.post(`/v1/people/${await victim("leaver")}/deactivate`)],
+  reactivatePerson: [200, async () => adm.post(`/v1/people/${await victim("comer")}/reactivate`)],
+  resetPassword: [200, async () => adm.post(`/v1/people/${await victim("forgetful")}/password-reset`)],
+  listKeys: [200, () => adm.get("/v1/keys")],
+  makeKey: [
+    201,
+    () => adm.post("/v1/keys", openapi.paths["/v1/keys"].post.requestBody.content["application/json"].example),
+  ],
+  revokeKey: [
+    204,
+    async () => adm.delete(`/v1/keys/${(await adm.post("/v1/keys", { agent: "bot" })).body.id}`),
+  ],
   listPeople: [200, () => lea.get("/v1/people")],
   readCheckpoint: [200, () => server.public.get("/log/checkpoint")],
   readVerifierKey: [200, () => server.public.get("/log/vkey")],
@@ -206,10 +240,14 @@ test("followStream and followProposal open", async () => {
 
 /* --- what every write refuses -------------------------------------------------------------------------- */
 
+const ADMINS = [
+  "addAgent", "addPerson", "setRoles", "deactivatePerson", "reactivatePerson", "resetPassword", "makeKey", "revokeKey",
+];
+
 /* Who may make this call. */
 function callerOf({ operation }) {
   const [kinds, { operationId }] = [operation.security.flatMap(Object.keys), operation];
-  const person = operationId === "addAgent" ? adm : operation.tags.includes("audit") ? aud : ana;
+  const person = ADMINS.includes(operationId) ? adm : operation.tags.includes("audit") ? aud : ana;
   return kinds.length === 0 ? server.public : kinds.includes("agentKey") ? bot : person;
 }
 
@@ -219,7 +257,8 @@ async function pathOf({ path, operation }) {
   if (operation.operationId === "reviseProposal") {
     await decided(ana, proposal, "return");
   }
-  return path.replace("{id}", proposal.id);
+  const person = path.includes("{person}") ? await victim() : "";
+  return path.replace("{id}", proposal.id).replace("{person}", person).replace("{key}", `key_${"0".repeat(25)}1`);
 }
 
 const REFUSALS = [
@@ -249,6 +288,11 @@ const BODIES = {
   commentProposal: { text: "x" },
   signIn: { name: "ana", password: PASSWORD },
   addAgent: { name: "never-made", owner: "ana" },
+  addPerson: { name: "never-made", roles: ["reviewer"] },
+  setRoles: { roles: ["reviewer"] },
+  makeKey: { agent: "bot" },
+  changePassword: { current: PASSWORD, password: "another good password" },
+  setUp: setupExample,
   reviseProposal: { brief: {} },
 };
 
@@ -289,6 +333,7 @@ const KEYED = {
     const { id, digest } = await made();
     return [`/v1/proposals/${id}/decision`, { verdict: "approve", digest }, { verdict: "reject", digest, reason: "R" }];
   },
+  setRoles: async (each) => [await pathOf(each), { roles: ["reviewer"] }, { roles: ["lead"] }],
   commentProposal: async () => [`/v1/proposals/${(await made()).id}/comment`, { text: "a" }, { text: "b" }],
   proposeMany: null, // its items are refused one by one: batch.test.mjs
   decideMany: null,
@@ -339,7 +384,11 @@ test("a call that has query parameters refuses others", async () => {
       continue;
     }
     const { id } = await made();
-    const caller = path.startsWith("/v1/audit/") ? aud : lea;
+    const caller = ["/v1/keys", "/v1/people/access-review"].includes(path)
+      ? adm
+      : path.startsWith("/v1/audit/")
+        ? aud
+        : lea;
     const answer = await caller.get(`${path.replace("{id}", id).replace("{n}", "0")}?no_such=1`);
     expectProblem(answer, 422, "unknown-member", "/no_such");
   }
