@@ -252,7 +252,7 @@ struct str asset_openapi(void);
     X(proposals_events) X(proposals_batch) X(decisions_batch)                                      \
     X(setup_create) X(me_password) X(people_create) X(people_roles) X(people_deactivate_call)      \
     X(people_reactivate_call) X(people_reset_call) X(access_review)                                \
-    X(keys_list) X(keys_create) X(keys_delete)                                                     \
+    X(keys_list) X(keys_create) X(keys_delete) X(pauses_list) X(pauses_create) X(pauses_delete)    \
     X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                 \
     X(review_undo_call) X(review_comment_call) X(stream_open)                                      \
     X(session_create) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list) \

@@ -316,6 +316,28 @@ static void write_news(struct buf *buf, const struct directory *directory,
     buf_lit(buf, "\n\n");
 }
 
+static bool is_pause(const struct announcement *news)
+{
+    return news->kind == JOURNAL_PAUSE_STARTED || news->kind == JOURNAL_PAUSE_RESUME_ASKED ||
+           news->kind == JOURNAL_PAUSE_ENDED;
+}
+
+/* That it happened; what is paused is read from /v1/pauses. */
+static void write_pause(struct buf *buf, const struct announcement *news)
+{
+    struct json_out out = JSON_OUT(buf);
+    char event[ID_TEXT_MAX];
+
+    buf_printf(buf, "id: %s\nevent: %s\ndata: ", id_format(ID_EVENT, news->event, event).p,
+               journal_kind_name(news->kind));
+    jo_object(&out);
+    jo_m_id(&out, "id", ID_EVENT, news->event);
+    jo_m_str(&out, "type", str_of(journal_kind_name(news->kind)));
+    jo_m_time(&out, "at", news->at_us);
+    jo_object_end(&out);
+    buf_lit(buf, "\n\n");
+}
+
 static bool may_see(const struct policy *policy, const struct person *person,
                     const struct announcement *news)
 {
@@ -336,7 +358,10 @@ static void feed(struct stream *stream, const struct directory *directory, const
         http_stream_end(stream->request);
         return;
     }
-    if (journal_kind_is_shown(news->kind) && may_see(policy, person, news)) {
+    if (is_pause(news)) { /* everybody is told: the page has a banner */
+        write_pause(&event, news);
+        (void)http_stream_send(stream->request, buf_str(&event));
+    } else if (journal_kind_is_shown(news->kind) && may_see(policy, person, news)) {
         write_news(&event, directory, news);
         (void)http_stream_send(stream->request, buf_str(&event)); /* a slow reader is closed by net */
     }

@@ -12,6 +12,7 @@
 #define ANY_SERVICE     (SCOPE_BIT(SCOPE_COUNT) - SCOPE_BIT(0))
 #define READS_PROPOSALS SCOPE_BIT(SCOPE_PROPOSALS)
 #define READS_PEOPLE    SCOPE_BIT(SCOPE_PEOPLE)
+#define PAUSES          (ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_POLICY))
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
 
 #define AUDITS ROLE_BIT(ROLE_AUDITOR)
@@ -55,6 +56,9 @@ const struct route api_routes[] = {
     {HTTP_GET, "/v1/keys", WHO_PERSON, SEES_ACCESS | READS_PEOPLE, keys_list},
     {HTTP_POST, "/v1/keys", WHO_PERSON, ADMIN, keys_create},
     {HTTP_DELETE, "/v1/keys/{key}", WHO_PERSON, 0, keys_delete},
+    {HTTP_GET, "/v1/pauses", WHO_PERSON, READS_PROPOSALS, pauses_list},
+    {HTTP_POST, "/v1/pauses", WHO_PERSON, PAUSES, pauses_create},
+    {HTTP_DELETE, "/v1/pauses/{pause}", WHO_PERSON, PAUSES, pauses_delete},
     {HTTP_GET, "/log/checkpoint", WHO_PUBLIC, 0, log_checkpoint},
     {HTTP_GET, "/log/vkey", WHO_PUBLIC, 0, log_vkey},
     {HTTP_GET, "/log/tile/entries/{tile}", WHO_PERSON, AUDITS, log_entries_tile},

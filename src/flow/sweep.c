@@ -20,13 +20,21 @@
 SQL(SQL_PURGE, "DELETE FROM answers WHERE row IN"
                " (SELECT row FROM answers WHERE at < $before ORDER BY row LIMIT $max)");
 
-/* Whether the policy in force would block this action now. */
-static enum fm_err blocks_now(struct flow *flow, struct ctx *ctx, const struct proposal *p, bool *out)
+/* Why an approval must not be released now: the policy in force would block it, or it is paused.
+ * NULL when nothing speaks against it. A pause adds its reason to those that the proposal had. */
+static enum fm_err stricter_now(struct flow *flow, struct ctx *ctx, struct proposal *p,
+                                int64_t now_us, const char **out)
 {
     struct assessment assessment;
+    struct assess_reason reason;
+    bool due = p->state == PROPOSAL_UNDO && p->release_at <= now_us;
 
     TRY(assess(ctx, flow_policy_now(flow), p->action, &assessment));
-    *out = assessment.verdict == VERDICT_BLOCK;
+    *out = assessment.verdict == VERDICT_BLOCK ? "policy_stricter" : NULL;
+    if (due && !*out && pause_reason(flow, ctx, p, &reason)) {
+        *out = "paused";
+        return assess_add_stored(ctx, &p->assessment, reason);
+    }
     return FM_OK;
 }
 
@@ -35,14 +43,15 @@ static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_co
 {
     struct proposal p;
     enum journal_kind kind;
-    bool was_pending, block;
+    bool was_pending;
+    const char *stricter;
     int64_t verdict;
 
     TRY(proposal_find_row(ctx, conn, row, &p));
     was_pending = proposal_is_pending(&p);
     verdict = p.verdict;
-    TRY(blocks_now(flow, ctx, &p, &block));
-    TRY(review_time(ctx, conn, &p, flow_policy_now(flow), block, now_us, &kind));
+    TRY(stricter_now(flow, ctx, &p, now_us, &stricter));
+    TRY(review_time(ctx, conn, &p, flow_policy_now(flow), stricter, now_us, &kind));
     if (kind == JOURNAL_KIND_COUNT) {
         return FM_OK;
     }

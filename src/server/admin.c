@@ -33,6 +33,9 @@ static const struct {
     {STR("key.list"), admin_key_list},
     {STR("access.review"), admin_access_review},
     {STR("access.csv"), admin_access_csv},
+    {STR("pause.start"), admin_pause_start},
+    {STR("pause.list"), admin_pause_list},
+    {STR("pause.resume"), admin_pause_resume},
 };
 
 struct request {

@@ -31,6 +31,11 @@ admin_command_fn admin_key_list;
 admin_command_fn admin_access_review;
 admin_command_fn admin_access_csv;
 
+/* admin_pause.c */
+admin_command_fn admin_pause_start;
+admin_command_fn admin_pause_list;
+admin_command_fn admin_pause_resume;
+
 /* Names of roles (NULL: none) as bits. Errors: FM_E_INVALID_ARGUMENT. */
 enum fm_err admin_read_roles(struct ctx *ctx, const struct json *array, unsigned *out) MUST_CHECK;
 

@@ -182,7 +182,7 @@ const CALLS = {
   setUp: [403, () => server.public.post("/v1/setup", setupExample)],
   addPerson: [201, () => adm.post("/v1/people", { name: "invited", roles: ["reviewer"] })],
   reviewAccess: [200, () => adm.get("/v1/people/access-review")],
-  setRoles: [200, async () => adm.post(`/v1/people/${await victim("roled")}/roles`, { roles: ["lead"] })],
+  setRoles: [200, async () => adm.post(`/v1/people/${await victim("roled")}/roles`, { roles: ["auditor"] })],
   deactivatePerson: [200, async () => adm.post(`/v1/people/${await victim("leaver")}/deactivate`)],
   reactivatePerson: [200, async () => adm.post(`/v1/people/${await victim("comer")}/reactivate`)],
   resetPassword: [200, async () => adm.post(`/v1/people/${await victim("forgetful")}/password-reset`)],
@@ -194,6 +194,12 @@ const CALLS = {
   revokeKey: [
     204,
     async () => adm.delete(`/v1/keys/${(await adm.post("/v1/keys", { agent: "bot" })).body.id}`),
+  ],
+  listPauses: [200, () => ana.get("/v1/pauses")],
+  pause: [201, () => lea.post("/v1/pauses", { action: "never.proposed", reason: "A test" })],
+  resume: [
+    200, // lea is alone
+    async () => lea.delete(`/v1/pauses/${(await lea.post("/v1/pauses", { action: "no.such", reason: "R" })).body.id}`),
   ],
   listPeople: [200, () => lea.get("/v1/people")],
   readCheckpoint: [200, () => server.public.get("/log/checkpoint")],
@@ -244,10 +250,13 @@ const ADMINS = [
   "addAgent", "addPerson", "setRoles", "deactivatePerson", "reactivatePerson", "resetPassword", "makeKey", "revokeKey",
 ];
 
+const LEADS = ["pause", "resume"];
+
 /* Who may make this call. */
 function callerOf({ operation }) {
   const [kinds, { operationId }] = [operation.security.flatMap(Object.keys), operation];
-  const person = ADMINS.includes(operationId) ? adm : operation.tags.includes("audit") ? aud : ana;
+  const listed = ADMINS.includes(operationId) ? adm : LEADS.includes(operationId) ? lea : null;
+  const person = listed ?? (operation.tags.includes("audit") ? aud : ana);
   return kinds.length === 0 ? server.public : kinds.includes("agentKey") ? bot : person;
 }
 
@@ -258,7 +267,7 @@ async function pathOf({ path, operation }) {
     await decided(ana, proposal, "return");
   }
   const person = path.includes("{person}") ? await victim() : "";
-  return path.replace("{id}", proposal.id).replace("{person}", person).replace("{key}", `key_${"0".repeat(25)}1`);
+  return path.replace("{id}", proposal.id).replace("{person}", person).replace("{key}", `key_${"0".repeat(25)}1`).replace("{pause}", `pau_${"0".repeat(25)}1`);
 }
 
 const REFUSALS = [
@@ -293,6 +302,7 @@ const BODIES = {
   makeKey: { agent: "bot" },
   changePassword: { current: PASSWORD, password: "another good password" },
   setUp: setupExample,
+  pause: { action: "never.proposed", reason: "R" },
   reviseProposal: { brief: {} },
 };
 
@@ -333,6 +343,7 @@ const KEYED = {
     const { id, digest } = await made();
     return [`/v1/proposals/${id}/decision`, { verdict: "approve", digest }, { verdict: "reject", digest, reason: "R" }];
   },
+  pause: () => ["/v1/pauses", { action: "x", reason: "a" }, { action: "x", reason: "b" }],
   setRoles: async (each) => [await pathOf(each), { roles: ["reviewer"] }, { roles: ["lead"] }],
   commentProposal: async () => [`/v1/proposals/${(await made()).id}/comment`, { text: "a" }, { text: "b" }],
   proposeMany: null, // its items are refused one by one: batch.test.mjs
