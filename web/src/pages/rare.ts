@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The pages that few people open, or once: one piece of code that comes when the first of them is opened.
+ * The setup page reads and hides its token as soon as this is there.
+ */
+export { MePage } from "./me";
+export { PausesPage } from "./pauses";
+export { PeoplePage } from "./people";
+export { RenewPage } from "./renew";
+export { SetupPage } from "./setup";
