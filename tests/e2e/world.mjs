@@ -53,7 +53,7 @@ export function policy({ undo = "0s", mode = "glance" } = {}) {
   }, text);
 }
 
-/* A server and a browser for a file of tests. ana, ben and bob review, vera reads. */
+/* A server and a browser for a file of tests. ana, ben and bob review, vera reads, lena leads and is an admin, max owns the policy. */
 export async function startWorld(t, { undo, mode, ...options } = {}) {
   const server = await startServer(t, { policy: policy({ undo, mode }), ...options });
   const [browser, bot] = await Promise.all([startBrowser(t), server.agent("support-bot")]);
@@ -61,6 +61,8 @@ export async function startWorld(t, { undo, mode, ...options } = {}) {
   await server.addPerson("ben", ["reviewer"]);
   await server.addPerson("bob", ["reviewer"]);
   await server.addPerson("vera", ["auditor"]);
+  await server.addPerson("lena", ["lead", "admin"]);
+  await server.addPerson("max", ["policy"]);
   return { server, browser, bot, samples: samples() };
 }
 

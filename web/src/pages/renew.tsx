@@ -25,8 +25,8 @@ export function RenewPage() {
                         <strong>
                             <Said text={password.reset_by ?? "somebody"} />
                         </strong>
-                        {password.reset_at && ` ${clockTime(password.reset_at, now.value)}`}. If you
-                        did not ask for it, tell somebody else than them.
+                        {password.reset_at && ` (${clockTime(password.reset_at, now.value)})`}. If you
+                        did not ask for it, tell somebody other than them.
                     </Notice>
                 ) : null}
                 <PasswordForm

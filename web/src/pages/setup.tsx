@@ -3,6 +3,7 @@
  * The first admin, by the link that the server printed. The token comes behind the # of the URL, which
  * browsers do not send; it leaves the address bar and the history at once, and goes out in a body only.
  */
+import { signal } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import { api, asProblem } from "../api";
 import { Notice } from "../parts/bits";
@@ -15,11 +16,17 @@ import {
 import { go } from "../router";
 import { signIn } from "../state/session";
 
-/* Read when the page starts, before anything else looks at the address. */
-const token = location.pathname === "/setup" ? location.hash.slice(1) : "";
-if (token !== "") {
-    history.replaceState(null, "", "/setup");
+const token = signal("");
+
+/* Takes the token out of the address: at the start, and when the link is opened where this page is open. */
+function takeToken(): void {
+    if (location.pathname === "/setup" && location.hash.length > 1) {
+        token.value = location.hash.slice(1);
+        history.replaceState(null, "", "/setup");
+    }
 }
+takeToken();
+addEventListener("hashchange", takeToken);
 
 const ALL_ROLES = ["reviewer", "lead", "policy", "auditor"];
 
@@ -40,7 +47,7 @@ function Form() {
         setBusy(true);
         setRefusal("");
         try {
-            await api.setUp(token, who, secret, decides.current?.checked ? ALL_ROLES : []);
+            await api.setUp(token.value, who, secret, decides.current?.checked ? ALL_ROLES : []);
             await signIn(who, secret);
             go("/", true);
         } catch (thrown) {
@@ -107,7 +114,7 @@ export function SetupPage() {
             <div class="signin-box">
                 <Logo />
                 <h1>Set up Fermata</h1>
-                {token === "" ? (
+                {token.value === "" ? (
                     <>
                         <Notice tone="warn" icon="warn">
                             This page needs the link that the server printed at its first start. It is
