@@ -68,17 +68,30 @@ static bool route_fits(const char *pattern, struct str path, struct id *id, uint
     return !rest.p && !path.p;
 }
 
+/* A path that a route names to the letter is no other's: `batch` is no id. */
+static bool is_literal(struct str path)
+{
+    for (size_t i = 0; i < api_route_count; i++) {
+        if (str_eq(str_of(api_routes[i].path), path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const struct route *find_route(struct call *call, bool *path_known)
 {
     enum http_method method = http_method(call->request);
     struct str path = http_path(call->request);
+    bool literal = is_literal(path);
 
     method = method == HTTP_HEAD ? HTTP_GET : method;
     *path_known = false;
     for (size_t i = 0; i < api_route_count; i++) {
         struct id id = {{0}};
         uint64_t number = 0;
-        if (!route_fits(api_routes[i].path, path, &id, &number)) {
+        if ((literal && !str_eq(str_of(api_routes[i].path), path)) ||
+            !route_fits(api_routes[i].path, path, &id, &number)) {
             continue;
         }
         *path_known = true;

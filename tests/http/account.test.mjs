@@ -374,6 +374,18 @@ test("everybody ends their own tokens, and no one else's", async () => {
   assert.equal((await foreign.get("/v1/me")).status, 200);
 });
 
+test("what is not there: 404; a key of a DELETE is checked as of any write", async () => {
+  const nobody = `/v1/people/rev_${"0".repeat(25)}1`;
+  expectProblem(await adm.post(`${nobody}/roles`, { roles: ["lead"] }), 404, "not-found");
+  expectProblem(await adm.post(`${nobody}/deactivate`), 404, "not-found");
+  expectProblem(await adm.post(`${nobody}/reactivate`), 404, "not-found");
+  expectProblem(await adm.post("/v1/keys", { agent: "nobody" }), 404, "not-found");
+  const { id } = (await adm.post("/v1/keys", { agent: "bot" })).body;
+  expectProblem(await adm.delete(`/v1/keys/${id}`, { key: "k".repeat(256) }), 422, "invalid-argument");
+  assert.equal((await adm.delete(`/v1/keys/${id}`, { key: "end" })).status, 204);
+  expectProblem(await adm.delete(`/v1/keys/${id}`, { key: "end", body: { a: 1 } }), 422, "idempotency-mismatch");
+});
+
 /* --- the access review ---------------------------------------------------------------------------------------- */
 
 test("the access review has everybody and everything, with who made it and when it was used last", async () => {

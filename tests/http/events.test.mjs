@@ -189,6 +189,17 @@ test("one caller may have 256 streams; the next is 429, and others are not held 
   assert.deepEqual(told(await until(again, "proposal.held")), ["proposal.held pending"]);
 });
 
+test("a query parameter is refused by name", async () => {
+  expectProblem(await bot.get(`${pathOf(await propose(bot))}?after=x`), 422, "unknown-member", "/after");
+});
+
+test("the page's streams count too", async () => {
+  const person = await server.person("many", ["reviewer"]);
+  const streams = await Promise.all(Array.from({ length: 256 }, () => person.stream()));
+  expectProblem(await person.get("/v1/stream"), 429, "rate-limited");
+  streams.forEach((stream) => stream.close());
+});
+
 test("a stream lives through a restart of the server by its last id", async (t) => {
   const made = await propose(bot);
   const stream = await follow(t, bot, made);

@@ -173,6 +173,19 @@ for (const [name, body, status, problem] of BAD) {
   });
 }
 
+test("a repeated request pauses once, and a repeated resume asks once", async () => {
+  const body = { action: "x.y", reason: "Twice" };
+  const first = await lea.post("/v1/pauses", body, { key: "p1" });
+  const again = await lea.post("/v1/pauses", body, { key: "p1" });
+  assert.deepEqual([first.status, again.status, again.body.id], [201, 200, first.body.id]);
+  const at = `/v1/pauses/${first.body.id}`;
+  assert.equal((await lea.delete(at, { key: "r1" })).status, 202);
+  assert.equal((await lea.delete(at, { key: "r1" })).status, 202);
+  expectProblem(await lea.delete(at, { key: "r1", body: { a: 1 } }), 422, "idempotency-mismatch");
+  expectProblem(await lea.delete(at, { key: "k".repeat(256) }), 422, "invalid-argument");
+  await goOn(first.body, pol);
+});
+
 test("everybody's page is told", async (t) => {
   const stream = await adm.stream();
   t.after(() => stream.close());
