@@ -11,6 +11,7 @@
 /* What services may read. */
 #define ANY_SERVICE     (SCOPE_BIT(SCOPE_COUNT) - SCOPE_BIT(0))
 #define READS_PROPOSALS SCOPE_BIT(SCOPE_PROPOSALS)
+#define READS_LOG       SCOPE_BIT(SCOPE_AUDIT)
 #define READS_PEOPLE    SCOPE_BIT(SCOPE_PEOPLE)
 #define PAUSES          (ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_POLICY))
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
@@ -61,12 +62,12 @@ const struct route api_routes[] = {
     {HTTP_DELETE, "/v1/pauses/{pause}", WHO_PERSON, PAUSES, pauses_delete},
     {HTTP_GET, "/log/checkpoint", WHO_PUBLIC, 0, log_checkpoint},
     {HTTP_GET, "/log/vkey", WHO_PUBLIC, 0, log_vkey},
-    {HTTP_GET, "/log/tile/entries/{tile}", WHO_PERSON, AUDITS, log_entries_tile},
+    {HTTP_GET, "/log/tile/entries/{tile}", WHO_PERSON, AUDITS | READS_LOG, log_entries_tile},
     {HTTP_GET, "/log/tile/{level}/{tile}", WHO_PUBLIC, 0, log_tile},
-    {HTTP_GET, "/v1/audit/entries", WHO_PERSON, AUDITS, audit_entries},
-    {HTTP_GET, "/v1/audit/proofs/{n}", WHO_PERSON, AUDITS, audit_proof},
-    {HTTP_GET, "/v1/audit/bundle/{id}", WHO_PERSON, AUDITS, audit_bundle},
-    {HTTP_GET, "/v1/audit/completeness", WHO_PERSON, AUDITS, audit_completeness},
+    {HTTP_GET, "/v1/audit/entries", WHO_PERSON, AUDITS | READS_LOG, audit_entries},
+    {HTTP_GET, "/v1/audit/proofs/{n}", WHO_PERSON, AUDITS | READS_LOG, audit_proof},
+    {HTTP_GET, "/v1/audit/bundle/{id}", WHO_PERSON, AUDITS | READS_LOG, audit_bundle},
+    {HTTP_GET, "/v1/audit/completeness", WHO_PERSON, AUDITS | READS_LOG, audit_completeness},
     {HTTP_GET, "/.well-known/jwks.json", WHO_PUBLIC, 0, jwks_get},
     {HTTP_GET, "/healthz", WHO_PUBLIC, 0, health_get},
     {HTTP_GET, "/readyz", WHO_PUBLIC, 0, ready_get},

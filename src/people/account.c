@@ -81,6 +81,10 @@ static enum fm_err record(struct ctx *ctx, struct store_conn *conn, struct actor
     struct json_out leaf = JSON_OUT(&data);
 
     jo_m_str(&leaf, "change", str_of(change));
+    if (strcmp(change, "deactivated") ==
+        0) { /* who proves from the log who could decide reads this */
+        jo_m_bool(&leaf, "disabled", true);
+    }
     jo_m_id(&leaf, "person", ID_PERSON, person);
     if (roles) {
         jo_key(&leaf, "roles");

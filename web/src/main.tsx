@@ -5,8 +5,6 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { listenForKeys } from "./keys";
-import { CategoriesPage } from "./pages/categories";
-import { DonePage } from "./pages/done";
 import { Inbox } from "./pages/inbox";
 import { ProposalPage } from "./pages/proposal";
 import { SignIn, Unreachable } from "./pages/signin";
@@ -25,6 +23,8 @@ import { resumeSession, session } from "./state/session";
 import "./style/main.css";
 
 const rare = () => import("./pages/rare");
+const CategoriesPage = later(() => rare().then((code) => code.CategoriesPage));
+const DonePage = later(() => rare().then((code) => code.DonePage));
 const MePage = later(() => rare().then((code) => code.MePage));
 const PausesPage = later(() => rare().then((code) => code.PausesPage));
 const PeoplePage = later(() => rare().then((code) => code.PeoplePage));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pauses in the story: what they hold, refuse and take back, and that only what was committed counts.
+ * Pauses in the story: what they hold, refuse and take back, and that only what was committed
+ * counts.
  */
 #include "story.h"
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The pages that few people open, or once: one piece of code that comes when the first of them is opened.
+ * The pages beside the inbox and a proposal: one piece of code that comes when the first of them is opened.
  * The setup page reads and hides its token as soon as this is there.
  */
+export { CategoriesPage } from "./categories";
+export { DonePage } from "./done";
 export { MePage } from "./me";
 export { PausesPage } from "./pauses";
 export { PeoplePage } from "./people";
