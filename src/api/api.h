@@ -9,6 +9,9 @@
 #include "flow/flow.h"
 #include "net/net.h"
 
+#define API_BODY_MAX  MIB       /* 03: request 1 MiB */
+#define API_BATCH_MAX (8 * MIB) /* and a batch of proposals */
+
 struct api;
 
 struct api_config {
@@ -22,6 +25,9 @@ struct api_config {
  * api_serve. */
 enum fm_err api_new(struct ctx *ctx, const struct api_config *config, struct api **out) MUST_CHECK;
 void api_free(struct api *api);
+
+/* How large the body of a request to this path may be (`body_max_of` of net). */
+size_t api_body_max(void *with, struct str path);
 
 /* From now on requests are served and news reaches the loops. `origin` is what browsers send as Origin,
  * "https://fermata.example"; with https, cookies are Secure and carry the __Host- prefix. */

@@ -8,6 +8,8 @@
 
 #include "api/api.h"
 #include "autonomy/autonomy.h"
+#include "base/locks.h"
+#include "base/map.h"
 #include "insights/insights.h"
 
 #include <stdatomic.h>
@@ -27,11 +29,16 @@ enum api_who { WHO_PUBLIC, WHO_AGENT, WHO_PERSON, WHO_ANY };
 
 struct route {
     enum http_method method;
-    const char *path; /* segments; {id} is a proposal's id, {n} a number, {tile} all that is left */
+    /* segments; {id} is a proposal's id, {person}, {key}, {pause} theirs, {n} a number, {tile} all
+     * that is left */
+    const char *path;
     enum api_who who;
-    unsigned roles; /* any of these; 0: no role in particular */
+    /* of people, any of these; 0: no role in particular. Of services: scopes, any */
+    unsigned roles;
     void (*handle)(struct call *call);
 };
+#define SCOPE_BIT(scope) (1u << (16 + (scope))) /* above the bits of roles */
+_Static_assert(ROLE_COUNT <= 16 && SCOPE_COUNT <= 16, "both in one set of bits");
 extern const struct route api_routes[];
 extern const size_t api_route_count;
 
@@ -44,6 +51,7 @@ struct loop_part {
     size_t bucket_count;
     struct waiter *newest;
     struct stream *streams;
+    struct map *followers; /* streams of one proposal, by its id (events.c); NULL: none yet */
     size_t waiting;
 };
 
@@ -54,6 +62,8 @@ struct api {
     bool secure;
     _Atomic(struct http_server *) server; /* NULL: not serving yet */
     _Atomic bool draining;
+    struct lock stream_lock;
+    struct map *stream_counts; /* open streams by caller; guarded by the lock */
 };
 
 /* What a write does on the committer's thread; fills call->proposal and call->status. */
@@ -74,7 +84,7 @@ struct call {
     const struct policy *policy;       /* one reference */
     const struct credential *credential;
     struct flow_caller caller;
-    struct id id;      /* {id} of the path */
+    struct id id;      /* {id} of the path, or {person}, {key}, {pause} */
     uint64_t number;   /* {n} of the path */
     const struct json *body; /* NULL when there is none */
     bool woken;        /* a parked wait that comes back */
@@ -90,6 +100,7 @@ struct call {
     const struct json *request_tree;
     void *in; /* the handler's own input, in the arena */
     char set_cookie[256];
+    struct batch *batch; /* of an item of a batch */
 
     struct str idempotency_key;
     struct hash scope, body_hash;
@@ -108,6 +119,16 @@ void call_answer_as(struct call *call, const struct http_header_line *headers, s
                     struct buf *body);
 /* Frees what a call holds besides its arena: after another way of answering. */
 void call_release(struct call *call);
+
+/* The command of a write: what call_write submits, for batches of them (batch.c). Committer. */
+enum fm_err call_run_write(struct store_cmd *cmd, struct store_conn *conn);
+bool call_is_json(struct str content_type);
+/* Names of roles as bits. */
+enum fm_err call_read_roles(struct call *call, const struct json *array, unsigned *out) MUST_CHECK;
+/* Reads the body of one proposal or decision and says what is to be done: call->in, run, render and
+ * wanted_status. */
+enum fm_err proposals_prepare(struct call *call) MUST_CHECK;
+enum fm_err review_prepare_decision(struct call *call) MUST_CHECK;
 
 /* Runs `run` in the committer, then answers with what `render` writes. */
 void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int status);
@@ -129,6 +150,12 @@ enum fm_err call_bind(struct call *call, const struct json_field *fields, size_t
 /* Problem document for the context's error; `status` is what the answer goes out with. */
 void problem_write(struct buf *body, const struct ctx *ctx, enum fm_err err, int status);
 
+/* Reads the proposal of the path into call->proposal: 404 unless the caller may see it. */
+enum fm_err call_find_visible(struct call *call) MUST_CHECK;
+/* Whom the credential makes the caller; the id by which a caller is counted. */
+struct flow_caller credential_caller(const struct credential *credential);
+struct id call_who(const struct call *call);
+
 /* Authentication: fills credential and caller; checks the route's demands (who, roles, origin). */
 enum fm_err auth_check(struct call *call) MUST_CHECK;
 
@@ -136,6 +163,9 @@ enum fm_err auth_check(struct call *call) MUST_CHECK;
 enum fm_err idempotency_begin(struct call *call, struct store_conn *conn, bool *replay) MUST_CHECK;
 enum fm_err idempotency_keep(struct call *call, struct store_conn *conn) MUST_CHECK;
 enum fm_err idempotency_read(struct call *call) MUST_CHECK; /* the loop's side: header, scope, hash */
+/* The same for one item of a batch: as if `key` had come with a request to `path` (which live
+ * on). */
+enum fm_err idempotency_set(struct call *call, struct str path, struct str key) MUST_CHECK;
 
 /* Lists: ?limit= and ?cursor=. A cursor is two numbers; 0, 0 at the beginning. */
 struct page {
@@ -193,6 +223,19 @@ void write_agent_ref(struct json_out *out, const struct directory *directory, in
 bool bus_park(struct call *call); /* false: memory is short; the call has failed */
 void bus_open_stream(struct call *call);
 
+/* How many streams one caller has open, on all loops together. False: one too many, or memory is
+ * short. */
+#define STREAMS_PER_CALLER_MAX 256
+bool stream_take(struct api *api, struct id who) MUST_CHECK;
+void stream_give(struct api *api, struct id who);
+#define STREAM_HEADER_COUNT 4
+extern const struct http_header_line stream_headers[STREAM_HEADER_COUNT];
+
+/* The streams of single proposals (events.c): there is more to tell of this one; the server
+ * stops. */
+void events_feed(struct loop_part *part, struct id proposal);
+void events_drain(struct loop_part *part);
+
 /* Handles a parked request again (call.c). */
 void call_wake(struct api *api, struct http_request *request, int64_t wait_until_us, bool wait_over,
                int64_t committed_at_us);
@@ -202,16 +245,21 @@ bool assets_serve(struct api *api, struct http_request *request);
 struct str asset_openapi(void);
 
 /* Handlers, one file per resource. */
+/* clang-format off */
 #define HANDLERS(X)                                                                                \
     X(proposals_create) X(proposals_list) X(proposals_get) X(proposals_attachment)                 \
     X(proposals_revise) X(proposals_withdraw) X(proposals_outcome) X(permits_redeem)               \
+    X(proposals_events) X(proposals_batch) X(decisions_batch)                                      \
+    X(setup_create) X(me_password) X(people_create) X(people_roles) X(people_deactivate_call)      \
+    X(people_reactivate_call) X(people_reset_call) X(access_review)                                \
+    X(keys_list) X(keys_create) X(keys_delete) X(pauses_list) X(pauses_create) X(pauses_delete)    \
     X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                 \
     X(review_undo_call) X(review_comment_call) X(stream_open)                                      \
-    X(session_create) X(session_link) X(session_delete) X(me_get) X(categories_list)               \
-    X(queues_list) X(agents_list) X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey)    \
-    X(jwks_get) X(health_get) X(ready_get) X(openapi_get) X(commit_to_send_get)                    \
-    X(log_tile) X(log_entries_tile) X(audit_entries) X(audit_proof) X(audit_bundle)                \
-    X(audit_completeness)
+    X(session_create) X(session_link) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list) \
+    X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get)        \
+    X(ready_get) X(openapi_get) X(commit_to_send_get) X(log_tile) X(log_entries_tile)              \
+    X(audit_entries) X(audit_proof) X(audit_bundle) X(audit_completeness)
+/* clang-format on */
 #define X(name) void name(struct call *call);
 HANDLERS(X)
 #undef X

@@ -12,8 +12,10 @@
     "font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; "                    \
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-static const struct str page_routes[] = {STR("/"), STR("/done"), STR("/categories"), STR("/me"),
-                                         STR("/start")};
+static const struct str page_routes[] = {
+    STR("/"),       STR("/done"),   STR("/categories"), STR("/me"),
+    STR("/people"), STR("/pauses"), STR("/setup"),      STR("/start"),
+};
 
 static const struct asset *find_asset(struct str path)
 {

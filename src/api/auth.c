@@ -80,20 +80,62 @@ static bool is_write(const struct call *call)
     return method != HTTP_GET && method != HTTP_HEAD;
 }
 
+/* A service reads what its scopes name, and nothing else. */
+static enum fm_err check_service(struct call *call)
+{
+    unsigned wanted = call->route->roles / SCOPE_BIT(0), has = call->credential->scopes;
+
+    if ((wanted & has) || (wanted && has & 1u << SCOPE_READ)) {
+        return FM_OK;
+    }
+    return fail(&call->ctx, FM_E_FORBIDDEN, "this service token does not have the scope for this");
+}
+
+/* With a one-time code one can set a password, see who one is, and leave. */
+static bool is_open_with_code(const struct route *route)
+{
+    return route->handle == me_get || route->handle == me_password ||
+           route->handle == session_delete;
+}
+
 static enum fm_err check_kind(struct call *call)
 {
     const struct credential *credential = call->credential;
+    unsigned roles = call->route->roles % SCOPE_BIT(0);
 
+    if (credential->kind == CREDENTIAL_SERVICE) {
+        return check_service(call);
+    }
+    if (credential->person && credential->person->must_change && !is_open_with_code(call->route)) {
+        return fail(&call->ctx, FM_E_FORBIDDEN, "set a new password first (POST /v1/me/password)");
+    }
     if (call->route->who == WHO_AGENT && !credential->agent) {
         return fail(&call->ctx, FM_E_FORBIDDEN, "this call is for agents");
     }
     if (call->route->who == WHO_PERSON && !credential->person) {
         return fail(&call->ctx, FM_E_FORBIDDEN, "this call is for people; an agent's key cannot");
     }
-    if (call->route->roles && credential->person && !(credential->person->roles & call->route->roles)) {
+    if (roles && credential->person && !(credential->person->roles & roles)) {
         return fail(&call->ctx, FM_E_FORBIDDEN, "your roles do not include this");
     }
     return FM_OK;
+}
+
+struct flow_caller credential_caller(const struct credential *credential)
+{
+    return (struct flow_caller){
+        .agent = credential->agent,
+        .person = credential->person,
+        .service = credential->kind == CREDENTIAL_SERVICE,
+        .via = credential->kind == CREDENTIAL_SESSION ? VIA_PAGE : VIA_TOKEN,
+    };
+}
+
+struct id call_who(const struct call *call)
+{
+    return call->caller.agent    ? call->caller.agent->id
+           : call->caller.person ? call->caller.person->id
+                                 : call->credential->id;
 }
 
 enum fm_err auth_check(struct call *call)
@@ -112,10 +154,7 @@ enum fm_err auth_check(struct call *call)
     if (from_cookie && is_write(call)) {
         TRY(check_origin(call, true));
     }
-    call->caller = (struct flow_caller){
-        .agent = call->credential->agent,
-        .person = call->credential->person,
-        .via = from_cookie ? VIA_PAGE : VIA_TOKEN,
-    };
+    credential_used(call->credential);
+    call->caller = credential_caller(call->credential);
     return check_kind(call);
 }

@@ -185,6 +185,43 @@ static void wake_all(struct loop_part *part, struct id proposal, int64_t committ
 
 /* --- the page's streams -------------------------------------------------------------------------------- */
 
+/* One number for each caller who has streams open: in the pointer itself. */
+static bool count_stream(struct map *counts, struct id who, int by)
+{
+    struct str key = id_bytes(&who);
+    uintptr_t count = (uintptr_t)map_find(counts, key) + (uintptr_t)by;
+
+    if (count == 0) {
+        map_remove(counts, key);
+        return true;
+    }
+    return count <= STREAMS_PER_CALLER_MAX && map_put(counts, key, (void *)count);
+}
+
+bool stream_take(struct api *api, struct id who)
+{
+    bool taken = false;
+
+    LOCKED (&api->stream_lock) {
+        taken = count_stream(api->stream_counts, who, 1);
+    }
+    return taken;
+}
+
+void stream_give(struct api *api, struct id who)
+{
+    LOCKED (&api->stream_lock) {
+        (void)count_stream(api->stream_counts, who, -1);
+    }
+}
+
+const struct http_header_line stream_headers[STREAM_HEADER_COUNT] = {
+    {"Content-Type", STR("text/event-stream")},
+    {"Cache-Control", STR("no-store")},
+    {"X-Accel-Buffering", STR("no")},
+    {"X-Content-Type-Options", STR("nosniff")},
+};
+
 #define STREAM_BUFFER_MAX (256 * KIB)
 #define STREAM_HEARTBEAT_S 15
 
@@ -192,6 +229,7 @@ struct stream {
     struct stream *next, *previous;
     struct loop_part *part;
     struct http_request *request;
+    struct id who;
     struct hash credential; /* ends with it: signed out, revoked, expired */
 };
 
@@ -207,27 +245,26 @@ static void stream_done(void *state)
     if (stream->next) {
         stream->next->previous = stream->previous;
     }
+    stream_give(stream->part->api, stream->who);
     free(stream);
 }
 
 void bus_open_stream(struct call *call)
 {
-    static const struct http_header_line headers[] = {
-        {"Content-Type", STR("text/event-stream")},
-        {"Cache-Control", STR("no-store")},
-        {"X-Accel-Buffering", STR("no")},
-        {"X-Content-Type-Options", STR("nosniff")},
-    };
     struct stream *stream = calloc(1, sizeof(*stream));
     struct http_request *request = call->request;
 
-    if (!stream) {
-        call_fail(call, fail_memory(&call->ctx));
+    if (!stream || !stream_take(call->api, call_who(call))) {
+        free(stream);
+        call->ctx.retry_after_s = 10;
+        call_fail(call, fail(&call->ctx, FM_E_RATE_LIMITED, "at most %d streams for one caller",
+                             STREAMS_PER_CALLER_MAX));
         return;
     }
     *stream = (struct stream){.next = call->part->streams,
                               .part = call->part,
                               .request = request,
+                              .who = call_who(call),
                               .credential = call->credential->hash};
     if (stream->next) {
         stream->next->previous = stream;
@@ -235,7 +272,8 @@ void bus_open_stream(struct call *call)
     call->part->streams = stream;
     http_set_state(request, stream, stream_done);
     call_release(call);
-    http_stream(request, headers, COUNT_OF(headers), STREAM_BUFFER_MAX, STREAM_HEARTBEAT_S);
+    http_stream(request, stream_headers, STREAM_HEADER_COUNT, STREAM_BUFFER_MAX,
+                STREAM_HEARTBEAT_S);
     (void)http_stream_send(request, S("retry: 2000\nevent: hello\ndata: {}\n\n"));
 }
 
@@ -278,6 +316,28 @@ static void write_news(struct buf *buf, const struct directory *directory,
     buf_lit(buf, "\n\n");
 }
 
+static bool is_pause(const struct announcement *news)
+{
+    return news->kind == JOURNAL_PAUSE_STARTED || news->kind == JOURNAL_PAUSE_RESUME_ASKED ||
+           news->kind == JOURNAL_PAUSE_ENDED;
+}
+
+/* That it happened; what is paused is read from /v1/pauses. */
+static void write_pause(struct buf *buf, const struct announcement *news)
+{
+    struct json_out out = JSON_OUT(buf);
+    char event[ID_TEXT_MAX];
+
+    buf_printf(buf, "id: %s\nevent: %s\ndata: ", id_format(ID_EVENT, news->event, event).p,
+               journal_kind_name(news->kind));
+    jo_object(&out);
+    jo_m_id(&out, "id", ID_EVENT, news->event);
+    jo_m_str(&out, "type", str_of(journal_kind_name(news->kind)));
+    jo_m_time(&out, "at", news->at_us);
+    jo_object_end(&out);
+    buf_lit(buf, "\n\n");
+}
+
 static bool may_see(const struct policy *policy, const struct person *person,
                     const struct announcement *news)
 {
@@ -298,7 +358,10 @@ static void feed(struct stream *stream, const struct directory *directory, const
         http_stream_end(stream->request);
         return;
     }
-    if (journal_kind_is_shown(news->kind) && may_see(policy, person, news)) {
+    if (is_pause(news)) { /* everybody is told: the page has a banner */
+        write_pause(&event, news);
+        (void)http_stream_send(stream->request, buf_str(&event));
+    } else if (journal_kind_is_shown(news->kind) && may_see(policy, person, news)) {
         write_news(&event, directory, news);
         (void)http_stream_send(stream->request, buf_str(&event)); /* a slow reader is closed by net */
     }
@@ -355,6 +418,9 @@ static void on_news(struct loop_message *message)
     }
     if (part->streams) {
         feed_streams(part, batch);
+    }
+    for (size_t i = 0; i < batch->count && part->followers; i++) {
+        events_feed(part, batch->news[i].proposal);
     }
     batch_drop(batch);
 }
@@ -414,6 +480,7 @@ void api_loop_stopping(void *with, struct loop *loop)
     (void)with;
     store_reader_close(part->reader);
     free(part->buckets);
+    map_free(part->followers);
     free(part);
 }
 
@@ -430,4 +497,5 @@ void api_draining(void *with, struct loop *loop)
         next = stream->next;
         http_stream_end(stream->request);
     }
+    events_drain(part);
 }

@@ -20,7 +20,29 @@ static const struct http_header_line json_headers[] = {
 
 /* --- routing ------------------------------------------------------------------------------------------- */
 
-/* Whether `path` fits the pattern; reads {id} and {n}. A malformed id fits and stays zero: 404
+/* The segments that stand for an id. */
+static const struct {
+    struct str name;
+    enum id_kind kind;
+} id_segments[] = {
+    {STR("{id}"), ID_PROPOSAL},
+    {STR("{person}"), ID_PERSON},
+    {STR("{key}"), ID_KEY},
+    {STR("{pause}"), ID_PAUSE},
+};
+
+static bool is_id_segment(struct str want, enum id_kind *kind)
+{
+    for (size_t i = 0; i < COUNT_OF(id_segments); i++) {
+        if (str_eq(want, id_segments[i].name)) {
+            *kind = id_segments[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether `path` fits the pattern; reads its id and {n}. A malformed id fits and stays zero: 404
  * later. {tile} and {level} are read by their handler, from the path. */
 static bool route_fits(const char *pattern, struct str path, struct id *id, uint64_t *number)
 {
@@ -28,8 +50,9 @@ static bool route_fits(const char *pattern, struct str path, struct id *id, uint
 
     while (rest.p && path.p) {
         struct str want = str_split(&rest, '/'), have = str_split(&path, '/');
-        if (str_eq(want, S("{id}"))) {
-            if (!id_parse(ID_PROPOSAL, have, id)) {
+        enum id_kind kind;
+        if (is_id_segment(want, &kind)) {
+            if (!id_parse(kind, have, id)) {
                 *id = (struct id){{0}};
             }
         } else if (str_eq(want, S("{n}"))) {
@@ -45,17 +68,30 @@ static bool route_fits(const char *pattern, struct str path, struct id *id, uint
     return !rest.p && !path.p;
 }
 
+/* A path that a route names to the letter is no other's: `batch` is no id. */
+static bool is_literal(struct str path)
+{
+    for (size_t i = 0; i < api_route_count; i++) {
+        if (str_eq(str_of(api_routes[i].path), path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const struct route *find_route(struct call *call, bool *path_known)
 {
     enum http_method method = http_method(call->request);
     struct str path = http_path(call->request);
+    bool literal = is_literal(path);
 
     method = method == HTTP_HEAD ? HTTP_GET : method;
     *path_known = false;
     for (size_t i = 0; i < api_route_count; i++) {
         struct id id = {{0}};
         uint64_t number = 0;
-        if (!route_fits(api_routes[i].path, path, &id, &number)) {
+        if ((literal && !str_eq(str_of(api_routes[i].path), path)) ||
+            !route_fits(api_routes[i].path, path, &id, &number)) {
             continue;
         }
         *path_known = true;
@@ -107,7 +143,7 @@ static struct call *call_new(struct api *api, struct http_request *request)
     return call;
 }
 
-static bool is_json(struct str content_type)
+bool call_is_json(struct str content_type)
 {
     struct str type = str_split(&content_type, ';');
 
@@ -124,7 +160,7 @@ static enum fm_err read_body(struct call *call)
     if (body.n == 0) {
         return FM_OK;
     }
-    if (!is_json(http_header(call->request, "Content-Type"))) {
+    if (!call_is_json(http_header(call->request, "Content-Type"))) {
         return fail(&call->ctx, FM_E_UNSUPPORTED_MEDIA_TYPE,
                     "send the header Content-Type: application/json");
     }
@@ -139,7 +175,9 @@ static enum fm_err call_prepare(struct call *call)
     if (method == HTTP_GET || method == HTTP_HEAD) {
         return FM_OK;
     }
-    TRY(read_body(call));
+    if (call->route->handle != proposals_batch) { /* which has limits of its own */
+        TRY(read_body(call));
+    }
     return idempotency_read(call);
 }
 
@@ -382,7 +420,7 @@ void call_read(struct call *call, call_render_fn *render, int status)
 
 /* On the committer's thread. A request with an Idempotency-Key has its answer written before COMMIT, so
  * that the same transaction keeps it. */
-static enum fm_err run_write(struct store_cmd *cmd, struct store_conn *conn)
+enum fm_err call_run_write(struct store_cmd *cmd, struct store_conn *conn)
 {
     struct call *call = (struct call *)cmd;
     bool replay = false;
@@ -433,7 +471,7 @@ void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int
     call->run = run;
     call->render = render;
     call->wanted_status = status;
-    call->cmd.run = run_write;
+    call->cmd.run = call_run_write;
     call->cmd.done = write_done;
     if (!committer_submit(call->api->config.committer, &call->cmd)) {
         call_fail(call, fail(&call->ctx, FM_E_OVERLOADED, "too much is waiting to be written"));

@@ -22,16 +22,12 @@ static bool is_key(struct str key)
     return key.n > 0 && key.n <= KEY_MAX;
 }
 
-enum fm_err idempotency_read(struct call *call)
+enum fm_err idempotency_set(struct call *call, struct str path, struct str key)
 {
     AUTO(buf_done) struct buf body = BUF_INIT(API_ANSWER_MAX);
     AUTO(buf_done) struct buf scope = BUF_INIT(16 * KIB);
-    struct str key = http_header(call->request, "Idempotency-Key");
-    const struct id *who;
+    struct id who = call_who(call);
 
-    if (!key.p || !call->credential) {
-        return FM_OK;
-    }
     if (!is_key(key)) {
         return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/Idempotency-Key"),
                        "1 to %d visible ASCII characters", KEY_MAX);
@@ -39,10 +35,9 @@ enum fm_err idempotency_read(struct call *call)
     if (call->body) {
         json_write(&body, call->body);
     }
-    who = call->caller.agent ? &call->caller.agent->id : &call->caller.person->id;
-    buf_add(&scope, id_bytes(who));
+    buf_add(&scope, id_bytes(&who));
     buf_add_char(&scope, (char)http_method(call->request));
-    buf_add(&scope, http_path(call->request));
+    buf_add(&scope, path);
     buf_add_char(&scope, '\0');
     buf_add(&scope, key);
     if (!buf_ok(&body) || !buf_ok(&scope)) {
@@ -52,6 +47,16 @@ enum fm_err idempotency_read(struct call *call)
     call->scope = sha256(buf_str(&scope));
     call->body_hash = sha256(buf_str(&body));
     return FM_OK;
+}
+
+enum fm_err idempotency_read(struct call *call)
+{
+    struct str key = http_header(call->request, "Idempotency-Key");
+
+    if (!key.p || !call->credential) {
+        return FM_OK;
+    }
+    return idempotency_set(call, http_path(call->request), key);
 }
 
 enum fm_err idempotency_begin(struct call *call, struct store_conn *conn, bool *replay)

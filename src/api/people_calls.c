@@ -51,6 +51,41 @@ static void write_queues_of(struct json_out *out, const struct policy *policy,
     jo_array_end(out);
 }
 
+/* When it was set, and who has had it reset when: the person shall notice a reset that was not
+ * asked for. */
+static void write_password(struct json_out *out, const struct person *person)
+{
+    const struct directory *directory = directory_keep();
+    const struct person *by = directory_person_by_id(directory, person->reset_by);
+
+    jo_m_bool(out, "must_change_password", person->must_change);
+    jo_key(out, "password");
+    jo_object(out);
+    jo_m_time(out, "set_at", person->password_at_us);
+    jo_m_time(out, "reset_at", person->reset_at_us);
+    jo_m_str(out, "reset_by", by ? by->name : person->reset_at_us ? S("operator") : STR_NONE);
+    jo_object_end(out);
+    directory_drop(directory);
+}
+
+static void write_service_me(struct json_out *out, const struct credential *credential)
+{
+    jo_object(out);
+    jo_m_id(out, "id", ID_KEY, credential->id);
+    jo_m_str(out, "name", credential->service);
+    jo_m_str(out, "kind", S("service"));
+    jo_key(out, "scopes");
+    jo_array(out);
+    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+        if (credential->scopes >> scope & 1) {
+            jo_str(out, str_of(scope_name((enum service_scope)scope)));
+        }
+    }
+    jo_array_end(out);
+    jo_m_time(out, "expires_at", credential->expires_at_us);
+    jo_object_end(out);
+}
+
 static void write_person_me(struct json_out *out, const struct policy *policy,
                             const struct person *person, enum decide_via via, int64_t expires_at_us)
 {
@@ -72,6 +107,7 @@ static void write_person_me(struct json_out *out, const struct policy *policy,
     }
     jo_array_end(out);
     jo_m_time(out, "expires_at", expires_at_us);
+    write_password(out, person);
     jo_object_end(out);
 }
 
@@ -84,6 +120,10 @@ static enum fm_err render_me(struct call *call, struct store_conn *conn, struct 
     if (call->caller.person) {
         write_person_me(&out, call->policy, call->caller.person, call->caller.via,
                         call->credential->expires_at_us);
+        return FM_OK;
+    }
+    if (call->caller.service) {
+        write_service_me(&out, call->credential);
         return FM_OK;
     }
     jo_object(&out);
@@ -170,8 +210,9 @@ static void verify(struct slow_job *job)
     struct sign_in *in = (struct sign_in *)job;
     struct call *call = in->call;
 
-    in->right = password_verify(in->person ? in->person->password : NULL, in->body.password) &&
-                in->person != NULL;
+    in->right = password_verify(in->person ? in->person->password : NULL, in->body.password) ||
+                (in->person && people_is_code(in->person, in->body.password));
+    in->right = in->right && in->person;
     call->message.run = on_verified;
     loop_post(call->part->loop, &call->message);
 }
@@ -236,19 +277,25 @@ struct list {
     struct call *call;
     struct json_out *out;
     int64_t count;
-    int64_t last_agent;
-    struct str last_category;
+    bool deactivated; /* those too */
 };
 
-static void write_person_row(void *with, const struct person *person)
+static void write_person_row(void *with, const struct person_row *person)
 {
     struct list *list = with;
 
+    if (person->deactivated_at_us && !list->deactivated) {
+        return;
+    }
     jo_object(list->out);
     jo_m_id(list->out, "id", ID_PERSON, person->id);
     jo_m_str(list->out, "name", person->name);
     jo_key(list->out, "roles");
     write_roles(list->out, person->roles);
+    jo_m_bool(list->out, "active", person->deactivated_at_us == 0);
+    jo_m_bool(list->out, "must_change_password", person->has_code);
+    jo_m_time(list->out, "created_at", person->created_at_us);
+    jo_m_time(list->out, "last_sign_in_at", person->signed_in_at_us);
     jo_object_end(list->out);
 }
 
@@ -285,11 +332,13 @@ static void end_items(struct json_out *out)
 static enum fm_err render_people(struct call *call, struct store_conn *conn, struct buf *body)
 {
     struct json_out out = JSON_OUT(body);
-    struct list list = {.call = call, .out = &out};
+    struct list list = {.call = call,
+                        .out = &out,
+                        .deactivated = str_eq(http_query(call->request, "deactivated"), S("1"))};
 
-    (void)conn;
+    TRY(query_allow(call, "deactivated"));
     begin_items(&out);
-    directory_each_person(call->directory, write_person_row, &list);
+    TRY(people_rows(&call->ctx, conn, write_person_row, &list));
     end_items(&out);
     return FM_OK;
 }

@@ -58,22 +58,32 @@ static enum fm_err read_submission(struct call *call, struct flow_submission *in
     return flow_prepare(&call->ctx, call->policy, call->caller.agent, in);
 }
 
-void proposals_create(struct call *call)
+enum fm_err proposals_prepare(struct call *call)
 {
-    struct flow_submission *in = call_input(call, sizeof(*in));
-    enum fm_err err;
+    struct flow_submission *in = arena_zalloc(call->ctx.arena, 1, sizeof(*in));
 
     if (!in) {
-        return;
+        return fail_memory(&call->ctx);
     }
-    err = read_submission(call, in);
+    TRY(read_submission(call, in));
+    call->in = in;
+    call->request_bytes = in->submission.canonical;
+    call->request_tree = in->submission.request;
+    call->run = run_create;
+    call->render = call_render_proposal;
+    call->wanted_status = 201;
+    return FM_OK;
+}
+
+void proposals_create(struct call *call)
+{
+    enum fm_err err = proposals_prepare(call);
+
     if (err != FM_OK) {
         call_fail(call, err);
         return;
     }
-    call->request_bytes = in->submission.canonical;
-    call->request_tree = in->submission.request;
-    call_write(call, run_create, call_render_proposal, 201);
+    call_write(call, call->run, call->render, call->wanted_status);
 }
 
 /* --- read and wait ------------------------------------------------------------------------------------- */
@@ -103,7 +113,7 @@ static enum fm_err read_wait(struct call *call, int64_t *wait_us)
     return FM_OK;
 }
 
-static enum fm_err find_visible(struct call *call)
+enum fm_err call_find_visible(struct call *call)
 {
     TRY(proposal_find(&call->ctx, call->part->reader, call->id, &call->proposal));
     if (!flow_may_see(call->policy, &call->caller, &call->proposal)) {
@@ -132,7 +142,7 @@ void proposals_get(struct call *call)
     enum fm_err err = query_allow(call, "wait");
 
     err = err == FM_OK ? read_wait(call, &wait_us) : err;
-    err = err == FM_OK ? find_visible(call) : err;
+    err = err == FM_OK ? call_find_visible(call) : err;
     if (err != FM_OK) {
         call_fail(call, err);
         return;
@@ -151,7 +161,7 @@ static enum fm_err find_attachment(struct call *call, struct str *bytes, struct 
     struct str payload;
     const struct json *request, *evidence, *item;
 
-    TRY(find_visible(call));
+    TRY(call_find_visible(call));
     TRY(journal_payload(&call->ctx, call->part->reader, (uint64_t)call->proposal.payload, &payload));
     if (!payload.p) {
         return fail(&call->ctx, FM_E_NOT_FOUND, "its content was erased");

@@ -128,16 +128,30 @@ static enum fm_err run_decide(struct call *call, struct store_conn *conn)
                        &call->proposal);
 }
 
+enum fm_err review_prepare_decision(struct call *call)
+{
+    struct decision_request *in = arena_zalloc(call->ctx.arena, 1, sizeof(*in));
+
+    if (!in) {
+        return fail_memory(&call->ctx);
+    }
+    TRY(read_decision(call, in));
+    call->in = in;
+    call->run = run_decide;
+    call->render = call_render_proposal;
+    call->wanted_status = 200;
+    return FM_OK;
+}
+
 void review_decision(struct call *call)
 {
-    struct decision_request *in = call_input(call, sizeof(*in));
-    enum fm_err err = in ? read_decision(call, in) : FM_OK;
+    enum fm_err err = review_prepare_decision(call);
 
     if (err != FM_OK) {
         call_fail(call, err);
-    } else if (in) {
-        call_write(call, run_decide, call_render_proposal, 200);
+        return;
     }
+    call_write(call, call->run, call->render, call->wanted_status);
 }
 
 /* --- comments ------------------------------------------------------------------------------------------ */

@@ -180,12 +180,21 @@ enum fm_err api_new(struct ctx *ctx, const struct api_config *config, struct api
         return fail_memory(ctx);
     }
     api->config = *config;
+    lock_init(&api->stream_lock, LOCK_STREAMS);
+    api->stream_counts = map_new();
+    if (!api->stream_counts) {
+        free(api);
+        return fail_memory(ctx);
+    }
     *out = api;
     return FM_OK;
 }
 
 void api_free(struct api *api)
 {
+    if (api) {
+        map_free(api->stream_counts);
+    }
     free(api);
 }
 

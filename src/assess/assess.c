@@ -110,6 +110,33 @@ static void write_reason(struct json_out *out, const struct assess_reason *reaso
     jo_object_end(out);
 }
 
+enum fm_err assess_add_stored(struct ctx *ctx, struct str *json, struct assess_reason reason)
+{
+    AUTO(buf_done) struct buf text = BUF_INIT(64 * KIB);
+    struct json_out out = JSON_OUT(&text);
+    const struct json *tree, *reasons;
+    struct str verdict;
+    bool strict;
+
+    TRY(json_parse(ctx, *json, &JSON_LIMITS_WIRE, &tree));
+    reasons = json_get(tree, S("reasons"));
+    verdict = json_text(json_get(tree, S("verdict")));
+    strict = str_eq(verdict, str_of(verdict_name(VERDICT_BLOCK))) ||
+             str_eq(verdict, str_of(verdict_name(VERDICT_REVIEW)));
+    jo_object(&out);
+    jo_key(&out, "reasons");
+    jo_array(&out);
+    for (uint32_t i = 0; reasons && i < reasons->count && i < ASSESS_REASONS_MAX - 1; i++) {
+        jo_value(&out, &reasons->as.items[i]);
+    }
+    write_reason(&out, &reason);
+    jo_array_end(&out);
+    jo_m_str(&out, "verdict", strict ? verdict : str_of(verdict_name(reason.verdict)));
+    jo_object_end(&out);
+    *json = arena_copy(ctx->arena, buf_str(&text));
+    return json->p ? FM_OK : fail_memory(ctx);
+}
+
 void assess_write(struct json_out *out, const struct assessment *assessment)
 {
     jo_object(out);

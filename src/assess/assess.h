@@ -41,6 +41,11 @@ enum fm_err assess(struct ctx *ctx, const struct policy *policy, struct str acti
  * counts and the last reason says that more were left out. */
 void assess_add(struct assessment *assessment, struct assess_reason reason);
 
+/* The same for an assessment as it was stored (what assess_write gave); the new text is in the
+ * arena. */
+enum fm_err assess_add_stored(struct ctx *ctx, struct str *json, struct assess_reason reason)
+    MUST_CHECK;
+
 /* Writes {"reasons": [..], "verdict": ..} as 03 has it, members sorted, so that it can be hashed. */
 void assess_write(struct json_out *out, const struct assessment *assessment);
 

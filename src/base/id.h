@@ -15,9 +15,12 @@ struct id {
 };
 
 #define ID_KINDS(X) /* name, prefix */                                                             \
-    X(PROPOSAL, "prp_") X(DECISION, "dec_") X(PERSON, "rev_") X(AGENT, "agt_") X(KEY, "key_")      \
-    X(EVENT, "evt_") X(INCIDENT, "inc_") X(POLICY, "pol_") X(COMMENT, "com_") X(PERMIT, "pmt_")    \
-    X(SESSION, "ses_")
+    X(PROPOSAL, "prp_")                                                                            \
+    X(DECISION, "dec_")                                                                            \
+    X(PERSON, "rev_")                                                                              \
+    X(AGENT, "agt_")                                                                               \
+    X(KEY, "key_") X(EVENT, "evt_") X(INCIDENT, "inc_") X(POLICY, "pol_") X(COMMENT, "com_")       \
+        X(PERMIT, "pmt_") X(SESSION, "ses_") X(PAUSE, "pau_")
 
 enum id_kind {
 #define X(name, prefix) ID_##name,

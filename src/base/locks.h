@@ -17,6 +17,7 @@
     X(THROTTLE, "failed sign-ins per name and address")                                            \
     X(CHECKPOINT, "the newest signed log checkpoint")                                              \
     X(LOOP, "a loop's list of finished commands and events")                                       \
+    X(STREAMS, "how many event streams each caller has open")                                      \
     X(METRICS, "histograms")                                                                       \
     X(LOG, "the operators' log line")
 

@@ -27,6 +27,7 @@ int cli_user(int argc, char **argv);
 int cli_agent(int argc, char **argv);
 int cli_key(int argc, char **argv);
 int cli_token(int argc, char **argv);
+int cli_pause(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_schema(int argc, char **argv);
 int cli_audit(int argc, char **argv);

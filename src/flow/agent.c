@@ -60,11 +60,26 @@ enum fm_err flow_outcome(struct flow *flow, struct ctx *ctx, struct store_conn *
     return flow_moved(flow, ctx, false, JOURNAL_PROPOSAL_OUTCOME, out, now_us);
 }
 
+/* What was approved before the pause is not executed during it. */
+static enum fm_err refuse_paused(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                 const struct permit_claims *claims)
+{
+    struct proposal p;
+
+    if (flow->paused_count == 0) { /* almost always: spares the reading */
+        return FM_OK;
+    }
+    TRY(proposal_find(ctx, conn, claims->proposal, &p));
+    return pause_refuse(flow, ctx, &p,
+                        "redeem when it goes on: the approval stays until it expires");
+}
+
 enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                         const struct flow_caller *caller, const struct permit_claims *claims,
                         struct hash arguments, struct proposal *out)
 {
     char own_id[ID_TEXT_MAX];
+    int64_t now_us = clock_now_us();
     bool may = id_eq(claims->agent, caller->agent->id) ||
                str_eq(claims->audience, caller->agent->name) ||
                str_eq(claims->audience, id_format(ID_AGENT, caller->agent->id, own_id));
@@ -73,6 +88,8 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
         return fail(ctx, FM_E_FORBIDDEN,
                     "this permit is for the agent that proposed and for the action's executor");
     }
-    return resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), clock_now_us(),
-                         out);
+    TRY(refuse_paused(flow, ctx, conn, claims));
+    TRY(resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), now_us, out));
+    flow_note(flow, JOURNAL_PERMIT_REDEEMED, out, now_us);
+    return FM_OK;
 }

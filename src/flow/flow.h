@@ -15,8 +15,10 @@
 
 struct flow;
 
-/* Who calls: exactly one of agent and person. Borrowed from a directory that outlives the call. */
+/* Who calls: an agent, a person, or a service, which only reads. Borrowed from a directory that
+ * outlives the call. */
 struct flow_caller {
+    bool service;
     const struct agent *agent;
     const struct person *person;
     enum decide_via via;
@@ -113,6 +115,46 @@ enum fm_err flow_comment(struct flow *flow, struct ctx *ctx, struct store_conn *
                          const struct flow_caller *caller, struct id id, struct str text,
                          struct id *comment, int64_t *at_us,
                          struct proposal *out) MUST_CHECK;
+
+/* Pauses
+ * --------------------------------------------------------------------------------------------- A
+ * pause holds every new proposal that it covers, refuses approvals and redemptions (FM_E_PAUSED),
+ * and sends approvals in their undo time back to people. Rejecting and returning go on. */
+
+#define PAUSE_NAME_MAX   256
+#define PAUSE_REASON_MAX 2000
+
+enum pause_covers { PAUSE_ALL, PAUSE_AGENT, PAUSE_ACTION, PAUSE_CATEGORY };
+const char *pause_covers_name(enum pause_covers covers); /* "everything", "agent", ... */
+
+struct pause {
+    int64_t row;
+    struct id id;
+    enum pause_covers covers;
+    struct str name, reason; /* name: of the agent, action or category; absent for everything */
+    struct id by, resume_by, ended_by;        /* people; zero: the operator */
+    int64_t at_us, resume_at_us, ended_at_us; /* 0: not (yet) */
+};
+
+/* Begins a pause; fills in id, by and at. `flow` may be NULL where no server runs. In force for
+ * every command behind the batch's COMMIT. */
+enum fm_err flow_pause(struct flow *flow, struct ctx *ctx, struct store_conn *conn, struct actor by,
+                       struct pause *pause) MUST_CHECK;
+/* Asks to end it; the second person ends it, and whoever is the only one who could.
+ * `pause->ended_at_us` says which it was. */
+enum fm_err flow_resume(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        struct actor by, struct id id, struct pause *pause) MUST_CHECK;
+/* The open ones, or the newest 200, the newest first. Texts live for the visit. Any connection. */
+enum fm_err pause_rows(struct ctx *ctx, struct store_conn *conn, bool ended,
+                       void (*visit)(void *with, const struct pause *pause), void *with) MUST_CHECK;
+/* One of them, its texts in the arena. FM_E_NOT_FOUND. */
+enum fm_err pause_find(struct ctx *ctx, struct store_conn *conn, struct id id, struct pause *out)
+    MUST_CHECK;
+/* Committer's hook, after COMMIT and before anything is acknowledged: reads what is paused if the
+ * batch has changed it. `conn` is the write connection. */
+void flow_reload_pauses(struct flow *flow, struct store_conn *conn);
+/* FM_E_FORBIDDEN for a person whose account has changed since the request was let in. */
+enum fm_err flow_check_caller(struct ctx *ctx, const struct flow_caller *caller) MUST_CHECK;
 
 /* Whether this caller may read it: an agent its own, a person what their role and queues show. */
 bool flow_may_see(const struct policy *policy, const struct flow_caller *caller,

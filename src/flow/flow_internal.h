@@ -25,6 +25,13 @@ struct ledger_change {
     int64_t attempt_minute; /* of an attempt to propose; 0: none */
 };
 
+/* What is paused now. */
+struct paused {
+    enum pause_covers covers;
+    int64_t agent; /* row */
+    char name[PAUSE_NAME_MAX + 1];
+};
+
 struct flow {
     const struct permit_issuer *issuer;
     flow_announce_fn *announce;
@@ -45,6 +52,10 @@ struct flow {
     struct map *ledger; /* agent's row -> struct ledger_row */
     struct ledger_change *changes;
     size_t change_count, change_room, change_mark;
+
+    struct paused *paused;
+    size_t paused_count;
+    bool pauses_changed; /* in the running batch: they are read again behind it */
 
     struct announcement *news;
     size_t news_count, news_mark;
@@ -78,6 +89,20 @@ enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, bool was_pending, enu
  * stands before anybody but people saw it. */
 enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn,
                                 const struct proposal *proposal, int64_t verdict, int by) MUST_CHECK;
+
+/* Who was deactivated, reset or given other roles since the request came changes nothing (A43). */
+enum fm_err flow_check_stands(struct ctx *ctx, const struct person *person) MUST_CHECK;
+
+/* Pauses (pause.c). The reason that a pause adds to this proposal, if one covers it. */
+bool pause_reason(struct flow *flow, struct ctx *ctx, const struct proposal *proposal,
+                  struct assess_reason *out);
+/* FM_E_PAUSED if one does; `what` ends the sentence. */
+enum fm_err pause_refuse(struct flow *flow, struct ctx *ctx, const struct proposal *proposal,
+                         const char *what) MUST_CHECK;
+/* Adds the reason to a submission. */
+enum fm_err pause_assess(struct flow *flow, struct ctx *ctx, int64_t agent,
+                         struct flow_submission *submission) MUST_CHECK;
+enum fm_err pauses_load(struct flow *flow, struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
 
 /* The write side reads the pointer without a reference: only its own thread replaces it. */
 const struct policy *flow_policy_now(struct flow *flow);

@@ -5,10 +5,28 @@
 #include "autonomy/autonomy.h"
 #include "flow/flow_internal.h"
 
+/* The directory of the committer's thread is the newest. */
+enum fm_err flow_check_stands(struct ctx *ctx, const struct person *person)
+{
+    const struct directory *directory = directory_keep();
+    const struct person *now = directory_person_by_row(directory, person->row);
+    bool stands = now && !now->deactivated && !now->must_change && now->roles == person->roles;
+
+    directory_drop(directory);
+    return stands ? FM_OK
+                  : fail(ctx, FM_E_FORBIDDEN, "your account has changed: load the page again");
+}
+
+enum fm_err flow_check_caller(struct ctx *ctx, const struct flow_caller *caller)
+{
+    return caller->person ? flow_check_stands(ctx, caller->person) : FM_OK;
+}
+
 /* What every change by a person begins with: it is there, they may see it, they may decide it. */
 static enum fm_err find_decidable(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                                   const struct flow_caller *caller, struct id id, struct proposal *out)
 {
+    TRY(flow_check_stands(ctx, caller->person));
     TRY(flow_find(flow, ctx, conn, caller, id, out));
     return review_may_decide(ctx, flow_policy_now(flow), caller->person, out);
 }
@@ -75,6 +93,7 @@ static enum fm_err assess_again(struct flow *flow, struct ctx *ctx, const struct
 {
     struct assessment assessment;
 
+    TRY(pause_refuse(flow, ctx, p, "it can be rejected or returned meanwhile"));
     TRY(assess(ctx, flow_policy_now(flow), p->action, &assessment));
     if (assessment.verdict == VERDICT_BLOCK) {
         return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/verdict"), "the policy blocks %.*s now",
@@ -144,6 +163,7 @@ enum fm_err flow_comment(struct flow *flow, struct ctx *ctx, struct store_conn *
     int64_t now_us = clock_now_us();
 
     *at_us = now_us;
+    TRY(flow_check_stands(ctx, caller->person));
     TRY(flow_find(flow, ctx, conn, caller, id, out));
     TRY(review_comment(ctx, conn, out, caller->person, text, now_us, comment));
     flow_note(flow, JOURNAL_PROPOSAL_COMMENTED, out, now_us);

@@ -147,6 +147,7 @@ enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *c
     int64_t now_us = clock_now_us();
 
     TRY(assess_again(flow, ctx, s));
+    TRY(pause_assess(flow, ctx, caller->agent->row, s));
     TRY(ledger_admit(flow, ctx, flow_policy_now(flow), caller->agent->row, now_us));
     TRY(supersede(flow, ctx, conn, caller, s->submission.supersedes, s->id));
     start_row(out, flow, caller, s, now_us);

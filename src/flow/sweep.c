@@ -20,13 +20,21 @@
 SQL(SQL_PURGE, "DELETE FROM answers WHERE row IN"
                " (SELECT row FROM answers WHERE at < $before ORDER BY row LIMIT $max)");
 
-/* Whether the policy in force would block this action now. */
-static enum fm_err blocks_now(struct flow *flow, struct ctx *ctx, const struct proposal *p, bool *out)
+/* Why an approval must not be released now: the policy in force would block it, or it is paused.
+ * NULL when nothing speaks against it. A pause adds its reason to those that the proposal had. */
+static enum fm_err stricter_now(struct flow *flow, struct ctx *ctx, struct proposal *p,
+                                int64_t now_us, const char **out)
 {
     struct assessment assessment;
+    struct assess_reason reason;
+    bool due = p->state == PROPOSAL_UNDO && p->release_at <= now_us;
 
     TRY(assess(ctx, flow_policy_now(flow), p->action, &assessment));
-    *out = assessment.verdict == VERDICT_BLOCK;
+    *out = assessment.verdict == VERDICT_BLOCK ? "policy_stricter" : NULL;
+    if (due && !*out && pause_reason(flow, ctx, p, &reason)) {
+        *out = "paused";
+        return assess_add_stored(ctx, &p->assessment, reason);
+    }
     return FM_OK;
 }
 
@@ -35,14 +43,15 @@ static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_co
 {
     struct proposal p;
     enum journal_kind kind;
-    bool was_pending, block;
+    bool was_pending;
+    const char *stricter;
     int64_t verdict;
 
     TRY(proposal_find_row(ctx, conn, row, &p));
     was_pending = proposal_is_pending(&p);
     verdict = p.verdict;
-    TRY(blocks_now(flow, ctx, &p, &block));
-    TRY(review_time(ctx, conn, &p, flow_policy_now(flow), block, now_us, &kind));
+    TRY(stricter_now(flow, ctx, &p, now_us, &stricter));
+    TRY(review_time(ctx, conn, &p, flow_policy_now(flow), stricter, now_us, &kind));
     if (kind == JOURNAL_KIND_COUNT) {
         return FM_OK;
     }
@@ -85,7 +94,7 @@ struct clockwork {
     uint64_t signed_size;
 };
 
-enum task { TASK_SWEEP, TASK_SIGN, TASK_PURGE, TASK_JUMP };
+enum task { TASK_SWEEP, TASK_SIGN, TASK_PURGE, TASK_JUMP, TASK_USES };
 
 struct clock_cmd {
     struct store_cmd cmd;
@@ -125,6 +134,8 @@ static enum fm_err clock_run(struct store_cmd *cmd, struct store_conn *conn)
         return store_exec(cmd->ctx, conn, &SQL_PURGE,
                           ARGS(A_INT("$before", clock->now_us - ANSWERS_KEPT_US),
                                A_INT("$max", PURGE_MAX)));
+    case TASK_USES:
+        return people_write_uses(cmd->ctx, conn);
     case TASK_JUMP:
         return record_jump(cmd->ctx, conn, clock->jump_us, clock->now_us);
     }
@@ -185,6 +196,13 @@ static void sign_head(struct clockwork *work)
     }
 }
 
+static void write_uses(struct clockwork *work)
+{
+    if (people_has_uses()) {
+        (void)run_task(work, TASK_USES, clock_now_us(), 0, NULL);
+    }
+}
+
 static void tick(struct clockwork *work)
 {
     int64_t monotonic_us = clock_monotonic_us(), jump_us = clock_follow();
@@ -202,6 +220,7 @@ static void tick(struct clockwork *work)
     if (monotonic_us - work->purged_at_us >= PURGE_EVERY_US) {
         work->purged_at_us = monotonic_us;
         (void)run_task(work, TASK_PURGE, clock_now_us(), 0, NULL);
+        write_uses(work);
     }
 }
 
@@ -231,6 +250,7 @@ static void *clockwork_main(void *arg)
     while (wait_tick(work)) {
         tick(work);
     }
+    write_uses(work);
     sign_head(work); /* the last word covers everything */
     return NULL;
 }

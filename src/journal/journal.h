@@ -13,7 +13,7 @@
 #include "tlog/tlog.h"
 #include "json/json.h"
 
-#define JOURNAL_KINDS(X) /* name, wire type, shown on the page's stream */                          \
+#define JOURNAL_KINDS(X) /* name, wire type, shown on the page's stream */                         \
     X(PROPOSAL_HELD, "proposal.held", 1)                                                           \
     X(PROPOSAL_BLOCKED, "proposal.blocked", 0)                                                     \
     X(PROPOSAL_CLAIMED, "proposal.claimed", 1)                                                     \
@@ -38,6 +38,9 @@
     X(KEY_CREATED, "key.created", 0)                                                               \
     X(KEY_REVOKED, "key.revoked", 0)                                                               \
     X(LINK_CREATED, "link.created", 0)                                                             \
+    X(PAUSE_STARTED, "pause.started", 1)                                                           \
+    X(PAUSE_RESUME_ASKED, "pause.resume_asked", 1)                                                 \
+    X(PAUSE_ENDED, "pause.ended", 1)                                                               \
     X(STORE_OPENED, "store.opened", 0)                                                             \
     X(EPOCH_OPENED, "epoch.opened", 0)                                                             \
     X(CLOCK_JUMPED, "clock.jumped", 0)

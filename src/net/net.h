@@ -29,6 +29,9 @@ struct http_config {
     uint16_t port;            /* 0: the kernel picks one */
     unsigned loops;           /* 1 to 64 */
     size_t body_max;          /* bytes; beyond: 413 at once */
+    /* The same for a path of its own; NULL: `body_max` holds for all. On the loop thread, before
+     * the body has come. */
+    size_t (*body_max_of)(void *with, struct str path);
     size_t arena_max;         /* bytes of the arena of one request */
     unsigned connections_max; /* per loop */
     /* At least 1: a connection that idles, sends its request or takes its answer too slowly is

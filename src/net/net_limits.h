@@ -38,7 +38,8 @@
 
 #define LINGERING_MAX 64u /* refused connections per loop that are still read from */
 #define LINGER_US (2 * SECOND_US)
-#define LINGER_BYTES_MAX (4 * MIB)
+#define LINGER_BYTES_MAX                                                                           \
+    (12 * MIB) /* a body that is over the largest limit still reads its refusal */
 
 #define STOP_US (2 * SECOND_US) /* for libmicrohttpd to let go of the connections that were cut */
 

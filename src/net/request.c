@@ -148,7 +148,7 @@ static enum http_method method_of(const char *method)
 static enum MHD_Result take_head(struct http_request *request, const char *url, const char *method,
                                  const char *version)
 {
-    size_t body_max = request->connection->loop->server->config.body_max;
+    const struct http_config *config = &request->connection->loop->server->config;
     struct framing framing;
 
     request->method = method_of(method);
@@ -159,7 +159,10 @@ static enum MHD_Result take_head(struct http_request *request, const char *url, 
     if (!str_is_utf8(str_of(url))) {
         return refuse(request, FM_E_INVALID_ARGUMENT, 400, "the path is not UTF-8");
     }
-    if (framing.content_length > body_max) {
+    if (config->body_max_of) {
+        request->body.max = config->body_max_of(config->with, str_of(url));
+    }
+    if (framing.content_length > request->body.max) {
         return refuse(request, FM_E_TOO_LARGE, 413, "the body is larger than the limit");
     }
     request->path = url;
@@ -173,9 +176,7 @@ static enum MHD_Result take_head(struct http_request *request, const char *url, 
 
 static enum MHD_Result take_body(struct http_request *request, const char *upload, size_t *upload_n)
 {
-    const struct http_config *config = &request->connection->loop->server->config;
-
-    if (*upload_n > config->body_max - request->body.n) {
+    if (*upload_n > request->body.max - request->body.n) {
         return refuse(request, FM_E_TOO_LARGE, 413, "the body is larger than the limit");
     }
     buf_add(&request->body, (struct str){upload, *upload_n});

@@ -15,18 +15,25 @@
 #define DATA_BYTES_MAX (1 * KIB)
 #define PAYLOAD_BYTES_MAX (8 * KIB) /* a name of 64 bytes and 16 hosts of 253 */
 
-SQL(SQL_ADD_PERSON, "INSERT INTO people(id, name, roles, password, created_at)"
-                    " VALUES($id, $name, $roles, $password, $now)");
-SQL(SQL_ADD_AGENT, "INSERT INTO agents(id, name, owner, hosts, webhook_secret, created_at)"
-                   " VALUES($id, $name, $owner, $hosts, $secret, $now)");
+SQL(SQL_ADD_PERSON, "INSERT INTO people(id, name, roles, password, created_at, created_by,"
+                    " password_at) VALUES($id, $name, $roles, $password, $now, $by,"
+                    " CASE WHEN $password IS NULL THEN NULL ELSE $now END)");
+SQL(SQL_ADD_AGENT, "INSERT INTO agents(id, name, owner, hosts, webhook_secret, created_at,"
+                   " created_by) VALUES($id, $name, $owner, $hosts, $secret, $now, $by)");
 SQL(SQL_ADD_CREDENTIAL,
-    "INSERT INTO credentials(hash, id, kind, agent, person, created_at, expires_at)"
-    " VALUES($hash, $id, $kind, $agent, $person, $now, $expires)");
+    "INSERT INTO credentials(hash, id, kind, agent, person, created_at, expires_at, created_by,"
+    " service, scopes) VALUES($hash, $id, $kind, $agent, $person, $now, $expires, $by, $service,"
+    " $scopes)");
+SQL(SQL_FIND_KEY, "SELECT agent, person FROM credentials WHERE id = $id AND kind <> 2"
+                  " AND revoked_at IS NULL AND ($person = 0 OR person = $person)");
+SQL(SQL_REVOKE, "UPDATE credentials SET revoked_at = $now WHERE id = $id AND kind <> 2");
+SQL(SQL_SIGNED_IN, "UPDATE people SET signed_in_at = $now WHERE row = $row");
 SQL(SQL_FIND_PERSON, "SELECT row, id FROM people WHERE name = $name AND disabled_at IS NULL");
 SQL(SQL_FIND_AGENT, "SELECT row, id FROM agents WHERE name = $name AND disabled_at IS NULL");
 /* whether the person is still who the password was checked against */
 SQL(SQL_PERSON_STANDS, "SELECT count(*) FROM people"
-                       " WHERE row = $row AND disabled_at IS NULL AND password IS $password");
+                       " WHERE row = $row AND disabled_at IS NULL AND password IS $password"
+                       " AND code IS $code");
 SQL(SQL_DROP_SESSIONS,
     "DELETE FROM credentials WHERE kind = 2 AND (expires_at <= $now OR id IN"
     " (SELECT id FROM credentials WHERE kind = 2 AND person = $person"
@@ -39,13 +46,14 @@ static const struct str prefixes[] = {
     [CREDENTIAL_TOKEN] = STR("fkr_"),
     [CREDENTIAL_SESSION] = STR("fkc_"),
     [CREDENTIAL_LINK] = STR("fkl_"),
+    [CREDENTIAL_SERVICE] = STR("fks_"),
 };
 
 _Static_assert(CREDENTIAL_SESSION == 2, "the statements above say kind = 2 for sessions");
 _Static_assert(4 + (SECRET_BYTES * 4 + 2) / 3 + 1 == SECRET_TEXT_SIZE, "room for prefix, 43 and NUL");
 
 /* prefix + random bytes as text, NUL-ended. */
-static enum fm_err make_secret(struct ctx *ctx, struct str prefix, size_t bytes,
+enum fm_err people_make_secret(struct ctx *ctx, struct str prefix, size_t bytes,
                                void (*encode)(struct buf *buf, struct str bytes),
                                char out[SECRET_TEXT_SIZE])
 {
@@ -70,6 +78,9 @@ struct new_credential {
     enum credential_kind kind;
     int64_t agent, person; /* rows */
     int64_t expires_at_us; /* 0: never */
+    struct actor by;
+    struct str service;
+    unsigned scopes;
 };
 
 /* Makes the secret and the id, and stores the secret's hash. */
@@ -79,7 +90,7 @@ static enum fm_err add_credential(struct ctx *ctx, struct store_conn *conn,
 {
     struct hash hash;
 
-    TRY(make_secret(ctx, prefixes[fresh.kind], SECRET_BYTES, buf_add_base64url, secret));
+    TRY(people_make_secret(ctx, prefixes[fresh.kind], SECRET_BYTES, buf_add_base64url, secret));
     *id = id_new();
     hash = sha256(str_of(secret));
     directory_outdated();
@@ -87,7 +98,8 @@ static enum fm_err add_credential(struct ctx *ctx, struct store_conn *conn,
                       ARGS(A_BLOB("$hash", hash_str(&hash)), A_ID("$id", id),
                            A_INT("$kind", fresh.kind), A_OPT("$agent", fresh.agent),
                            A_OPT("$person", fresh.person), A_INT("$now", clock_now_us()),
-                           A_OPT("$expires", fresh.expires_at_us)));
+                           A_OPT("$expires", fresh.expires_at_us), A_BY("$by", fresh.by),
+                           A_TEXT("$service", fresh.service), A_OPT("$scopes", fresh.scopes)));
 }
 
 /* The row and id behind a name, by one of the two statements above. */
@@ -111,7 +123,7 @@ static enum fm_err find_row(struct ctx *ctx, struct store_conn *conn, const stru
 
 /* Journal -------------------------------------------------------------------------------------- */
 
-static enum fm_err record(struct ctx *ctx, struct store_conn *conn, enum journal_kind kind,
+enum fm_err people_record(struct ctx *ctx, struct store_conn *conn, enum journal_kind kind,
                           struct actor by, const struct buf *data, const struct buf *payload)
 {
     uint64_t index;
@@ -144,7 +156,7 @@ static enum fm_err record_credential(struct ctx *ctx, struct store_conn *conn, s
     if (person) {
         jo_m_id(&out, "person", ID_PERSON, *person);
     }
-    return record(ctx, conn, JOURNAL_KEY_CREATED, by, &data, NULL);
+    return people_record(ctx, conn, JOURNAL_KEY_CREATED, by, &data, NULL);
 }
 
 static enum fm_err record_session(struct ctx *ctx, struct store_conn *conn, enum journal_kind kind,
@@ -154,7 +166,7 @@ static enum fm_err record_session(struct ctx *ctx, struct store_conn *conn, enum
     struct json_out out = JSON_OUT(&data);
 
     jo_m_id(&out, "session", ID_SESSION, session);
-    return record(ctx, conn, kind, (struct actor){ACTOR_REVIEWER, person}, &data, NULL);
+    return people_record(ctx, conn, kind, (struct actor){ACTOR_REVIEWER, person}, &data, NULL);
 }
 
 /* People --------------------------------------------------------------------------------------- */
@@ -178,7 +190,7 @@ static enum fm_err record_person(struct ctx *ctx, struct store_conn *conn, struc
     jo_object(&erasable);
     jo_m_str(&erasable, "name", name);
     jo_object_end(&erasable);
-    return record(ctx, conn, JOURNAL_PERSON_ADDED, by, &data, &payload);
+    return people_record(ctx, conn, JOURNAL_PERSON_ADDED, by, &data, &payload);
 }
 
 enum fm_err people_add_person(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str name,
@@ -195,7 +207,7 @@ enum fm_err people_add_person(struct ctx *ctx, struct store_conn *conn, struct a
     err = store_exec(ctx, conn, &SQL_ADD_PERSON,
                      ARGS(A_ID("$id", out), A_TEXT("$name", name), A_INT("$roles", roles),
                           A_TEXT("$password", str_of(password_encoded)),
-                          A_INT("$now", clock_now_us())));
+                          A_INT("$now", clock_now_us()), A_BY("$by", by)));
     if (err == FM_E_EXISTS) {
         return fail(ctx, err, "there is a person named %.*s already", STR_ARG(name));
     }
@@ -215,9 +227,9 @@ static void write_hosts(struct json_out *out, struct policy_list hosts)
     jo_array_end(out);
 }
 
-static enum fm_err insert_agent(struct ctx *ctx, struct store_conn *conn, struct id id, struct str name,
-                                int64_t owner, struct policy_list hosts, const char *webhook_secret,
-                                int64_t *row)
+static enum fm_err insert_agent(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                                struct id id, struct str name, int64_t owner,
+                                struct policy_list hosts, const char *webhook_secret, int64_t *row)
 {
     AUTO(buf_done) struct buf text = BUF_INIT(PAYLOAD_BYTES_MAX);
     struct json_out out = JSON_OUT(&text);
@@ -227,10 +239,11 @@ static enum fm_err insert_agent(struct ctx *ctx, struct store_conn *conn, struct
     if (!buf_ok(&text)) {
         return fail_memory(ctx);
     }
-    err = store_exec(ctx, conn, &SQL_ADD_AGENT,
-                     ARGS(A_ID("$id", &id), A_TEXT("$name", name), A_INT("$owner", owner),
-                          A_TEXT("$hosts", buf_str(&text)),
-                          A_TEXT("$secret", str_of(webhook_secret)), A_INT("$now", clock_now_us())));
+    err =
+        store_exec(ctx, conn, &SQL_ADD_AGENT,
+                   ARGS(A_ID("$id", &id), A_TEXT("$name", name), A_INT("$owner", owner),
+                        A_TEXT("$hosts", buf_str(&text)), A_TEXT("$secret", str_of(webhook_secret)),
+                        A_INT("$now", clock_now_us()), A_BY("$by", by)));
     if (err == FM_E_EXISTS) {
         return fail(ctx, err, "there is an agent named %.*s already", STR_ARG(name));
     }
@@ -254,7 +267,7 @@ static enum fm_err record_agent(struct ctx *ctx, struct store_conn *conn, struct
     write_hosts(&erasable, hosts);
     jo_m_str(&erasable, "name", name);
     jo_object_end(&erasable);
-    return record(ctx, conn, JOURNAL_AGENT_ADDED, by, &data, &payload);
+    return people_record(ctx, conn, JOURNAL_AGENT_ADDED, by, &data, &payload);
 }
 
 enum fm_err people_add_agent(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str name,
@@ -267,12 +280,12 @@ enum fm_err people_add_agent(struct ctx *ctx, struct store_conn *conn, struct ac
     TRY(people_check_name(ctx, name));
     TRY(people_check_hosts(ctx, hosts));
     TRY(find_row(ctx, conn, &SQL_FIND_PERSON, "person", owner, &owner_row, &owner_id));
-    TRY(make_secret(ctx, S("whsec_"), WEBHOOK_SECRET_BYTES, buf_add_base64, webhook_secret));
+    TRY(people_make_secret(ctx, S("whsec_"), WEBHOOK_SECRET_BYTES, buf_add_base64, webhook_secret));
     *id = id_new();
-    TRY(insert_agent(ctx, conn, *id, name, owner_row, hosts, webhook_secret, &row));
+    TRY(insert_agent(ctx, conn, by, *id, name, owner_row, hosts, webhook_secret, &row));
     TRY(record_agent(ctx, conn, by, *id, name, owner_id, hosts));
-    TRY(add_credential(ctx, conn, (struct new_credential){CREDENTIAL_AGENT_KEY, row, 0, 0}, &key_id,
-                       key));
+    TRY(add_credential(ctx, conn, (struct new_credential){CREDENTIAL_AGENT_KEY, row, .by = by},
+                       &key_id, key));
     return record_credential(ctx, conn, by, id, key_id, NULL);
 }
 
@@ -285,7 +298,8 @@ enum fm_err people_add_key(struct ctx *ctx, struct store_conn *conn, struct acto
     struct id agent_id;
 
     TRY(find_row(ctx, conn, &SQL_FIND_AGENT, "agent", agent, &row, &agent_id));
-    TRY(add_credential(ctx, conn, (struct new_credential){CREDENTIAL_AGENT_KEY, row, 0, 0}, id, key));
+    TRY(add_credential(ctx, conn, (struct new_credential){CREDENTIAL_AGENT_KEY, row, .by = by}, id,
+                       key));
     return record_credential(ctx, conn, by, &agent_id, *id, NULL);
 }
 
@@ -296,7 +310,8 @@ enum fm_err people_add_token(struct ctx *ctx, struct store_conn *conn, struct ac
     struct id person_id;
 
     TRY(find_row(ctx, conn, &SQL_FIND_PERSON, "person", person, &row, &person_id));
-    TRY(add_credential(ctx, conn, (struct new_credential){CREDENTIAL_TOKEN, 0, row, 0}, id, token));
+    TRY(add_credential(ctx, conn, (struct new_credential){CREDENTIAL_TOKEN, 0, row, .by = by}, id,
+                       token));
     return record_credential(ctx, conn, by, NULL, *id, &person_id);
 }
 
@@ -305,14 +320,73 @@ enum fm_err people_add_link(struct ctx *ctx, struct store_conn *conn, struct act
 {
     AUTO(buf_done) struct buf data = BUF_INIT(DATA_BYTES_MAX);
     struct json_out out = JSON_OUT(&data);
-    struct new_credential link = {CREDENTIAL_LINK, 0, 0, clock_now_us() + LINK_US};
+    struct new_credential link = {
+        CREDENTIAL_LINK, .expires_at_us = clock_now_us() + LINK_US, .by = by};
     struct id person_id;
 
     TRY(find_row(ctx, conn, &SQL_FIND_PERSON, "person", person, &link.person, &person_id));
     TRY(add_credential(ctx, conn, link, id, code));
     jo_m_id(&out, "key", ID_KEY, *id);
     jo_m_id(&out, "person", ID_PERSON, person_id);
-    return record(ctx, conn, JOURNAL_LINK_CREATED, by, &data, NULL);
+    return people_record(ctx, conn, JOURNAL_LINK_CREATED, by, &data, NULL);
+}
+
+static enum fm_err record_service(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                                  struct id key, struct str service, unsigned scopes)
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(DATA_BYTES_MAX);
+    AUTO(buf_done) struct buf payload = BUF_INIT(PAYLOAD_BYTES_MAX);
+    struct json_out leaf = JSON_OUT(&data), erasable = JSON_OUT(&payload);
+
+    jo_m_id(&leaf, "key", ID_KEY, key);
+    jo_key(&leaf, "scopes");
+    jo_array(&leaf);
+    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+        if (scopes >> scope & 1) {
+            jo_str(&leaf, str_of(scope_name((enum service_scope)scope)));
+        }
+    }
+    jo_array_end(&leaf);
+    jo_object(&erasable);
+    jo_m_str(&erasable, "service", service);
+    jo_object_end(&erasable);
+    return people_record(ctx, conn, JOURNAL_KEY_CREATED, by, &data, &payload);
+}
+
+enum fm_err people_add_service(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                               struct str service, unsigned scopes, int64_t expires_at_us,
+                               struct id *id, char token[SECRET_TEXT_SIZE])
+{
+    TRY(people_check_name(ctx, service));
+    if (scopes == 0 || scopes >> SCOPE_COUNT != 0) {
+        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/scopes"), "at least one of %s",
+                       scope_names());
+    }
+    TRY(add_credential(ctx, conn,
+                       (struct new_credential){CREDENTIAL_SERVICE, .expires_at_us = expires_at_us,
+                                               .by = by, .service = service, .scopes = scopes},
+                       id, token));
+    return record_service(ctx, conn, by, *id, service, scopes);
+}
+
+enum fm_err people_revoke(struct ctx *ctx, struct store_conn *conn, struct actor by, struct id key,
+                          const struct person *of)
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(DATA_BYTES_MAX);
+    struct json_out leaf = JSON_OUT(&data);
+    struct store_rows *rows;
+
+    ctx->err = FM_OK;
+    TRY(store_query(ctx, conn, &SQL_FIND_KEY,
+                    ARGS(A_ID("$id", &key), A_INT("$person", of ? of->row : 0)), &rows));
+    if (!rows_next(ctx, rows)) {
+        return ctx->err ? ctx->err : fail(ctx, FM_E_NOT_FOUND, "there is no such key or token");
+    }
+    rows_done(rows);
+    TRY(store_exec(ctx, conn, &SQL_REVOKE, ARGS(A_INT("$now", clock_now_us()), A_ID("$id", &key))));
+    directory_outdated();
+    jo_m_id(&leaf, "key", ID_KEY, key);
+    return people_record(ctx, conn, JOURNAL_KEY_REVOKED, by, &data, NULL);
 }
 
 enum fm_err people_sign_in(struct ctx *ctx, struct store_conn *conn, const struct person *person,
@@ -322,8 +396,9 @@ enum fm_err people_sign_in(struct ctx *ctx, struct store_conn *conn, const struc
     int64_t stands;
 
     TRY(store_int(ctx, conn, &SQL_PERSON_STANDS,
-                  ARGS(A_INT("$row", person->row), A_TEXT("$password", str_of(person->password))), 0,
-                  &stands));
+                  ARGS(A_INT("$row", person->row), A_TEXT("$password", str_of(person->password)),
+                       A_BLOB("$code", person->must_change ? hash_str(&person->code) : STR_NONE)),
+                  0, &stands));
     if (!stands) {
         return fail(ctx, FM_E_UNAUTHENTICATED, "sign in again");
     }
@@ -331,8 +406,11 @@ enum fm_err people_sign_in(struct ctx *ctx, struct store_conn *conn, const struc
                    ARGS(A_INT("$now", now), A_INT("$person", person->row),
                         A_INT("$keep", SESSIONS_PER_PERSON_MAX - 1))));
     TRY(add_credential(ctx, conn,
-                       (struct new_credential){CREDENTIAL_SESSION, 0, person->row, now + SESSION_US},
+                       (struct new_credential){CREDENTIAL_SESSION, 0, person->row, now + SESSION_US,
+                                               .by = {ACTOR_REVIEWER, person->id}},
                        id, cookie));
+    TRY(store_exec(ctx, conn, &SQL_SIGNED_IN,
+                   ARGS(A_INT("$now", now), A_INT("$row", person->row))));
     return record_session(ctx, conn, JOURNAL_PERSON_SIGNED_IN, person->id, *id);
 }
 

@@ -21,12 +21,12 @@
 #define PICTURE_BYTES_MAX (512 * MIB) /* about 300 bytes for each person, agent and credential */
 #define SCRATCH_BYTES_MAX (1 * MIB)
 
-SQL(SQL_DIRECTORY_PEOPLE, "SELECT row, id, name, roles, password FROM people"
-                          " WHERE disabled_at IS NULL ORDER BY row");
+SQL(SQL_DIRECTORY_PEOPLE, "SELECT row, id, name, roles, password, disabled_at, code, code_until,"
+                          " password_at, reset_at, reset_by FROM people ORDER BY row");
 SQL(SQL_DIRECTORY_AGENTS, "SELECT row, id, name, owner, hosts FROM agents"
                           " WHERE disabled_at IS NULL ORDER BY row");
 SQL(SQL_DIRECTORY_CREDENTIALS,
-    "SELECT hash, id, kind, agent, person, expires_at FROM credentials"
+    "SELECT hash, id, kind, agent, person, expires_at, service, scopes, used_at FROM credentials"
     " WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $now)");
 
 struct person_entry {
@@ -145,6 +145,29 @@ static bool keep_text(struct arena *arena, struct str text, struct str *out)
     return out->p || !text.p;
 }
 
+/* One who was deactivated is found by what they did, and may do nothing: no name, no roles. */
+static bool put_person(struct directory *directory, struct person *person)
+{
+    struct index *people = &directory->people;
+
+    if (!person->deactivated) {
+        return index_put(people, person->name, person->row, person->id, person);
+    }
+    person->roles = 0;
+    return map_put(people->by_row, row_key(&person->row), person) &&
+           map_put(people->by_id, id_bytes(&person->id), person);
+}
+
+static void read_account(struct store_rows *row, struct person *out)
+{
+    out->deactivated = !rows_is_null(row, 5);
+    out->must_change = hash_from(rows_bytes(row, 6), &out->code);
+    out->code_until_us = rows_int(row, 7);
+    out->password_at_us = rows_int(row, 8);
+    out->reset_at_us = rows_int(row, 9);
+    out->reset_by = rows_id(row, 10);
+}
+
 static bool add_person(struct directory *directory, struct store_rows *row,
                        struct person_entry ***end)
 {
@@ -159,10 +182,12 @@ static bool add_person(struct directory *directory, struct store_rows *row,
     entry->person.id = rows_id(row, 1);
     entry->person.roles = (unsigned)rows_int(row, 3) & ROLES_KNOWN;
     entry->person.password = password.p;
-    **end = entry;
-    *end = &entry->next;
-    return index_put(&directory->people, entry->person.name, entry->person.row, entry->person.id,
-                     &entry->person);
+    read_account(row, &entry->person);
+    if (!entry->person.deactivated) {
+        **end = entry;
+        *end = &entry->next;
+    }
+    return put_person(directory, &entry->person);
 }
 
 static enum fm_err read_people(struct ctx *ctx, struct store_conn *conn, struct directory *directory)
@@ -228,7 +253,11 @@ static bool read_credential(const struct directory *directory, struct store_rows
     case CREDENTIAL_SESSION:
         out->kind = (enum credential_kind)rows_int(row, 2);
         out->person = directory_person_by_row(directory, rows_int(row, 4));
-        return out->person != NULL;
+        return out->person != NULL && !out->person->deactivated;
+    case CREDENTIAL_SERVICE:
+        out->kind = CREDENTIAL_SERVICE;
+        out->scopes = (unsigned)rows_int(row, 7);
+        return keep_text(directory->arena, rows_bytes(row, 6), &out->service) && out->service.p;
     default:
         return false;
     }
@@ -247,6 +276,9 @@ static bool add_credential(struct directory *directory, struct store_rows *row)
         return false;
     }
     *kept = read;
+    if (kept->kind != CREDENTIAL_SESSION) {
+        kept->used_us = use_cell(kept->hash, rows_int(row, 8));
+    }
     return map_put(directory->credentials, hash_str(&kept->hash), kept);
 }
 

@@ -9,12 +9,12 @@
  */
 #include "people/people_internal.h"
 
-SQL(SQL_FIND_LINK, "SELECT person FROM credentials WHERE hash = $hash AND kind = 3"
+SQL(SQL_FIND_LINK, "SELECT person FROM credentials WHERE hash = $hash AND kind = 4"
                    " AND revoked_at IS NULL AND expires_at > $now");
 SQL(SQL_DROP_LINKS,
-    "DELETE FROM credentials WHERE kind = 3 AND (hash = $hash OR expires_at <= $now)");
+    "DELETE FROM credentials WHERE kind = 4 AND (hash = $hash OR expires_at <= $now)");
 
-_Static_assert(CREDENTIAL_LINK == 3, "the statements above say kind = 3 for links");
+_Static_assert(CREDENTIAL_LINK == 4, "the statements above say kind = 4 for links");
 
 enum fm_err people_find_link(struct ctx *ctx, struct store_conn *conn, struct str code,
                              int64_t *person_row)

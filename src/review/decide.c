@@ -164,6 +164,7 @@ enum fm_err review_decide(struct ctx *ctx, struct store_conn *conn, struct propo
     AUTO(buf_done) struct buf content = BUF_INIT(4 * MIB);
     AUTO(buf_done) struct buf data = BUF_INIT(KIB);
     struct json_out data_out = JSON_OUT(&data);
+    enum proposal_state to = state_after(proposal, decision->verdict);
 
     TRY(check_decision(ctx, conn, proposal, person, decision, now_us));
     TRY(write_content(ctx, &content, proposal, decision, critical));
@@ -172,10 +173,11 @@ enum fm_err review_decide(struct ctx *ctx, struct store_conn *conn, struct propo
     if (decision->verdict <= DECISION_MODIFY && proposal->release_at) {
         jo_m_time(&data_out, "release_at", proposal->release_at);
     }
+    jo_m_bool(&data_out, "released", to != PROPOSAL_UNDO); /* what agents see of it, and when */
     jo_m_int(&data_out, "revision", proposal->revision);
     jo_m_str(&data_out, "verdict", str_of(decision_verdict_name(decision->verdict)));
     jo_m_str(&data_out, "via", via == VIA_TOKEN ? S("token") : S("page"));
-    return proposal_move(ctx, conn, proposal, state_after(proposal, decision->verdict),
+    return proposal_move(ctx, conn, proposal, to,
                          (struct journal_event){.kind = JOURNAL_PROPOSAL_DECIDED,
                                                 .by = {ACTOR_REVIEWER, person->id},
                                                 .at_us = now_us,

@@ -62,9 +62,10 @@ enum fm_err review_comment(struct ctx *ctx, struct store_conn *conn, struct prop
 
 /* What time does to one proposal (called by the sweep until it returns false in `*again`): release after
  * undo, return of an expired claim, deadline, expiry, escalation, end of an approval. `*kind` is the event
- * that happened, JOURNAL_KIND_COUNT for none. `block` says that the policy in force would block it now. */
+ * that happened, JOURNAL_KIND_COUNT for none. `stricter` says why it must not be released now
+ * ("paused"), NULL if it may. */
 enum fm_err review_time(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
-                        const struct policy *policy, bool block, int64_t now_us,
+                        const struct policy *policy, const char *stricter, int64_t now_us,
                         enum journal_kind *kind) MUST_CHECK;
 
 /* The 409 of an expired proposal where the time is up but the clock thread has not come to it: nothing

@@ -25,11 +25,11 @@ static enum fm_err move(struct ctx *ctx, struct store_conn *conn, struct proposa
                          0);
 }
 
-/* The undo time is over. A policy that would block it by now sends it back to people instead. */
+/* The undo time is over. What has become stricter since sends it back to people instead. */
 static enum fm_err release(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
-                           bool block, int64_t now_us, enum journal_kind *kind)
+                           const char *stricter, int64_t now_us, enum journal_kind *kind)
 {
-    if (!block) {
+    if (!stricter) {
         *kind = JOURNAL_PROPOSAL_RELEASED;
         return move(ctx, conn, proposal, PROPOSAL_APPROVED, *kind, "undo_over", now_us);
     }
@@ -39,7 +39,7 @@ static enum fm_err release(struct ctx *ctx, struct store_conn *conn, struct prop
     proposal->decision = proposal->permit = (struct id){{0}};
     proposal->decision_leaf = -1;
     claim_clear(proposal);
-    return move(ctx, conn, proposal, PROPOSAL_WAITING, *kind, "policy_stricter", now_us);
+    return move(ctx, conn, proposal, PROPOSAL_WAITING, *kind, stricter, now_us);
 }
 
 static enum fm_err escalate(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
@@ -117,7 +117,7 @@ enum fm_err review_refuse_overdue(struct ctx *ctx, struct store_conn *conn,
 }
 
 enum fm_err review_time(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
-                        const struct policy *policy, bool block, int64_t now_us,
+                        const struct policy *policy, const char *stricter, int64_t now_us,
                         enum journal_kind *kind)
 {
     *kind = JOURNAL_KIND_COUNT;
@@ -125,7 +125,7 @@ enum fm_err review_time(struct ctx *ctx, struct store_conn *conn, struct proposa
         return expire(ctx, conn, proposal, "deadline", now_us, kind);
     }
     if (proposal->state == PROPOSAL_UNDO && reached(proposal->release_at, now_us)) {
-        return release(ctx, conn, proposal, block, now_us, kind);
+        return release(ctx, conn, proposal, stricter, now_us, kind);
     }
     if (nobody_answered(proposal, now_us)) {
         return expire(ctx, conn, proposal, "nobody_answered", now_us, kind);

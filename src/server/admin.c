@@ -25,6 +25,18 @@ static const struct {
     {STR("key.create"), admin_key_create},
     {STR("token.create"), admin_token_create},
     {STR("link.create"), admin_link_create},
+    {STR("person.reset"), admin_person_reset},
+    {STR("person.deactivate"), admin_person_deactivate},
+    {STR("person.reactivate"), admin_person_reactivate},
+    {STR("person.roles"), admin_person_roles},
+    {STR("service.create"), admin_service_create},
+    {STR("key.revoke"), admin_key_revoke},
+    {STR("key.list"), admin_key_list},
+    {STR("access.review"), admin_access_review},
+    {STR("access.csv"), admin_access_csv},
+    {STR("pause.start"), admin_pause_start},
+    {STR("pause.list"), admin_pause_list},
+    {STR("pause.resume"), admin_pause_resume},
 };
 
 struct request {

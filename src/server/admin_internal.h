@@ -21,4 +21,23 @@ admin_command_fn admin_key_create;
 admin_command_fn admin_token_create;
 admin_command_fn admin_link_create;
 
+/* admin_access.c */
+admin_command_fn admin_person_reset;
+admin_command_fn admin_person_deactivate;
+admin_command_fn admin_person_reactivate;
+admin_command_fn admin_person_roles;
+admin_command_fn admin_service_create;
+admin_command_fn admin_key_revoke;
+admin_command_fn admin_key_list;
+admin_command_fn admin_access_review;
+admin_command_fn admin_access_csv;
+
+/* admin_pause.c */
+admin_command_fn admin_pause_start;
+admin_command_fn admin_pause_list;
+admin_command_fn admin_pause_resume;
+
+/* Names of roles (NULL: none) as bits. Errors: FM_E_INVALID_ARGUMENT. */
+enum fm_err admin_read_roles(struct ctx *ctx, const struct json *array, unsigned *out) MUST_CHECK;
+
 #endif

@@ -75,7 +75,7 @@ static const struct json_field person_add_fields[] = {
      .max = PASSWORD_MAX},
 };
 
-static enum fm_err read_roles(struct ctx *ctx, const struct json *array, unsigned *out)
+enum fm_err admin_read_roles(struct ctx *ctx, const struct json *array, unsigned *out)
 {
     struct policy_list names;
 
@@ -120,7 +120,7 @@ enum fm_err admin_person_add(struct ctx *ctx, struct instance *instance, const s
     char encoded[PASSWORD_HASH_MAX];
 
     TRY(json_bind(ctx, arguments, S(""), person_add_fields, COUNT_OF(person_add_fields), &in));
-    TRY(read_roles(ctx, in.roles, &change.roles));
+    TRY(admin_read_roles(ctx, in.roles, &change.roles));
     TRY(people_check_name(ctx, in.name));
     if (in.password.p) {
         TRY(people_check_password(ctx, in.password, in.name));

@@ -61,6 +61,7 @@ static void after_commit(void *with, int64_t committed_at_us)
     journal_after_commit(instance->journal);
     people_after_commit(store_writer(instance->store));
     if (flow) {
+        flow_reload_pauses(flow, store_writer(instance->store));
         flow_after_commit(flow, committed_at_us);
     }
 }

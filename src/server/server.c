@@ -15,7 +15,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define BODY_MAX MIB              /* 03: request 1 MiB */
 #define ARENA_MAX (48 * MIB)      /* of one request: its tree, canonical forms, and decoded attachments */
 #define CONNECTIONS_MAX 30000     /* per loop */
 #define IDLE_S 75
@@ -157,8 +156,11 @@ static enum fm_err start_http(struct ctx *ctx, const struct server_options *opti
     struct http_config config = {
         .host = server->host,
         .port = server->port,
-        .loops = options->loops ? options->loops : cores > LOOPS_MAX ? LOOPS_MAX : (unsigned)cores,
-        .body_max = BODY_MAX,
+        .loops = options->loops      ? options->loops
+                 : cores > LOOPS_MAX ? LOOPS_MAX
+                                     : (unsigned)cores,
+        .body_max = API_BODY_MAX,
+        .body_max_of = api_body_max,
         .arena_max = ARENA_MAX,
         .connections_max = CONNECTIONS_MAX,
         .idle_s = IDLE_S,
@@ -253,6 +255,22 @@ static void wait_for_signal(const sigset_t *signals)
     log_info("server.stopping", F_INT("signal", got));
 }
 
+/* On the first start, once: the token stands behind the #, which no browser sends anywhere. */
+static void offer_setup(const struct server *server)
+{
+    char token[SECRET_TEXT_SIZE];
+
+    if (!setup_open(token)) {
+        return;
+    }
+    printf("fermata: nobody is here yet. To make the first admin, open within an hour\n"
+           "    %.*s/setup#%s\n"
+           "or use `fermata user add NAME --role admin --password-stdin`, which voids this link.\n",
+           STR_ARG(server->origin), token);
+    log_info("setup.offered", F_TEXT("origin", server->origin));
+    crypto_wipe(token, sizeof(token));
+}
+
 enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
 {
     struct server *server = arena_zalloc(ctx->arena, 1, sizeof(*server));
@@ -271,6 +289,7 @@ enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
     err = start(ctx, options, server);
     if (err == FM_OK) {
         printf("fermata: listening on %.*s\n", STR_ARG(server->origin));
+        offer_setup(server);
         fflush(stdout);
         log_info("server.started", F_TEXT("origin", server->origin), F_INT("port", http_port(server->http)));
         wait_for_signal(&signals);

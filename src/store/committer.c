@@ -269,14 +269,23 @@ enum fm_err committer_start(struct ctx *ctx, struct store *store, const struct s
 
 bool committer_submit(struct committer *committer, struct store_cmd *cmd)
 {
-    bool queued = false;
-
     cmd->next = NULL;
+    return committer_submit_all(committer, cmd, 1);
+}
+
+bool committer_submit_all(struct committer *committer, struct store_cmd *first, size_t count)
+{
+    bool queued = false;
+    struct store_cmd *last = first;
+
+    while (last->next) {
+        last = last->next;
+    }
     LOCKED (&committer->lock) {
-        if (committer->waiting < COMMIT_QUEUE_MAX && !committer->stopping) {
-            *committer->tail = cmd;
-            committer->tail = &cmd->next;
-            committer->waiting++;
+        if (count <= COMMIT_QUEUE_MAX - committer->waiting && !committer->stopping) {
+            *committer->tail = first;
+            committer->tail = &last->next;
+            committer->waiting += count;
             queued = true;
             pthread_cond_signal(&committer->arrived);
         } else {

@@ -93,8 +93,31 @@ static const char migration_2[] =
     "  AND instr(entry, CAST('\"proposal\":' AS BLOB)) = 0"
     "  AND instr(entry, CAST('\"kind\":\"person.signed' AS BLOB)) = 0;";
 
+static const char migration_people[] =
+    /* who made whom, and when they were last there; by: a person's id, NULL for the operator */
+    "ALTER TABLE people ADD COLUMN created_by BLOB;"
+    "ALTER TABLE people ADD COLUMN signed_in_at INTEGER;"
+    "ALTER TABLE agents ADD COLUMN created_by BLOB;"
+    "ALTER TABLE credentials ADD COLUMN created_by BLOB;"
+    "ALTER TABLE credentials ADD COLUMN used_at INTEGER;"
+    /* kind 3 of credentials, a service's token: its name and what it may do */
+    "ALTER TABLE credentials ADD COLUMN service TEXT;"
+    "ALTER TABLE credentials ADD COLUMN scopes INTEGER;"
+    /* a password that has to be set first: SHA-256 of the one-time code, and who asked for it */
+    "ALTER TABLE people ADD COLUMN password_at INTEGER;"
+    "ALTER TABLE people ADD COLUMN code BLOB;"
+    "ALTER TABLE people ADD COLUMN code_until INTEGER;"
+    "ALTER TABLE people ADD COLUMN reset_at INTEGER;"
+    "ALTER TABLE people ADD COLUMN reset_by BLOB;"
+    /* covers: 0 everything, 1 an agent (its name), 2 an action, 3 a category */
+    "CREATE TABLE pauses(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, covers INTEGER NOT NULL,"
+    "  name TEXT, reason TEXT, by BLOB, at INTEGER NOT NULL, resume_by BLOB, resume_at INTEGER,"
+    "  ended_by BLOB, ended_at INTEGER);"
+    "CREATE INDEX pauses_open ON pauses(row) WHERE ended_at IS NULL;";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
+    {3, "accounts, service tokens, pauses", migration_people},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);

@@ -133,6 +133,10 @@ enum fm_err committer_start(struct ctx *ctx, struct store *store, const struct s
 /* Queues a command. False: the queue is full (503), the command is untouched. Any thread. */
 bool committer_submit(struct committer *committer, struct store_cmd *cmd) MUST_CHECK;
 
+/* The same for a chain of `count` commands, linked by `next`: all of them or none. */
+bool committer_submit_all(struct committer *committer, struct store_cmd *first, size_t count)
+    MUST_CHECK;
+
 /* Submits and waits until it is done: for the command line and start. Not on a loop thread. */
 enum fm_err committer_call(struct committer *committer, struct store_cmd *cmd) MUST_CHECK;
 

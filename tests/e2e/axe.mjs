@@ -30,6 +30,9 @@ const on = (path, selector, text) => async ({ page, world }) => {
 
 const hostile = "pay\u200Bpal \u202Efdp.exe\n<b>bold</b> ".repeat(3);
 
+let count = 0;
+const serial = () => `${process.pid}${(count += 1)}`;
+
 /* name of the state, what brings it about, and where it differs: `phone` (only there), `who` */
 export const STATES = [
   ["inbox", on("/", ".row", "Refund")],
@@ -152,7 +155,6 @@ export const STATES = [
   ],
   ["done", on("/done", "tbody", "W-done")],
   ["categories", on("/categories", "tbody", "refund.issue")],
-  ["me", on("/me", "h1", "Me")],
   ["first-run guide, no admin", on("/start", ".page", "An admin makes agents")],
   [
     "first-run guide: a refusal, the key, the first proposal",
@@ -173,6 +175,77 @@ export const STATES = [
       await waitForText(page, ".notice.ok", "W-start");
     },
     { who: "eve" },
+  ],
+  ["me", on("/me", "#password-heading", "Password")],
+  ["people and access, an admin", on("/people", ".wide-table", "vera"), { who: "lena" }],
+  ["people and access, an auditor", on("/people", ".wide-table", "vera"), { who: "vera" }],
+  [
+    "roles of a person",
+    async (stage) => {
+      await on("/people", ".wide-table", "vera")(stage);
+      await stage.page.click("tr:has(th:has-text('vera')) >> button >> nth=0");
+      await waitForText(stage.page, "dialog", "Roles of vera");
+    },
+    { who: "lena" },
+  ],
+  [
+    "a one-time code, shown once",
+    async (stage) => {
+      await on("/people", ".wide-table", "vera")(stage);
+      await stage.page.fill("#person-name", `new${serial()}`);
+      await stage.page.click("text=Add person");
+      await stage.page.waitForSelector(".secret");
+    },
+    { who: "lena" },
+  ],
+  [
+    "people and access, refused",
+    async (stage) => {
+      await on("/people", ".wide-table", "vera")(stage);
+      await stage.page.fill("#person-name", "not a name");
+      await stage.page.click("text=Add person");
+      await stage.page.waitForSelector(".notice.danger");
+    },
+    { who: "lena" },
+  ],
+  ["pauses, none", on("/pauses", ".empty", "Nothing is paused"), { who: "lena" }],
+  [
+    "pauses, and the banner",
+    async (stage) => {
+      const { page } = stage;
+      const { id } = (await page.caller.post("/v1/pauses", { agent: "support-bot", reason: "Nonsense" })).body;
+      await on("/pauses", ".wide-table", "support-bot")(stage);
+      await page.click("text=Go on");
+      await waitForText(page, ".wide-table", "lena asked");
+      await stage.check();
+      await on("/", ".pause-line", "support-bot")(stage);
+      await stage.check();
+      await stage.world.second.delete(`/v1/pauses/${id}`);
+      await page.waitForSelector(".pause-line", { state: "detached" });
+    },
+    { who: "lena" },
+  ],
+  [
+    "a new password after a reset",
+    async ({ page, world }) => {
+      const name = `reset${serial()}`;
+      const { code } = (await world.admin.post("/v1/people", { name, roles: ["reviewer"] })).body;
+      await page.goto(world.server.url);
+      await page.fill("#name", name);
+      await page.fill("#password", code);
+      await page.click("button[type=submit]");
+      await page.waitForSelector("#password-new");
+    },
+    { who: null, fresh: true },
+  ],
+  ["setup without a link", on("/setup", "h1", "Set up"), { who: null }],
+  [
+    "setup",
+    async ({ page, world }) => {
+      await page.goto(`${world.server.url}/setup#fkf_not_the_one`);
+      await page.waitForSelector("#setup-name");
+    },
+    { who: null },
   ],
   ["no such proposal", on("/p/prp_01ARZ3NDEKTSV4RRFFQ69G5FAV", ".empty", "There is no such proposal")],
   ["read only", async (stage) => on(`/p/${stage.world.shown.id}`, ".bar.not-allowed", "cannot decide")(stage), { who: "vera" }],
@@ -226,19 +299,21 @@ export async function testStates(file, size) {
   const world = await startWorld(file, { undo: "60s" });
   const pages = new Map();
   const viewport = SIZES[size];
-  for (const who of ["ana", "bob", "vera", "eve", null]) {
+  for (const who of ["ana", "bob", "vera", "eve", "lena", null]) {
     pages.set(who, await openPage(file, world.browser, world.server, { who, viewport }));
   }
   world.ben = await world.server.signIn("ben");
+  world.second = await world.server.signIn("max");
+  world.admin = await world.server.signIn("lena");
   world.shown = await propose(world.bot, refund(world, "W-shown"));
   const done = await propose(world.bot, refund(world, "W-done"));
   await decide(pages.get("bob").caller, done, { verdict: "reject", reason: "Not his order" });
-  for (const [name, bring, { who = "bob", phone = false } = {}] of STATES) {
+  for (const [name, bring, { who = "bob", phone = false, fresh: apart = false } = {}] of STATES) {
     if (phone && viewport.width > 640) {
       continue;
     }
     file.test(`${size}: ${name}`, async () => {
-      const page = pages.get(who);
+      const page = apart ? await openPage(file, world.browser, world.server, { viewport }) : pages.get(who);
       const stage = { world, page, check: () => check(page, name) };
       await bring(stage);
       await stage.check();

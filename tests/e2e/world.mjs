@@ -53,7 +53,8 @@ export function policy({ undo = "0s", mode = "glance" } = {}) {
   }, text);
 }
 
-/* A server and a browser for a file of tests. ana, ben and bob review, vera reads, eve is an admin besides. */
+/* A server and a browser for a file of tests. ana, ben and bob review, vera reads, eve is an admin
+ * besides, lena leads and is an admin, max owns the policy. */
 export async function startWorld(t, { undo, mode, ...options } = {}) {
   const server = await startServer(t, { policy: policy({ undo, mode }), ...options });
   const [browser, bot] = await Promise.all([startBrowser(t), server.agent("support-bot")]);
@@ -62,6 +63,8 @@ export async function startWorld(t, { undo, mode, ...options } = {}) {
   await server.addPerson("bob", ["reviewer"]);
   await server.addPerson("vera", ["auditor"]);
   await server.addPerson("eve", ["admin", "reviewer"]);
+  await server.addPerson("lena", ["lead", "admin"]);
+  await server.addPerson("max", ["policy"]);
   return { server, browser, bot, samples: samples() };
 }
 

@@ -15,6 +15,9 @@ import { act, decide, decided, expectProblem, propose, read, startWorld } from "
 const world = await startWorld({ after }, { people: ["ana", "lea", "adm", "aud", "pol"], agents: ["bot", "other"] });
 const { server, bot, other, ana, lea, adm, aud, pol } = world;
 const token = await server.token("ana");
+const metrics = await server.service("prometheus", ["metrics"]);
+const reader = await server.service("warehouse", ["proposals:read"]);
+const everything = await server.service("archive", ["read"]);
 const nobody = server.public;
 
 /* --- the matrix ----------------------------------------------------------------------------------------- */
@@ -23,8 +26,12 @@ const nobody = server.public;
 function routesOfSource() {
   const text = readFileSync(join(ROOT, "src", "api", "routes.c"), "utf8");
   const defined = Object.fromEntries([...text.matchAll(/#define (\w+) (.+)/g)].map(([, name, value]) => [name, value]));
+  const resolved = (expression) =>
+    expression.replace(/\b[A-Z_]+\b/g, (word) => (word in defined ? resolved(defined[word]) : word));
   const rolesOf = (expression) =>
-    [...(defined[expression] ?? expression).matchAll(/ROLE_(?!BIT)(\w+)/g)].map(([, name]) => name.toLowerCase());
+    [...resolved(expression).matchAll(/ROLE_(?!BIT)(\w+)/g)].map(([, name]) => name.toLowerCase());
+  const scopesOf = (expression) =>
+    [...resolved(expression).matchAll(/SCOPE_(?!BIT)(\w+)/g)].map(([, name]) => name.toLowerCase());
   const rows = [...text.matchAll(/\{HTTP_(\w+), (P )?(?:"([^"]*)"|P), WHO_(\w+), ([^,]+), (\w+)\}/g)];
   assert.equal(rows.length, [...text.matchAll(/\{HTTP_/g)].length, "a row of routes.c that this test cannot read");
   return rows.map(([row, method, prefix, path, who, roles]) => ({
@@ -32,6 +39,7 @@ function routesOfSource() {
     path: `${prefix || /HTTP_\w+, P,/.test(row) ? defined.P.replaceAll('"', "") : ""}${path ?? ""}`,
     who,
     roles: rolesOf(roles),
+    scopes: scopesOf(roles),
   }));
 }
 
@@ -46,15 +54,22 @@ const CALLERS = [
   { name: "a lead", caller: lea, kind: "PERSON", roles: ["lead"] },
   { name: "an auditor", caller: aud, kind: "PERSON", roles: ["auditor"] },
   { name: "an admin", caller: adm, kind: "PERSON", roles: ["admin"] },
+  { name: "a service for metrics", caller: metrics, kind: "SERVICE", scopes: ["metrics"] },
+  { name: "a service for proposals", caller: reader, kind: "SERVICE", scopes: ["proposals"] },
+  { name: "a service that reads everything", caller: everything, kind: "SERVICE", scopes: ["read"] },
   { name: "a policy owner", caller: pol, kind: "PERSON", roles: ["policy"] },
 ];
 
-function allowed(route, { kind, roles }) {
+function allowed(route, { kind, roles, scopes }) {
   if (route.who === "PUBLIC") {
     return "open";
   }
   if (!kind) {
     return "unauthenticated";
+  }
+  if (kind === "SERVICE") {
+    const fits = scopes.includes("read") ? route.scopes.length > 0 : scopes.some((scope) => route.scopes.includes(scope));
+    return fits || route.scopes.includes("count") ? "open" : "forbidden"; // every scope: SCOPE_COUNT
   }
   if (route.who !== "ANY" && route.who !== kind) {
     return "forbidden";
@@ -73,10 +88,13 @@ for (const route of routes) {
         .replace("{id}", made.id)
         .replace("{n}", "0")
         .replace("{level}", "0")
-        .replace("{tile}", "000.p/1");
-      if (route.path === "/v1/stream" && wanted === "open") {
-        const stream = await who.caller.stream();
-        assert.equal(stream.status, 200);
+        .replace("{tile}", "000.p/1")
+        .replace("{person}", aud.id)
+        .replace("{key}", `key_${"0".repeat(25)}1`)
+        .replace("{pause}", `pau_${"0".repeat(25)}1`);
+      if (/\/(stream|events)$/.test(route.path) && wanted === "open" && who.caller !== other) {
+        const stream = await who.caller.stream(path);
+        assert.ok([200, 404].includes(stream.status)); // 404: not theirs to see
         stream.close();
         return;
       }
@@ -114,10 +132,11 @@ test("the document asks for the same credentials as the routes", () => {
     PERSON: ["personalToken", "session"],
     ANY: ["agentKey", "personalToken", "session"],
   };
-  for (const { method, path, who } of routes) {
+  for (const { method, path, who, scopes } of routes) {
     const found = operations.find((each) => each.method === method && each.path === path);
     assert.ok(found, `${method} ${path} is not in docs/openapi.yaml`);
-    assert.deepEqual(found.operation.security.flatMap(Object.keys).sort(), wanted[who], `${method} ${path}`);
+    const kinds = [...wanted[who], ...(scopes.length > 0 ? ["serviceToken"] : [])].sort();
+    assert.deepEqual(found.operation.security.flatMap(Object.keys).sort(), kinds, `${method} ${path}`);
   }
 });
 

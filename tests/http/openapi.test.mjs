@@ -83,12 +83,38 @@ async function linkCode() {
   return (await server.cli("user", "link", "ana")).link.split("#")[1];
 }
 
+const setupExample = openapi.paths["/v1/setup"].post.requestBody.content["application/json"].example;
+
+/* The id of somebody of whom nobody else needs anything. */
+const victims = new Map();
+async function victim(name = "victim") {
+  if (!victims.has(name)) {
+    victims.set(name, (await server.addPerson(name)).id);
+  }
+  return victims.get(name);
+}
+
 /* Every call once, as it is meant, with what it answers. */
 const made = (members) => propose(bot, members);
 const CALLS = {
   propose: [201, () => bot.post("/v1/proposals", openapi.components.examples.refund.value)],
   listProposals: [200, () => bot.get("/v1/proposals?limit=200")],
   readProposal: [200, async () => ana.get(`/v1/proposals/${(await made()).id}`)],
+  proposeMany: [
+    200,
+    () =>
+      bot.post(
+        "/v1/proposals/batch",
+        openapi.paths["/v1/proposals/batch"].post.requestBody.content["application/json"].example,
+      ),
+  ],
+  decideMany: [
+    200,
+    async () => {
+      const { id, digest } = await made();
+      return ana.post("/v1/decisions/batch", { items: [{ proposal: id, digest, verdict: "approve" }] });
+    },
+  ],
   readAttachment: [
     200,
     async () => bot.get(`/v1/proposals/${(await made(openapi.components.examples.refund.value)).id}/attachments/1`),
@@ -151,6 +177,35 @@ const CALLS = {
     201,
     () => adm.post("/v1/agents", openapi.paths["/v1/agents"].post.requestBody.content["application/json"].example),
   ],
+  changePassword: [
+    204,
+    async () => {
+      const session = await server.person("changer", ["reviewer"]);
+      return session.post("/v1/me/password", { current: PASSWORD, password: "another good password" });
+    },
+  ],
+  setUp: [403, () => server.public.post("/v1/setup", setupExample)],
+  addPerson: [201, () => adm.post("/v1/people", { name: "invited", roles: ["reviewer"] })],
+  reviewAccess: [200, () => adm.get("/v1/people/access-review")],
+  setRoles: [200, async () => adm.post(`/v1/people/${await victim("roled")}/roles`, { roles: ["auditor"] })],
+  deactivatePerson: [200, async () => adm.post(`/v1/people/${await victim("leaver")}/deactivate`)],
+  reactivatePerson: [200, async () => adm.post(`/v1/people/${await victim("comer")}/reactivate`)],
+  resetPassword: [200, async () => adm.post(`/v1/people/${await victim("forgetful")}/password-reset`)],
+  listKeys: [200, () => adm.get("/v1/keys")],
+  makeKey: [
+    201,
+    () => adm.post("/v1/keys", openapi.paths["/v1/keys"].post.requestBody.content["application/json"].example),
+  ],
+  revokeKey: [
+    204,
+    async () => adm.delete(`/v1/keys/${(await adm.post("/v1/keys", { agent: "bot" })).body.id}`),
+  ],
+  listPauses: [200, () => ana.get("/v1/pauses")],
+  pause: [201, () => lea.post("/v1/pauses", { action: "never.proposed", reason: "A test" })],
+  resume: [
+    200, // lea is alone
+    async () => lea.delete(`/v1/pauses/${(await lea.post("/v1/pauses", { action: "no.such", reason: "R" })).body.id}`),
+  ],
   listPeople: [200, () => lea.get("/v1/people")],
   readCheckpoint: [200, () => server.public.get("/log/checkpoint")],
   readVerifierKey: [200, () => server.public.get("/log/vkey")],
@@ -173,8 +228,10 @@ const CALLS = {
   readCommitToSend: [200, () => ana.get("/debug/commit-to-send")],
 };
 
+const STREAMS = ["followStream", "followProposal"];
+
 test("every call of the document is called here", () => {
-  const named = operations.map(({ operation }) => operation.operationId).filter((name) => name !== "followStream");
+  const named = operations.map(({ operation }) => operation.operationId).filter((name) => !STREAMS.includes(name));
   assert.deepEqual(Object.keys(CALLS).sort(), named.sort());
 });
 
@@ -185,18 +242,26 @@ for (const [name, [status, call]] of Object.entries(CALLS)) {
   });
 }
 
-test("followStream opens", async () => {
-  const stream = await ana.stream();
-  assert.equal(stream.headers["content-type"], "text/event-stream");
-  stream.close();
+test("followStream and followProposal open", async () => {
+  for (const stream of [await ana.stream(), await bot.stream(`/v1/proposals/${(await made()).id}/events`)]) {
+    assert.equal(stream.headers["content-type"], "text/event-stream");
+    stream.close();
+  }
 });
 
 /* --- what every write refuses -------------------------------------------------------------------------- */
 
+const ADMINS = [
+  "addAgent", "addPerson", "setRoles", "deactivatePerson", "reactivatePerson", "resetPassword", "makeKey", "revokeKey",
+];
+
+const LEADS = ["pause", "resume"];
+
 /* Who may make this call. */
 function callerOf({ operation }) {
   const [kinds, { operationId }] = [operation.security.flatMap(Object.keys), operation];
-  const person = operationId === "addAgent" ? adm : operation.tags.includes("audit") ? aud : ana;
+  const listed = ADMINS.includes(operationId) ? adm : LEADS.includes(operationId) ? lea : null;
+  const person = listed ?? (operation.tags.includes("audit") ? aud : ana);
   return kinds.length === 0 ? server.public : kinds.includes("agentKey") ? bot : person;
 }
 
@@ -206,12 +271,13 @@ async function pathOf({ path, operation }) {
   if (operation.operationId === "reviseProposal") {
     await decided(ana, proposal, "return");
   }
-  return path.replace("{id}", proposal.id);
+  const person = path.includes("{person}") ? await victim() : "";
+  return path.replace("{id}", proposal.id).replace("{person}", person).replace("{key}", `key_${"0".repeat(25)}1`).replace("{pause}", `pau_${"0".repeat(25)}1`);
 }
 
 const REFUSALS = [
   [400, "invalid-json", { raw: "{" }],
-  [413, "too-large", { raw: " ".repeat(1024 * 1024 + 1) }],
+  [413, "too-large", ({ path }) => ({ raw: " ".repeat((path === "/v1/proposals/batch" ? 8 : 1) * 1024 * 1024 + 1) })],
   [415, "unsupported-media-type", { raw: "{}", headers: { "content-type": "text/plain" } }],
   [422, "invalid-argument", { raw: "[]" }],
 ];
@@ -219,7 +285,8 @@ for (const each of operations.filter(({ method }) => method !== "GET")) {
   const { method, operation } = each;
   for (const [status, name, options] of REFUSALS.filter((row) => method === "POST" || row[0] < 422)) {
     test(`${operation.operationId} refuses: ${name}`, async () => {
-      expectProblem(await callerOf(each).request(method, await pathOf(each), options), status, name);
+      const sent = typeof options === "function" ? options(each) : options;
+      expectProblem(await callerOf(each).request(method, await pathOf(each), sent), status, name);
     });
   }
 }
@@ -227,6 +294,8 @@ for (const each of operations.filter(({ method }) => method !== "GET")) {
 /* Bodies that are right as far as a call looks before it looks at the proposal. */
 const BODIES = {
   propose: { action: "note.write", arguments: {} },
+  proposeMany: { items: [{}] },
+  decideMany: { items: [{}] },
   reportOutcome: { status: "failed" },
   redeemPermit: { permit: "x", arguments: {} },
   decideProposal: openapi.components.examples.approve.value,
@@ -234,6 +303,12 @@ const BODIES = {
   signIn: { name: "ana", password: PASSWORD },
   signInByLink: { code: "fkl_unknown" },
   addAgent: { name: "never-made", owner: "ana" },
+  addPerson: { name: "never-made", roles: ["reviewer"] },
+  setRoles: { roles: ["reviewer"] },
+  makeKey: { agent: "bot" },
+  changePassword: { current: PASSWORD, password: "another good password" },
+  setUp: setupExample,
+  pause: { action: "never.proposed", reason: "R" },
   reviseProposal: { brief: {} },
 };
 
@@ -274,7 +349,11 @@ const KEYED = {
     const { id, digest } = await made();
     return [`/v1/proposals/${id}/decision`, { verdict: "approve", digest }, { verdict: "reject", digest, reason: "R" }];
   },
+  pause: () => ["/v1/pauses", { action: "x", reason: "a" }, { action: "x", reason: "b" }],
+  setRoles: async (each) => [await pathOf(each), { roles: ["reviewer"] }, { roles: ["lead"] }],
   commentProposal: async () => [`/v1/proposals/${(await made()).id}/comment`, { text: "a" }, { text: "b" }],
+  proposeMany: null, // its items are refused one by one: batch.test.mjs
+  decideMany: null,
   undoDecision: null, // what it undoes is gone at the second time: idempotency.test.mjs
 };
 for (const each of operations.filter(
@@ -322,7 +401,11 @@ test("a call that has query parameters refuses others", async () => {
       continue;
     }
     const { id } = await made();
-    const caller = path.startsWith("/v1/audit/") ? aud : lea;
+    const caller = ["/v1/keys", "/v1/people/access-review"].includes(path)
+      ? adm
+      : path.startsWith("/v1/audit/")
+        ? aud
+        : lea;
     const answer = await caller.get(`${path.replace("{id}", id).replace("{n}", "0")}?no_such=1`);
     expectProblem(answer, 422, "unknown-member", "/no_such");
   }

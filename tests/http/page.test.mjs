@@ -33,7 +33,10 @@ function assertPageHeaders({ headers }) {
   assert.equal("set-cookie" in headers, false);
 }
 
-const PAGES = ["/", "/p/prp_00000000000000000000000001", "/p/anything", "/done", "/categories", "/me", "/start"];
+const PAGES = [
+  ...["/", "/p/prp_00000000000000000000000001", "/p/anything", "/done", "/categories", "/me"],
+  ...["/people", "/pauses", "/setup", "/start"],
+];
 for (const path of PAGES) {
   test(`the page at ${path}`, async () => {
     const answer = await nobody.get(path);

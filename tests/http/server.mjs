@@ -226,6 +226,12 @@ export class Server {
     return caller;
   }
 
+  /* A token of a service with these scopes. */
+  async service(name, scopes) {
+    const { id, token } = await this.cli("token", "create", "--service", name, ...scopes.flatMap((s) => ["--scope", s]));
+    return this.#bearer("service", { id, name }, token);
+  }
+
   /* A new agent; its owner is made where there is none. */
   async agent(name, { owner, hosts = [] } = {}) {
     const ownedBy = owner ?? (await this.#owner());

@@ -521,6 +521,7 @@ async function route(request, url) {
         me: () => ok(meOf(person)),
         inbox: () => inbox(url.searchParams, person),
         categories,
+        pauses: () => ok({ items: [], next_cursor: null }),
     };
     if (parts.length === 1 && Object.hasOwn(lists, parts[0])) {
         return lists[parts[0]]();

@@ -6,15 +6,19 @@
  */
 import { noteServerDate } from "./state/clock";
 import type {
+    Agent,
     Category,
     Comment,
     DecisionBody,
     InboxPage,
+    KeyRow,
     Me,
-    Named,
     NewAgent,
     Page,
+    Pause,
+    Person,
     Proposal,
+    Secret,
 } from "./wire";
 
 export interface FieldError {
@@ -126,6 +130,9 @@ export function query(
 
 const at = (id: string, verb = ""): string => `/v1/proposals/${encodeURIComponent(id)}${verb}`;
 
+const person = (id: string, verb: string): string =>
+    `/v1/people/${encodeURIComponent(id)}/${verb}`;
+
 /* A write answers with the proposal alone; what the page shows besides comes with a read. The write stands
  * even if that read fails. */
 async function thenRead(written: Promise<Proposal>): Promise<Proposal> {
@@ -164,10 +171,34 @@ export const api = {
     undo: (id: string) => thenRead(call<Proposal>("POST", at(id, "/undo"), { body: {} })),
     comment: (id: string, text: string, idempotencyKey: string) =>
         call<Comment>("POST", at(id, "/comment"), { body: { text }, idempotencyKey }),
-    agents: () => call<Page<Named>>("GET", "/v1/agents"),
+    categories: () => call<Page<Category>>("GET", "/v1/categories"),
+    setUp: (token: string, name: string, password: string, roles: readonly string[]) =>
+        call<unknown>("POST", "/v1/setup", { body: { token, name, password, roles } }),
+    /* `current` is null where a one-time code stands in for the password. */
+    changePassword: (current: string | null, password: string) =>
+        call<void>("POST", "/v1/me/password", {
+            body: current === null ? { password } : { current, password },
+        }),
+    people: () => call<Page<Person>>("GET", "/v1/people?deactivated=1"),
+    addPerson: (name: string, roles: readonly string[]) =>
+        call<Secret>("POST", "/v1/people", { body: { name, roles } }),
+    setRoles: (id: string, roles: readonly string[]) =>
+        call<unknown>("POST", person(id, "roles"), { body: { roles } }),
+    setActive: (id: string, active: boolean) =>
+        call<unknown>("POST", person(id, active ? "reactivate" : "deactivate"), { body: {} }),
+    resetPassword: (id: string) => call<Secret>("POST", person(id, "password-reset"), { body: {} }),
+    agents: () => call<Page<Agent>>("GET", "/v1/agents"),
     addAgent: (name: string, owner: string) =>
         call<NewAgent>("POST", "/v1/agents", { body: { name, owner } }),
-    categories: () => call<Page<Category>>("GET", "/v1/categories"),
+    keys: () => call<Page<KeyRow>>("GET", "/v1/keys"),
+    addKey: (agent: string) => call<Secret>("POST", "/v1/keys", { body: { agent } }),
+    addService: (service: string, scopes: readonly string[]) =>
+        call<Secret>("POST", "/v1/keys", { body: { service, scopes } }),
+    revoke: (id: string) => call<void>("DELETE", `/v1/keys/${encodeURIComponent(id)}`),
+    pauses: () => call<Page<Pause>>("GET", "/v1/pauses"),
+    pause: (what: Readonly<Record<string, string>>) =>
+        call<Pause>("POST", "/v1/pauses", { body: what }),
+    resume: (id: string) => call<Pause>("DELETE", `/v1/pauses/${encodeURIComponent(id)}`),
 };
 
 /* Any thrown thing as a Problem; a defect of the page becomes one too, so that it is shown. */

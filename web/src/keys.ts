@@ -37,6 +37,8 @@ export const BINDINGS: readonly Binding[] = [
     { id: "go-inbox", keys: "g i", label: "Inbox", group: "Go" },
     { id: "go-done", keys: "g d", label: "Done", group: "Go" },
     { id: "go-categories", keys: "g c", label: "Categories", group: "Go" },
+    { id: "go-people", keys: "g p", label: "People and access", group: "Go" },
+    { id: "go-pauses", keys: "g u", label: "Pauses", group: "Go" },
     { id: "go-me", keys: "g m", label: "Me", group: "Go" },
 ];
 

@@ -5,30 +5,41 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { listenForKeys } from "./keys";
-import { CategoriesPage } from "./pages/categories";
-import { DonePage } from "./pages/done";
 import { Inbox } from "./pages/inbox";
-import { MePage } from "./pages/me";
 import { ProposalPage } from "./pages/proposal";
 import { SignIn, Unreachable } from "./pages/signin";
-import { offerStart, StartPage } from "./pages/start_later";
 import { Empty } from "./parts/bits";
+import { later } from "./parts/later";
 import { Shell } from "./parts/shell";
 import { followLink, openedId, place } from "./router";
+import { offerStart } from "./state/first_run";
 import { startGuard } from "./state/guard";
 import { startInbox } from "./state/inbox";
 import { startLayout } from "./state/layout";
 import { startLive } from "./state/live";
 import { singleKeys, startPrefs } from "./state/prefs";
+import { startPauses } from "./state/pauses";
 import { startProposal } from "./state/proposal";
 import { resumeSession, session } from "./state/session";
 import "./style/main.css";
+
+const rare = () => import("./pages/rare");
+const CategoriesPage = later(() => rare().then((code) => code.CategoriesPage));
+const DonePage = later(() => rare().then((code) => code.DonePage));
+const MePage = later(() => rare().then((code) => code.MePage));
+const PausesPage = later(() => rare().then((code) => code.PausesPage));
+const PeoplePage = later(() => rare().then((code) => code.PeoplePage));
+const RenewPage = later(() => rare().then((code) => code.RenewPage));
+const SetupPage = later(() => rare().then((code) => code.SetupPage));
+const StartPage = later(() => import("./pages/start").then((code) => code.Start));
 
 const PAGES = {
     "/": { title: "Inbox", Page: Inbox },
     "/done": { title: "Done", Page: DonePage },
     "/categories": { title: "Categories", Page: CategoriesPage },
     "/me": { title: "Me", Page: MePage },
+    "/pauses": { title: "Pauses", Page: PausesPage },
+    "/people": { title: "People and access", Page: PeoplePage },
     "/start": { title: "Start", Page: StartPage },
 } as const;
 
@@ -68,7 +79,9 @@ function App() {
                 </main>
             );
         case "out":
-            return <SignIn />;
+            return place.value.path === "/setup" ? <SetupPage /> : <SignIn />;
+        case "renew":
+            return <RenewPage />;
         case "unreachable":
             return <Unreachable />;
         case "in":
@@ -87,6 +100,7 @@ startGuard();
 startInbox();
 startProposal();
 startLive();
+startPauses();
 listenForKeys(() => singleKeys.value);
 document.addEventListener("click", followLink);
 void resumeSession().then(offerStart);

@@ -19,18 +19,20 @@ export interface Me extends Named {
         readonly decide: boolean;
         readonly audit: boolean;
         readonly lead: boolean;
+        readonly policy: boolean;
         readonly admin: boolean;
+    };
+    readonly must_change_password?: boolean;
+    readonly password?: {
+        readonly set_at: string | null;
+        readonly reset_at: string | null;
+        readonly reset_by: string | null;
     };
     readonly expires_at?: string | null;
     readonly reasons?: readonly string[];
 }
 
 /* A new agent; its key is told this once. */
-export interface NewAgent {
-    readonly id: string;
-    readonly key: string;
-}
-
 export interface ClaimedBy extends Named {
     readonly until: string;
 }
@@ -248,6 +250,57 @@ export interface Category extends DecisionCounts {
     readonly category: string;
     readonly level: string;
     readonly reviewed: number;
+}
+
+export interface Person extends Named {
+    readonly roles: readonly string[];
+    readonly active: boolean;
+    readonly must_change_password: boolean;
+    readonly last_sign_in_at: string | null;
+}
+
+export interface Agent extends Named {
+    readonly owner: Named;
+}
+
+export interface KeyRow {
+    readonly id: string;
+    readonly kind: string;
+    readonly agent: Named | null;
+    readonly person: Named | null;
+    readonly service: string | null;
+    readonly scopes: readonly string[];
+    readonly created_at: string;
+    readonly created_by: Named | null;
+    readonly last_used_at: string | null;
+    readonly expires_at: string | null;
+}
+
+/* What is shown once: a one-time code, a key or a token. */
+export interface Secret {
+    readonly id: string;
+    readonly code?: string;
+    readonly key?: string;
+    readonly token?: string;
+    readonly expires_at: string | null;
+}
+
+export interface NewAgent extends Secret {
+    readonly key: string;
+}
+
+export interface Pause {
+    readonly id: string;
+    readonly covers: "everything" | "agent" | "action" | "category";
+    readonly agent: string | null;
+    readonly action: string | null;
+    readonly category: string | null;
+    readonly reason: string;
+    readonly at: string;
+    readonly by: Named | null;
+    readonly resume_asked_at: string | null;
+    readonly resume_asked_by: Named | null;
+    readonly ended_at: string | null;
 }
 
 export interface StreamEvent {

@@ -34,15 +34,20 @@ static void test_peoples(void **state)
     }
 }
 
-/* What anybody may read without signing in, and the two ways of signing in. */
+/* What anybody may read without signing in, and the ways of signing in and setting up. */
 static const struct {
     enum http_method method;
     const char *path;
 } public[] = {
-    {HTTP_POST, "/v1/session"},           {HTTP_POST, "/v1/session/link"},
-    {HTTP_GET, "/log/checkpoint"},        {HTTP_GET, "/log/vkey"},
-    {HTTP_GET, "/.well-known/jwks.json"}, {HTTP_GET, "/healthz"},
-    {HTTP_GET, "/readyz"},                {HTTP_GET, "/openapi.json"},
+    {HTTP_POST, "/v1/session"},
+    {HTTP_POST, "/v1/session/link"},
+    {HTTP_POST, "/v1/setup"},
+    {HTTP_GET, "/log/checkpoint"},
+    {HTTP_GET, "/log/vkey"},
+    {HTTP_GET, "/.well-known/jwks.json"},
+    {HTTP_GET, "/healthz"},
+    {HTTP_GET, "/readyz"},
+    {HTTP_GET, "/openapi.json"},
     {HTTP_GET, "/log/tile/{level}/{tile}"},
 };
 
@@ -69,8 +74,12 @@ static void test_sound(void **state)
     for (size_t a = 0; a < api_route_count; a++) {
         const struct route *route = &api_routes[a];
         EXPECT(route->path[0] == '/' && route->handle, "%s", route->path);
-        EXPECT(route->roles == 0 || route->who == WHO_PERSON, "%s: roles are people's",
+        EXPECT(route->roles % SCOPE_BIT(0) == 0 || route->who == WHO_PERSON, "%s: roles are people's",
                route->path);
+        EXPECT(route->roles < SCOPE_BIT(0) || route->method == HTTP_GET, "%s: services only read",
+               route->path);
+        EXPECT(route->roles < SCOPE_BIT(0) || route->who == WHO_ANY || route->who == WHO_PERSON,
+               "%s: what agents do, and what is open, needs no scope", route->path);
         EXPECT(route->method == HTTP_GET || route->who != WHO_ANY,
                "%s: a change is by one kind of caller", route->path);
         for (size_t b = 0; b < a; b++) {

@@ -240,7 +240,9 @@ static void story_announce(void *with, const struct announcement *news, size_t c
         int64_t leaf = -1;
         enum fm_err err = store_int(&ctx, story.witness, &SQL_STORY_STATE,
                                     ARGS(A_ID("$id", &news[i].proposal)), -1, &leaf);
-        story.announced_early += err != FM_OK || leaf < news[i].leaf;
+        if (!id_is_zero(news[i].proposal)) { /* a pause is about no proposal */
+            story.announced_early += err != FM_OK || leaf < news[i].leaf;
+        }
         story.news[story.news_count++] = news[i];
     }
 }

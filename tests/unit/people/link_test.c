@@ -4,7 +4,7 @@
  */
 #include "world.h"
 
-SQL(SQL_COUNT_LINKS, "SELECT count(*) FROM credentials WHERE kind = 3");
+SQL(SQL_COUNT_LINKS, "SELECT count(*) FROM credentials WHERE kind = 4");
 SQL(SQL_COUNT_LINK_LEAVES, "SELECT count(*) FROM log_entries WHERE"
                            " instr(CAST(entry AS TEXT), '\"link.created\"')");
 

@@ -2,8 +2,12 @@
 /*
  * Who am I and what may I do; theme and keys of this browser; signing out.
  */
+import { useState } from "preact/hooks";
+import { api } from "../api";
 import { Tag } from "../parts/bits";
 import { KeyTable } from "../parts/dialogs";
+import { PasswordForm } from "../parts/password_form";
+import { morePages } from "../parts/shell";
 import { Said } from "../parts/untrusted";
 import { now } from "../state/clock";
 import { singleKeys, theme, THEMES } from "../state/prefs";
@@ -63,6 +67,63 @@ function Person() {
     );
 }
 
+function Password() {
+    const [done, setDone] = useState(false);
+    const password = me.value?.password;
+    return (
+        <section class="block" aria-labelledby="password-heading">
+            <h2 id="password-heading">Password</h2>
+            <p class="quiet">
+                {password?.set_at
+                    ? `Set ${clockTime(password.set_at, now.value)}.`
+                    : "None was set."}{" "}
+                {password?.reset_at && (
+                    <>
+                        Reset {clockTime(password.reset_at, now.value)} by{" "}
+                        <strong>
+                            <Said text={password.reset_by ?? "somebody"} />
+                        </strong>
+                        .
+                    </>
+                )}
+            </p>
+            {done ? (
+                <p role="status">
+                    Changed. Your other sessions have ended.
+                </p>
+            ) : (
+                <PasswordForm
+                    asksCurrent
+                    name={me.value?.name ?? ""}
+                    label="Change password"
+                    done={async () => {
+                        me.value = await api.me();
+                        setDone(true);
+                    }}
+                />
+            )}
+        </section>
+    );
+}
+
+/* On a phone the bar at the top has no room for these. */
+function More() {
+    const pages = morePages();
+    if (pages.length === 0) {
+        return null;
+    }
+    return (
+        <section class="block narrow-only" aria-labelledby="more-heading">
+            <h2 id="more-heading">More pages</h2>
+            {pages.map(({ url, label }) => (
+                <a key={url} class="page-link" href={url}>
+                    {label}
+                </a>
+            ))}
+        </section>
+    );
+}
+
 function Look() {
     return (
         <section class="block" aria-labelledby="look-heading">
@@ -107,6 +168,8 @@ export function MePage() {
             <h1>Me</h1>
             <div class="columns">
                 <Person />
+                <More />
+                <Password />
                 <Look />
             </div>
             <section class="block" aria-labelledby="keys-heading">

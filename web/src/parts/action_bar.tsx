@@ -33,9 +33,9 @@ import type { FieldError } from "../api";
 import type { DecisionBody, Proposal } from "../wire";
 import { Failure, Key, Notice } from "./bits";
 import { hiddenIn } from "./card";
-import { EditForm } from "./edit_form";
 import { AskForm, ConfirmForm, RejectForm } from "./forms";
 import { Icon, type IconName } from "./icons";
+import { later } from "./later";
 import { Prose, Said } from "./untrusted";
 
 /* The bar's state for what is open now. */
@@ -216,6 +216,10 @@ function More({
     );
 }
 
+/* The editing form comes apart from the rest, and is there before anybody asks for it. */
+const loadEditForm = () => import("./edit_form").then((code) => code.EditForm);
+const EditForm = later(loadEditForm, false);
+
 const FORMS = { confirm: ConfirmForm, reject: RejectForm, ask: AskForm, edit: EditForm } as const;
 
 interface DecideProps {
@@ -267,6 +271,7 @@ function Decide({ proposal, unread, onDecided }: DecideProps) {
     const [more, setMore] = useState(false);
     const { form, busy } = opened.value;
     useFocusBack(form);
+    useEffect(() => void loadEditForm().catch(() => undefined), []);
     const send = async (body: Omit<DecisionBody, "digest">): Promise<void> => {
         if (await decide(body)) {
             onDecided(proposal.id);

@@ -13,7 +13,8 @@ import { SignInForm } from "./signin_form";
 
 export const helpOpen = signal(false);
 
-function Dialog({
+/* A native dialog; the focus comes back to where it was. */
+export function Dialog({
     title,
     onCancel,
     children,

@@ -12,7 +12,7 @@ import { eventDetail, eventName } from "../text/events";
 import { ago, clockTime, integer } from "../text/format";
 import type { Json } from "../text/json";
 import type { Proposal, TimelineEvent } from "../wire";
-import { ChangeList } from "./edit_form";
+import { ChangeList } from "./changes";
 import { Prose, Said } from "./untrusted";
 
 const COMMENT_MAX = 4000;

@@ -26,13 +26,36 @@ import { DECIDED, word } from "../text/words";
 import { Key } from "./bits";
 import { Dialogs, helpOpen } from "./dialogs";
 import { Icon, Logo } from "./icons";
+import { PauseBanner } from "./pause_banner";
 import { Said } from "./untrusted";
+import type { Me } from "../wire";
 
-const PAGES = [
+interface NavPage {
+    readonly url: string;
+    readonly label: string;
+    readonly more?: true; /* not in the bar of a phone: found under Me */
+    readonly shown?: (can: Me["can"]) => boolean;
+}
+
+const PAGES: readonly NavPage[] = [
     { url: "/", label: "Inbox" },
     { url: "/done", label: "Done" },
     { url: "/categories", label: "Categories" },
-] as const;
+    { url: "/pauses", label: "Pauses", more: true, shown: ({ lead, policy }) => lead || policy },
+    {
+        url: "/people",
+        label: "People",
+        more: true,
+        shown: ({ admin, audit, lead }) => admin || audit || lead,
+    },
+];
+
+/* The pages that not everybody has. */
+export const morePages = (): readonly NavPage[] =>
+    PAGES.filter(({ shown }) => shown !== undefined && me.value && shown(me.value.can));
+
+const hasPage = ({ shown }: NavPage): boolean =>
+    shown === undefined || (me.value !== null && shown(me.value.can));
 
 const LINES = {
     live: { label: "Live", help: "The page follows the server as things happen." },
@@ -45,8 +68,13 @@ function Nav() {
     const here = path.startsWith("/p/") ? "/" : path;
     return (
         <nav aria-label="Pages">
-            {PAGES.map(({ url, label }) => (
-                <a key={url} href={url} aria-current={here === url ? "page" : undefined}>
+            {PAGES.filter(hasPage).map(({ url, label, more }) => (
+                <a
+                    key={url}
+                    href={url}
+                    class={more ? "wide-only" : undefined}
+                    aria-current={here === url ? "page" : undefined}
+                >
                     {label}
                     {url === "/" && pendingNow.value !== null && (
                         <span class="count">{integer(pendingNow.value)}</span>
@@ -147,6 +175,8 @@ function useGlobalKeys(): void {
         "go-inbox": () => go("/"),
         "go-done": () => go("/done"),
         "go-categories": () => go("/categories"),
+        "go-people": () => go("/people"),
+        "go-pauses": () => go("/pauses"),
         "go-me": () => go("/me"),
     });
 }
@@ -160,6 +190,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
             </a>
             <header class="chrome">
                 <TopBar />
+                <PauseBanner />
                 {line.value === "offline" && (
                     <p class="offline-line">
                         <Icon name="warn" />

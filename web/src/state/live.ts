@@ -31,6 +31,10 @@ const RETRY_MS = 4000;
 /* A hidden tab gives its connection back (browsers allow few of them) and reads again later. */
 const HIDDEN_MAX_MS = 120_000;
 
+/* Rises whenever something was paused or goes on, or may have been: what it is has to be read. */
+export const pauseNews = signal(0);
+const PAUSE_TYPES = ["pause.started", "pause.resume_asked", "pause.ended"];
+
 export const line = signal<Line>("connecting");
 
 type Listener = (event: StreamEvent | "resync") => void;
@@ -63,9 +67,15 @@ function open(): void {
     source = new EventSource("/v1/stream");
     source.addEventListener("hello", () => {
         line.value = "live";
+        pauseNews.value += 1;
         tell("resync");
     });
     TYPES.forEach((type) => source?.addEventListener(type, receive as EventListener));
+    PAUSE_TYPES.forEach((type) =>
+        source?.addEventListener(type, () => {
+            pauseNews.value += 1;
+        }),
+    );
     source.addEventListener("error", lost);
 }
 

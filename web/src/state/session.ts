@@ -3,17 +3,23 @@
  * Who is signed in. The session itself is a cookie that scripts cannot read. When it ends while
  * somebody works, the page stays as it is (drafts and all) and asks for the password again.
  *
- * States: unknown -> out | in; in -> ended (asks again) -> in; in -> out (signed out by choice).
+ * States: unknown -> out | in; in -> ended (asks again) -> in; in -> out (signed out by choice); renew
+ * instead of in while a one-time code stands in for the password: then only a new one can be set.
  */
 import { signal } from "@preact/signals";
 import { api, asProblem, Problem } from "../api";
 import type { Me } from "../wire";
 import { clearDrafts } from "./drafts";
 
-export type SessionState = "unknown" | "out" | "in" | "ended" | "unreachable";
+export type SessionState = "unknown" | "out" | "in" | "renew" | "ended" | "unreachable";
 
 export const session = signal<SessionState>("unknown");
 export const me = signal<Me | null>(null);
+
+function enter(who: Me): void {
+    me.value = who;
+    session.value = who.must_change_password === true ? "renew" : "in";
+}
 
 /* Why a sign-in link was refused; empty while none was. */
 export const linkRefusal = signal("");
@@ -37,8 +43,8 @@ async function signInByLink(): Promise<SessionState> {
         return "out";
     }
     try {
-        me.value = await api.signInByLink(code);
-        return "in";
+        enter(await api.signInByLink(code));
+        return session.value;
     } catch (thrown) {
         linkRefusal.value = asProblem(thrown).message;
         return "out";
@@ -49,8 +55,7 @@ async function signInByLink(): Promise<SessionState> {
  * session turns into somebody else's by a click. */
 export async function resumeSession(): Promise<void> {
     try {
-        me.value = await api.me();
-        session.value = "in";
+        enter(await api.me());
     } catch (thrown) {
         const signedOut = asProblem(thrown).status === 401;
         session.value = signedOut ? await signInByLink() : "unreachable";
@@ -66,8 +71,7 @@ export async function signIn(name: string, password: string): Promise<void> {
         location.assign("/");
         return;
     }
-    me.value = who;
-    session.value = "in";
+    enter(who);
 }
 
 /* Signs out and forgets everything that was on the screen. */

@@ -74,6 +74,14 @@ export const ROLE: Words = {
     admin: "Admin",
 };
 
+export const SCOPE: Words = {
+    read: "Everything",
+    metrics: "Metrics",
+    "audit:read": "Audit log",
+    "proposals:read": "Proposals",
+    "people:read": "People",
+};
+
 /* The policy's list where the file names none; the server refuses what is not in its own. */
 export const REASONS: readonly string[] = [
     "wrong_amount",
