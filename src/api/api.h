@@ -8,6 +8,7 @@
 
 #include "flow/flow.h"
 #include "net/net.h"
+#include "net/outgoing.h"
 
 struct api;
 
@@ -15,6 +16,7 @@ struct api_config {
     struct store *store;
     struct journal *journal;
     struct committer *committer;
+    const struct outgoing_rules *callbacks; /* where callbacks may go */
     bool (*ready)(struct str *why_not); /* for /readyz */
 };
 

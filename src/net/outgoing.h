@@ -81,7 +81,8 @@ bool outgoing_url_is_at(const struct outgoing_url *url, struct str host);
 
 /* Whether the rules let this URL be tried, as far as that can be told without resolving a name.
  * NULL, or why not in words. */
-const char *outgoing_url_refusal(const struct outgoing_rules *rules, const struct outgoing_url *url);
+const char *outgoing_url_refusal(const struct outgoing_rules *rules,
+                                 const struct outgoing_url *url);
 
 /* W3C Trace Context --------------------------------------------------------------------------- */
 

@@ -17,7 +17,7 @@ static const struct address mapped = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff,
 
 /* IANA's special-purpose registries: not reachable from everywhere, or reaching somewhere else. */
 static const struct cidr special_ipv4[] = {
-#define NET(a, b, c, d, n) {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}}, IPV4_BITS + (n)}
+#define NET(a, b, c, d, n) {{{[10] = 0xff, [11] = 0xff, a, b, c, d}}, IPV4_BITS + (n)}
     NET(0, 0, 0, 0, 8),       /* this network */
     NET(10, 0, 0, 0, 8),      /* private */
     NET(100, 64, 0, 0, 10),   /* carriers' own */
@@ -93,7 +93,8 @@ static bool is_decimal_byte(struct str part, uint8_t *out)
 {
     uint64_t value;
 
-    if (part.n > 3 || (part.n > 1 && part.p[0] == '0') || !str_to_u64(part, &value) || value > 255) {
+    if (part.n > 3 || (part.n > 1 && part.p[0] == '0') || !str_to_u64(part, &value) ||
+        value > 255) {
         return false;
     }
     *out = (uint8_t)value;
@@ -189,8 +190,9 @@ static const char *check_name(struct str host)
             return "the host is not a name";
         }
     }
-    return ends_in_number(last) ? "a numeric host is written as four decimals, or as IPv6 in brackets"
-                                : NULL;
+    return ends_in_number(last)
+               ? "a numeric host is written as four decimals, or as IPv6 in brackets"
+               : NULL;
 }
 
 static const char *read_host(struct str host, struct outgoing_url *out)

@@ -86,15 +86,27 @@ static const char migration_1[] =
     "CREATE TABLE answers(row INTEGER PRIMARY KEY, scope BLOB NOT NULL UNIQUE, body BLOB NOT NULL,"
     "  status INTEGER NOT NULL, answer BLOB NOT NULL, at INTEGER NOT NULL);";
 
-/* Leaves that make or change somebody or a policy: few among many, looked up for proofs of who
- * had which roles. The words are those of journal/leaf.c: the planner compares them. */
 static const char migration_2[] =
-    "CREATE INDEX log_standing ON log_entries(idx) WHERE previous IS NULL"
-    "  AND instr(entry, CAST('\"proposal\":' AS BLOB)) = 0"
-    "  AND instr(entry, CAST('\"kind\":\"person.signed' AS BLOB)) = 0;";
+    /* where the agent wants to be called back, and the W3C traceparent that it sent */
+    "ALTER TABLE proposals ADD COLUMN callback TEXT;"
+    "ALTER TABLE proposals ADD COLUMN trace TEXT;"
+    /* a secret that was replaced signs besides the new one for a while */
+    "ALTER TABLE agents ADD COLUMN old_webhook_secret TEXT;"
+    "ALTER TABLE agents ADD COLUMN old_webhook_secret_until INTEGER;"
+    /* status: 0 pending, 1 delivered, 2 dead; next_at: NULL while an earlier event of the proposal is
+     * pending; id: the event's; erasing clears url and body */
+    "CREATE TABLE outbox(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
+    "  proposal INTEGER NOT NULL, agent INTEGER NOT NULL, type TEXT NOT NULL, host TEXT NOT NULL,"
+    "  url TEXT, body TEXT, trace TEXT, status INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    "  created_at INTEGER NOT NULL, next_at INTEGER, last_at INTEGER, ended_at INTEGER,"
+    "  last_error TEXT, last_status INTEGER);"
+    "CREATE INDEX outbox_host ON outbox(host, next_at) WHERE status = 0;"
+    "CREATE INDEX outbox_proposal ON outbox(proposal, row) WHERE status = 0;"
+    "CREATE INDEX outbox_status ON outbox(status, row);"
+    "CREATE INDEX outbox_ended ON outbox(ended_at) WHERE status > 0;";
 
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
-    {2, "index of leaves about people, agents and policies", migration_2},
+    {2, "callbacks", migration_2},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
