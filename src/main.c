@@ -20,6 +20,7 @@ static const struct {
     {"agent", cli_agent, "add and list agents"},
     {"key", cli_key, "make a key for an agent"},
     {"token", cli_token, "make a personal token for the API"},
+    {"webhook", cli_webhook, "see callbacks and send them again"},
     {"policy", cli_policy, "check a policy file"},
     {"schema", cli_schema, "check a JSON Schema, and a value against it"},
     {"audit", cli_audit, "verify the audit log; proofs, evidence bundles, export"},

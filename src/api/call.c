@@ -20,19 +20,41 @@ static const struct http_header_line json_headers[] = {
 
 /* --- routing ------------------------------------------------------------------------------------------- */
 
-/* Whether `path` fits the pattern; reads {id} and {n}. A malformed id fits and stays zero: 404
- * later. {tile} and {level} are read by their handler, from the path. */
+/* The ids that stand in paths. */
+static const struct {
+    struct str name;
+    enum id_kind kind;
+} path_ids[] = {
+    {STR("{id}"), ID_PROPOSAL},
+    {STR("{agent}"), ID_AGENT},
+    {STR("{event}"), ID_EVENT},
+};
+
+/* Whether `want` stands for an id; reads it. A malformed one stays zero: 404 later. */
+static bool read_path_id(struct str want, struct str have, struct id *id)
+{
+    for (size_t i = 0; i < COUNT_OF(path_ids); i++) {
+        if (str_eq(want, path_ids[i].name)) {
+            if (!id_parse(path_ids[i].kind, have, id)) {
+                *id = (struct id){{0}};
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether `path` fits the pattern; reads ids and {n}. */
 static bool route_fits(const char *pattern, struct str path, struct id *id, uint64_t *number)
 {
     struct str rest = str_of(pattern);
 
     while (rest.p && path.p) {
         struct str want = str_split(&rest, '/'), have = str_split(&path, '/');
-        if (str_eq(want, S("{id}"))) {
-            if (!id_parse(ID_PROPOSAL, have, id)) {
-                *id = (struct id){{0}};
-            }
-        } else if (str_eq(want, S("{n}"))) {
+        if (read_path_id(want, have, id)) {
+            continue;
+        }
+        if (str_eq(want, S("{n}"))) {
             if (!str_to_u64(have, number)) {
                 return false;
             }

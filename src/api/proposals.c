@@ -42,8 +42,8 @@ static enum fm_err check_callback(struct call *call, struct str url)
                    "the host is not registered with this agent: `fermata agent add NAME --host HOST`");
 }
 
-/* The trace that this proposal belongs to. What is malformed, or comes twice, is no trace and no error
- * (W3C Trace Context 4.3). */
+/* The trace that this proposal belongs to. What is malformed, or comes twice, is no trace and no
+ * error (W3C Trace Context 4.3). */
 static enum fm_err read_trace(struct call *call, struct str *out)
 {
     struct str header = http_header(call->request, "traceparent");

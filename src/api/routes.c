@@ -6,6 +6,7 @@
 #include "api/api_internal.h"
 
 #define SEES_PEOPLE (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_AUDITOR))
+#define RUNS_CALLBACKS (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD))
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
 
 #define AUDITS ROLE_BIT(ROLE_AUDITOR)
@@ -35,7 +36,11 @@ const struct route api_routes[] = {
     {HTTP_GET, "/v1/queues", WHO_PERSON, 0, queues_list},
     {HTTP_GET, "/v1/agents", WHO_PERSON, SEES_PEOPLE, agents_list},
     {HTTP_POST, "/v1/agents", WHO_PERSON, ROLE_BIT(ROLE_ADMIN), agents_create},
+    {HTTP_POST, "/v1/agents/{agent}/webhook-secret", WHO_PERSON, ROLE_BIT(ROLE_ADMIN),
+     agents_webhook_secret},
     {HTTP_GET, "/v1/people", WHO_PERSON, SEES_PEOPLE, people_list},
+    {HTTP_GET, "/v1/webhooks", WHO_PERSON, RUNS_CALLBACKS, webhooks_list},
+    {HTTP_POST, "/v1/webhooks/{event}/resend", WHO_PERSON, RUNS_CALLBACKS, webhooks_resend},
     {HTTP_GET, "/log/checkpoint", WHO_PUBLIC, 0, log_checkpoint},
     {HTTP_GET, "/log/vkey", WHO_PUBLIC, 0, log_vkey},
     {HTTP_GET, "/log/tile/entries/{tile}", WHO_PERSON, AUDITS, log_entries_tile},

@@ -54,7 +54,8 @@ static bool add_network(struct outgoing_rules *rules, struct str text)
            cidr_parse(text, &rules->allow[rules->allow_count++]);
 }
 
-/* Networks that callbacks may go to besides the public internet. CLI_GO, or what a complaint gave. */
+/* Networks that callbacks may go to besides the public internet. CLI_GO, or what a complaint
+ * gave. */
 static int read_networks(const struct serve_options *options, struct outgoing_rules *rules)
 {
     struct str rest = str_of(value_or(NULL, "FERMATA_CALLBACK_ALLOW", NULL));

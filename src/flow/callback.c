@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What an agent's server is told when its proposal has left `pending`: enough to know which one and
- * how it ended, and nothing that could be executed. The permit is read from us with the agent's key.
+ * how it ended, and nothing that could be executed. The permit is read from us with the agent's
+ * key.
  */
 #include "flow/flow_internal.h"
 #include "notify/notify.h"

@@ -104,8 +104,8 @@ enum fm_err notify_list(struct ctx *ctx, struct store_conn *conn, enum notify_st
 enum fm_err notify_find(struct ctx *ctx, struct store_conn *conn, struct id event,
                         void (*visit)(void *with, const struct delivery *delivery), void *with)
     MUST_CHECK;
-/* The members of one as JSON, without the braces; `agent_name` may be absent. */
-void notify_write(struct json_out *out, const struct delivery *delivery, struct str agent_name);
+/* The members of one as JSON, without the braces and without its agent. */
+void notify_write(struct json_out *out, const struct delivery *delivery);
 
 /* Delivering ---------------------------------------------------------------------------------- */
 

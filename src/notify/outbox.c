@@ -317,12 +317,11 @@ enum fm_err notify_find(struct ctx *ctx, struct store_conn *conn, struct id even
     return count ? FM_OK : fail(ctx, FM_E_NOT_FOUND, "there is no such callback");
 }
 
-void notify_write(struct json_out *out, const struct delivery *delivery, struct str agent_name)
+void notify_write(struct json_out *out, const struct delivery *delivery)
 {
     jo_m_id(out, "id", ID_EVENT, delivery->event);
     jo_m_str(out, "type", delivery->type);
     jo_m_id(out, "proposal", ID_PROPOSAL, delivery->proposal);
-    jo_m_str(out, "agent", agent_name);
     jo_m_str(out, "host", delivery->host);
     jo_m_str(out, "status", str_of(notify_status_name(delivery->status)));
     jo_m_int(out, "attempts", delivery->attempts);

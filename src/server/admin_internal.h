@@ -21,4 +21,9 @@ admin_command_fn admin_key_create;
 admin_command_fn admin_token_create;
 admin_command_fn admin_link_create;
 
+/* admin_webhooks.c */
+admin_command_fn admin_webhook_list;
+admin_command_fn admin_webhook_resend;
+admin_command_fn admin_webhook_secret;
+
 #endif

@@ -93,8 +93,8 @@ static const char migration_2[] =
     /* a secret that was replaced signs besides the new one for a while */
     "ALTER TABLE agents ADD COLUMN old_webhook_secret TEXT;"
     "ALTER TABLE agents ADD COLUMN old_webhook_secret_until INTEGER;"
-    /* status: 0 pending, 1 delivered, 2 dead; next_at: NULL while an earlier event of the proposal is
-     * pending; id: the event's; erasing clears url and body */
+    /* status: 0 pending, 1 delivered, 2 dead; next_at: NULL while an earlier event of the proposal
+     * is pending; id: the event's; erasing clears url and body */
     "CREATE TABLE outbox(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
     "  proposal INTEGER NOT NULL, agent INTEGER NOT NULL, type TEXT NOT NULL, host TEXT NOT NULL,"
     "  url TEXT, body TEXT, trace TEXT, status INTEGER NOT NULL, attempts INTEGER NOT NULL,"
