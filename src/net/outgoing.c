@@ -233,7 +233,7 @@ static bool set_way(struct transfer *transfer, const char *url)
 
     return SET(CURLOPT_URL, url) &&
            SET(CURLOPT_PROTOCOLS_STR, transfer->encrypted ? "https" : "http") &&
-           SET(CURLOPT_REDIR_PROTOCOLS_STR, "") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
+           SET(CURLOPT_REDIR_PROTOCOLS_STR, "https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOPROXY, "*") && SET(CURLOPT_NETRC, 0L) &&
            SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
            SET(CURLOPT_RESOLVE, transfer->outgoing->resolve) &&
@@ -273,6 +273,7 @@ bool outgoing_begin(struct outgoing *outgoing, const struct outgoing_post *post)
     if (!transfer->easy || !buf_ok(&url) || !add_headers(transfer, post) ||
         !set_way(transfer, url.p) || !set_exchange(transfer, post->body) ||
         curl_multi_add_handle(outgoing->multi, transfer->easy) != CURLM_OK) {
+        log_error("outgoing.not_begun", F_TEXT("effect", S("counts as a failed attempt")));
         transfer_free(transfer);
         return false;
     }
