@@ -203,13 +203,14 @@ export async function need() {
 const BANNER = /listening on (http:\/\/[^\s]+)/;
 
 /** A server on a folder: start, kill -9, start again on the same port. `wrap` goes before the
- * command. */
+ * command, `args` behind it. */
 export class Server {
-  constructor(dir, policy, { wrap = [] } = {}) {
+  constructor(dir, policy, { wrap = [], args = [] } = {}) {
     this.dir = join(dir, 'data');
     this.log = join(dir, 'server.log');
     this.policy = join(dir, 'policy.yaml');
     this.wrap = wrap;
+    this.args = args;
     this.listen = '127.0.0.1:0';
     this.starts = 0;
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
@@ -235,6 +236,7 @@ export class Server {
       this.listen,
       '--policy',
       this.policy,
+      ...this.args,
     ];
     const log = openSync(this.log, 'a');
     this.child = spawn(words[0], words.slice(1), { stdio: ['ignore', 'pipe', log] });
