@@ -6,6 +6,7 @@
 #include "api/api_internal.h"
 
 #define SEES_PEOPLE (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_AUDITOR))
+#define MANAGES ROLE_BIT(ROLE_ADMIN)
 #define RUNS_CALLBACKS (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD))
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
 
@@ -36,8 +37,7 @@ const struct route api_routes[] = {
     {HTTP_GET, "/v1/queues", WHO_PERSON, 0, queues_list},
     {HTTP_GET, "/v1/agents", WHO_PERSON, SEES_PEOPLE, agents_list},
     {HTTP_POST, "/v1/agents", WHO_PERSON, ROLE_BIT(ROLE_ADMIN), agents_create},
-    {HTTP_POST, "/v1/agents/{agent}/webhook-secret", WHO_PERSON, ROLE_BIT(ROLE_ADMIN),
-     agents_webhook_secret},
+    {HTTP_POST, "/v1/agents/{agent}/webhook-secret", WHO_PERSON, MANAGES, agents_webhook_secret},
     {HTTP_GET, "/v1/people", WHO_PERSON, SEES_PEOPLE, people_list},
     {HTTP_GET, "/v1/webhooks", WHO_PERSON, RUNS_CALLBACKS, webhooks_list},
     {HTTP_POST, "/v1/webhooks/{event}/resend", WHO_PERSON, RUNS_CALLBACKS, webhooks_resend},

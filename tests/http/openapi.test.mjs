@@ -79,8 +79,15 @@ for (const [name, { value }] of Object.entries(openapi.components.examples)) {
   });
 }
 
-async function linkCode() {
-  return (await server.cli("user", "link", "ana")).link.split("#")[1];
+/* A callback that waits: nobody answers at that port. */
+let event;
+async function anEvent() {
+  event ??= (async () => {
+    const { id } = await propose(bot, { callback: { url: "https://agent.example/hook" } });
+    await act(bot, { id }, "withdraw");
+    return (await adm.get("/v1/webhooks?limit=1")).body.items[0].id;
+  })();
+  return event;
 }
 
 /* Every call once, as it is meant, with what it answers. */
@@ -151,6 +158,9 @@ const CALLS = {
     201,
     () => adm.post("/v1/agents", openapi.paths["/v1/agents"].post.requestBody.content["application/json"].example),
   ],
+  newWebhookSecret: [200, () => adm.post(`/v1/agents/${bot.id}/webhook-secret`)],
+  listWebhooks: [200, () => lea.get("/v1/webhooks")],
+  resendWebhook: [200, async () => lea.post(`/v1/webhooks/${await anEvent()}/resend`)],
   listPeople: [200, () => lea.get("/v1/people")],
   readCheckpoint: [200, () => server.public.get("/log/checkpoint")],
   readVerifierKey: [200, () => server.public.get("/log/vkey")],
@@ -194,10 +204,16 @@ test("followStream opens", async () => {
 /* --- what every write refuses -------------------------------------------------------------------------- */
 
 /* Who may make this call. */
+const ADMINS = ["addAgent", "newWebhookSecret", "resendWebhook"];
 function callerOf({ operation }) {
   const [kinds, { operationId }] = [operation.security.flatMap(Object.keys), operation];
-  const person = operationId === "addAgent" ? adm : operation.tags.includes("audit") ? aud : ana;
-  return kinds.length === 0 ? server.public : kinds.includes("agentKey") ? bot : person;
+  return kinds.length === 0
+    ? server.public
+    : kinds.includes("agentKey")
+      ? bot
+      : ADMINS.includes(operationId)
+        ? adm
+        : ana;
 }
 
 /* The path, with a proposal to which the call may apply. */
@@ -206,7 +222,7 @@ async function pathOf({ path, operation }) {
   if (operation.operationId === "reviseProposal") {
     await decided(ana, proposal, "return");
   }
-  return path.replace("{id}", proposal.id);
+  return path.replace("{id}", proposal.id).replace("{agent}", bot.id).replace("{event}", await anEvent());
 }
 
 const REFUSALS = [
