@@ -5,13 +5,16 @@
  * `standardwebhooks`, as receivers do. Where callbacks may not go: tests/attack/ssrf.mjs.
  */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test, { after } from "node:test";
 
 import { Webhook } from "standardwebhooks";
 
 import { schemaFault } from "./contract.mjs";
 import { startReceiver, until } from "./receiver.mjs";
-import { fermata } from "./server.mjs";
+import { fermata, ROOT } from "./server.mjs";
 import { act, decided, expectProblem, policyText, propose, read, refund, startWorld } from "./world.mjs";
 
 const TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -236,6 +239,36 @@ test("a replaced secret signs besides the new one", async () => {
   const cli = await server.cli("webhook", "secret", "bot");
   assert.match(cli.webhook_secret, /^whsec_[A-Za-z0-9+/]{32}$/);
 });
+
+/* --- the guide ---------------------------------------------------------------------------------------- */
+
+const GUIDE = readFileSync(join(ROOT, "docs", "guide", "integrators.md"), "utf8");
+const printed = (language) => new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(GUIDE)[1];
+const PROGRAMS = [
+  ["Python", "python3", ["-c", printed("python")]],
+  ["JavaScript", process.execPath, ["--input-type=module", "-e", printed("js")]],
+];
+for (const [language, command, args] of PROGRAMS) {
+  test(`the receiver in ${language} that the guide prints`, async (t) => {
+    const { webhook_secret: secret } = (await adm.post(`/v1/agents/${made.id}/webhook-secret`)).body;
+    const child = spawn(command, args, {
+      cwd: join(ROOT, "tests"), // where the package is found
+      env: { ...process.env, PORT: "0", FERMATA_WEBHOOK_SECRET: secret, PYTHONPATH: join(ROOT, "sdk", "python", "src") },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    t.after(() => child.kill("SIGKILL"));
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => (said += text));
+    const port = await until(() => /listening on (\d+)/.exec(said)?.[1], Boolean);
+    const proposal = await propose(bot, { callback: { url: `http://127.0.0.1:${port}/` } });
+    await decided(ana, proposal);
+    await until(() => said, (text) => text.includes(`${proposal.id} is approved`));
+    const forged = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}" });
+    assert.equal(forged.status, 400);
+    const [row] = await until(list, ([newest]) => newest.proposal === proposal.id && newest.status !== "pending");
+    assert.equal(row.status, "delivered");
+  });
+}
 
 /* --- trace context ----------------------------------------------------------------------------------- */
 
