@@ -12,8 +12,8 @@
     "font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; "                    \
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-static const struct str page_routes[] = {STR("/"), STR("/done"), STR("/categories"), STR("/me"),
-                                         STR("/start")};
+static const struct str page_routes[] = {STR("/"), STR("/done"), STR("/categories"),
+                                         STR("/callbacks"), STR("/me")};
 
 static const struct asset *find_asset(struct str path)
 {

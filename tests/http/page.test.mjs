@@ -33,7 +33,7 @@ function assertPageHeaders({ headers }) {
   assert.equal("set-cookie" in headers, false);
 }
 
-const PAGES = ["/", "/p/prp_00000000000000000000000001", "/p/anything", "/done", "/categories", "/me", "/start"];
+const PAGES = ["/", "/p/prp_00000000000000000000000001", "/p/anything", "/done", "/categories", "/callbacks", "/me"];
 for (const path of PAGES) {
   test(`the page at ${path}`, async () => {
     const answer = await nobody.get(path);

@@ -5,6 +5,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { listenForKeys } from "./keys";
+import { CallbacksPage } from "./pages/callbacks";
 import { CategoriesPage } from "./pages/categories";
 import { DonePage } from "./pages/done";
 import { Inbox } from "./pages/inbox";
@@ -28,6 +29,7 @@ const PAGES = {
     "/": { title: "Inbox", Page: Inbox },
     "/done": { title: "Done", Page: DonePage },
     "/categories": { title: "Categories", Page: CategoriesPage },
+    "/callbacks": { title: "Callbacks", Page: CallbacksPage },
     "/me": { title: "Me", Page: MePage },
     "/start": { title: "Start", Page: StartPage },
 } as const;

@@ -32,7 +32,21 @@ const PAGES = [
     { url: "/", label: "Inbox" },
     { url: "/done", label: "Done" },
     { url: "/categories", label: "Categories" },
-] as const;
+    { url: "/callbacks", label: "Callbacks", roles: ["lead", "admin"] },
+] as const satisfies readonly Page[];
+
+/* A page that not everybody may read says whose it is. */
+interface Page {
+    readonly url: string;
+    readonly label: string;
+    readonly roles?: readonly string[];
+}
+
+function mine(): readonly Page[] {
+    const roles = me.value?.roles ?? [];
+    const all: readonly Page[] = PAGES;
+    return all.filter((page) => !page.roles || page.roles.some((role) => roles.includes(role)));
+}
 
 const LINES = {
     live: { label: "Live", help: "The page follows the server as things happen." },
@@ -45,7 +59,7 @@ function Nav() {
     const here = path.startsWith("/p/") ? "/" : path;
     return (
         <nav aria-label="Pages">
-            {PAGES.map(({ url, label }) => (
+            {mine().map(({ url, label }) => (
                 <a key={url} href={url} aria-current={here === url ? "page" : undefined}>
                     {label}
                     {url === "/" && pendingNow.value !== null && (
