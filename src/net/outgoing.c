@@ -254,6 +254,7 @@ static bool set_exchange(struct transfer *transfer, struct str body)
            SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n) &&
            SET(CURLOPT_COPYPOSTFIELDS, body.p) && SET(CURLOPT_HTTPHEADER, transfer->headers) &&
            SET(CURLOPT_USERAGENT, "fermata-callback/1") && SET(CURLOPT_NOSIGNAL, 1L) &&
+           SET(CURLOPT_QUICK_EXIT, 1L) && /* never wait for a name server that was given up */
            SET(CURLOPT_TIMEOUT_MS, (long)(timeout_us / 1000)) &&
            SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(connect_us / 1000)) &&
            SET(CURLOPT_WRITEFUNCTION, on_bytes) && SET(CURLOPT_WRITEDATA, transfer) &&

@@ -8,7 +8,8 @@
  */
 import http from "node:http";
 
-export async function startReceiver(t) {
+/* `port`: of one that is closed, to come back in its place. */
+export async function startReceiver(t, port = 0) {
   const receiver = { answers: [], received: [], waiting: [] };
   const server = http.createServer((request, response) => {
     const parts = [];
@@ -23,7 +24,7 @@ export async function startReceiver(t) {
     });
   });
   await new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(port, "127.0.0.1", resolve);
   });
   receiver.port = server.address().port;
   receiver.url = `http://127.0.0.1:${receiver.port}`;

@@ -295,16 +295,17 @@ for (const [name, header] of [
 
 /* --- restarts ---------------------------------------------------------------------------------------- */
 
-test("what could not be delivered is delivered by the next server", async (t) => {
-  const late = await startReceiver(t);
-  late.close();
-  const proposal = await propose(bot, { callback: { url: `${late.url}/late` } });
+test("what could not be delivered is delivered by the next server, and can be sent again in between", async (t) => {
+  const away = await startReceiver(t);
+  away.close();
+  const proposal = await propose(bot, { callback: { url: `${away.url}/late` } });
   await act(bot, proposal, "withdraw");
-  await until(list, ([newest]) => newest.proposal === proposal.id && newest.attempts > 0);
-  await server.restart({ hard: true });
-  const lead = await server.signIn("lea");
-  await until(
-    async () => (await lead.get("/v1/webhooks")).body.items.find((row) => row.proposal === proposal.id),
-    ({ attempts }) => attempts > 1,
-  );
+  const [row] = await until(list, ([newest]) => newest.proposal === proposal.id && newest.attempts > 0);
+  await server.kill();
+  const offline = (await server.cli("webhook", "list", "--status", "pending")).items;
+  assert.ok(offline.some(({ id }) => id === row.id));
+  assert.deepEqual((await server.cli("webhook", "resend", row.id)).attempts, 0);
+  const back = await startReceiver(t, away.port);
+  await server.start();
+  assert.equal((await back.next()).body.proposal, proposal.id);
 });
