@@ -120,6 +120,12 @@ static int print_list(struct webhook_work *work, const struct json *items)
     return CLI_OK;
 }
 
+static bool is_status(const char *name)
+{
+    return strcmp(name, "pending") == 0 || strcmp(name, "delivered") == 0 ||
+           strcmp(name, "dead") == 0;
+}
+
 static int run_webhook_list(int argc, char **argv)
 {
     struct webhook_list options = {.status = NULL};
@@ -129,6 +135,9 @@ static int run_webhook_list(int argc, char **argv)
 
     if (code != CLI_GO) {
         return code;
+    }
+    if (options.status && !is_status(options.status)) {
+        return cli_misused(&list_usage, "--status is pending, delivered or dead");
     }
     if (!begin(&work)) {
         return CLI_FAILED;

@@ -186,6 +186,8 @@ test("the command line lists and sends again", async () => {
   assert.equal((await server.cli("webhook", "resend", body.id)).id, body.id);
   assert.equal((await receiver.next()).body.id, body.id);
   const wrong = await fermata(["webhook", "resend", `evt_${"0".repeat(26)}`, "--data", server.data]);
+  const lost = await fermata(["webhook", "list", "--status", "lost", "--data", server.data]);
+  assert.ok(lost.code === 2 && lost.stderr.includes("--status is pending, delivered or dead"), lost.stderr);
   assert.deepEqual([wrong.code, wrong.stderr], [1, "fermata: there is no such callback, or no more\n"]);
 });
 
