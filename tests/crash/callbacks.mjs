@@ -46,6 +46,7 @@ reasons: [other]
 class Receiver {
   constructor(place, secret, { seed, failures }) {
     this.options = { hosts: HOSTS, port: 0, log: join(place.dir, 'received'), secret, seed, failures };
+    process.on('exit', () => this.child?.kill('SIGKILL'));
   }
 
   async start() {
