@@ -125,8 +125,11 @@ static enum notify_error send_one(struct flight *flight, const struct due *due)
     int64_t seconds = clock_now_us() / SECOND_US;
     struct outgoing_url url;
 
-    if (!due->url.p || !due->body.p || outgoing_url_parse(due->url, &url) != NULL) {
+    if (!due->url.p || !due->body.p) {
         return NOTIFY_E_ERASED;
+    }
+    if (outgoing_url_parse(due->url, &url) != NULL) {
+        return NOTIFY_E_ADDRESS;
     }
     if (!due->secret.p || !write_signatures(&signatures, due, id, seconds)) {
         return NOTIFY_E_NO_AGENT;

@@ -40,7 +40,7 @@
     X(CONNECTION, "connection", 0) /* nobody listens, or the connection broke */                   \
     X(NAME, "name", 0)             /* the host's name does not resolve */                          \
     X(TLS, "tls", 0)               /* certificate or TLS not acceptable */                         \
-    X(ADDRESS, "address", 1)       /* resolves to an address that callbacks must not go to */      \
+    X(ADDRESS, "address", 1)       /* leads to where callbacks must not go, or nowhere */          \
     X(NO_AGENT, "agent", 1)        /* its agent is switched off */                                 \
     X(ERASED, "erased", 1)         /* its content was erased */
 

@@ -171,9 +171,10 @@ export async function verify(dir, against) {
   return { code, text: `${stdout}${stderr}`.trim() };
 }
 
-/** Rows of a query, read with the sqlite3 program beside the server. Blobs: ask for hex(). */
+/** Rows of a query, read with the sqlite3 program beside the server; a server that starts after a
+ * crash locks everybody out for a moment. Blobs: ask for hex(). */
 export async function query(dir, sql) {
-  const args = ['-readonly', '-json', join(dir, 'fermata.db'), sql];
+  const args = ['-readonly', '-cmd', '.timeout 10000', '-json', join(dir, 'fermata.db'), sql];
   const { code, stdout, stderr } = await run('sqlite3', args);
   if (code !== 0) throw new Error(`sqlite3: ${stderr}`);
   return stdout.trim() === '' ? [] : JSON.parse(stdout);

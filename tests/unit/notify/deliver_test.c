@@ -218,6 +218,22 @@ static void test_no_agent(void **state)
     EXPECT(world_count(&SQL_DEAD_BY_AGENT) == 1, "says so");
 }
 
+SQL(SQL_DEAD_BY_ADDRESS, "SELECT count(*) FROM outbox WHERE status = 2"
+                         " AND last_error = 'address'");
+
+/* A URL that an older version took, and one that leads inside: neither holds anything up. */
+static void test_no_way(void **state)
+{
+    struct work work = {1, 1, S("https://OLD.example/")};
+
+    (void)state;
+    EXPECT(world_do(do_add, &work) == FM_OK, "%s", world.ctx.detail);
+    add(2, 1, "10.255.255.1", 8443);
+    wanted = 2;
+    wait_for("both", has_given_up);
+    EXPECT(world_count(&SQL_DEAD_BY_ADDRESS) == 2, "say so");
+}
+
 static void test_stop_under_way(void **state)
 {
     uint16_t port;
@@ -240,6 +256,7 @@ int main(void)
         DELIVER_TEST(test_three_days),
         DELIVER_TEST(test_slow_host),
         DELIVER_TEST(test_no_agent),
+        DELIVER_TEST(test_no_way),
         DELIVER_TEST(test_stop_under_way),
     };
 
