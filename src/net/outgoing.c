@@ -81,14 +81,13 @@ static int on_connected(void *with, char *peer, char *local, int peer_port, int 
     struct address address;
 
     (void)local, (void)peer_port, (void)local_port;
-    if (peer && address_parse(str_of(peer), &address) &&
-        outgoing_may_connect(transfer->outgoing->config.rules, &address, transfer->encrypted)) {
-        transfer->allowed = true;
-        return CURL_PREREQFUNC_OK;
+    if (!peer || !address_parse(str_of(peer), &address)) {
+        return CURL_PREREQFUNC_ABORT; /* already gone: no connection, which is no refusal of ours */
     }
-    transfer->refused = true;
-    transfer->allowed = false;
-    return CURL_PREREQFUNC_ABORT;
+    transfer->allowed =
+        outgoing_may_connect(transfer->outgoing->config.rules, &address, transfer->encrypted);
+    transfer->refused = transfer->refused || !transfer->allowed;
+    return transfer->allowed ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */

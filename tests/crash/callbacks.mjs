@@ -221,7 +221,7 @@ console.log(`seed ${opt.seed}`);
 const score = new Score();
 const place = folder('callbacks');
 const server = await new Server(place.dir, POLICY, {
-  args: ['--callback-allow', '127.0.0.0/8', '--callback-retry', '1s', '--callback-timeout', '1s'],
+  args: ['--callback-allow', '127.0.0.0/8', '--callback-retry', '1s', '--callback-timeout', '2s'],
 }).start();
 const staff = await people(server, { reviewers: { ana: ['reviewer'] }, agents: [] });
 const made = await fermata(server.dir, [

@@ -226,6 +226,37 @@ static void test_nobody(void **state)
            "RFC 6761: .invalid never resolves");
 }
 
+#define RESETS 200
+
+/* Takes connections and resets them at once, before the other side has looked who it is. */
+static void *reset_all(void *with)
+{
+    struct peer *peer = with;
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+    for (int fd; (fd = accept(peer->listener, NULL, NULL)) >= 0; close(fd)) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    }
+    return NULL;
+}
+
+/* A peer that is gone before it was asked is no address that was refused: that would be final. */
+static void test_reset(void **state)
+{
+    struct peer peer = {.listener = -1};
+
+    (void)state;
+    allow("127.0.0.0/8");
+    listen_here(&peer);
+    assert_int_equal(pthread_create(&peer.thread, NULL, reset_all, &peer), 0);
+    for (unsigned i = 0; i < RESETS; i++) {
+        enum outgoing_end end =
+            post(url_at("http", "127.0.0.1", peer.port), NULL, SECONDS(5)).end;
+        EXPECT(end == OUTGOING_NO_CONNECT, "%u: %d", i, end);
+    }
+    peer_end(&peer);
+}
+
 static void test_tls(void **state)
 {
     struct peer peer;
@@ -298,6 +329,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_endless, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rebinding, setup, teardown),
     };
