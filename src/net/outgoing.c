@@ -78,16 +78,21 @@ static curl_socket_t on_open(void *with, curlsocktype purpose, struct curl_socka
 static int on_connected(void *with, char *peer, char *local, int peer_port, int local_port)
 {
     struct transfer *transfer = with;
-    struct address address;
 
     (void)local, (void)peer_port, (void)local_port;
-    if (!peer || !address_parse(str_of(peer), &address)) {
-        return CURL_PREREQFUNC_ABORT; /* already gone: no connection, which is no refusal of ours */
+    switch (outgoing_judge_peer(transfer->outgoing->config.rules, str_of(peer),
+                                transfer->encrypted)) {
+    case OUTGOING_PEER_ALLOWED:
+        transfer->allowed = true;
+        return CURL_PREREQFUNC_OK;
+    case OUTGOING_PEER_FORBIDDEN:
+        transfer->refused = true;
+        transfer->allowed = false;
+        return CURL_PREREQFUNC_ABORT;
+    case OUTGOING_PEER_GONE:
+        return CURL_PREREQFUNC_ABORT;
     }
-    transfer->allowed =
-        outgoing_may_connect(transfer->outgoing->config.rules, &address, transfer->encrypted);
-    transfer->refused = transfer->refused || !transfer->allowed;
-    return transfer->allowed ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+    return CURL_PREREQFUNC_ABORT;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */

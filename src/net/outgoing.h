@@ -57,6 +57,12 @@ bool cidr_parse(struct str text, struct cidr *out);
 bool outgoing_may_connect(const struct outgoing_rules *rules, const struct address *address,
                           bool encrypted);
 
+/* The same for the peer of a connection that stands, by its address in text. A peer whose address
+ * cannot be told is gone already: that is no connection, and no refusal of ours. */
+enum outgoing_peer { OUTGOING_PEER_ALLOWED, OUTGOING_PEER_FORBIDDEN, OUTGOING_PEER_GONE };
+enum outgoing_peer outgoing_judge_peer(const struct outgoing_rules *rules, struct str peer,
+                                       bool encrypted);
+
 /* URLs ---------------------------------------------------------------------------------------- */
 
 /* An absolute http or https URL, taken apart. Borrows from the text. */

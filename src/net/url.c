@@ -89,6 +89,18 @@ bool outgoing_may_connect(const struct outgoing_rules *rules, const struct addre
            (encrypted && is_public(address));
 }
 
+enum outgoing_peer outgoing_judge_peer(const struct outgoing_rules *rules, struct str peer,
+                                       bool encrypted)
+{
+    struct address address;
+
+    if (!address_parse(peer, &address)) {
+        return OUTGOING_PEER_GONE;
+    }
+    return outgoing_may_connect(rules, &address, encrypted) ? OUTGOING_PEER_ALLOWED
+                                                            : OUTGOING_PEER_FORBIDDEN;
+}
+
 static bool is_decimal_byte(struct str part, uint8_t *out)
 {
     uint64_t value;

@@ -226,7 +226,7 @@ static void test_nobody(void **state)
            "RFC 6761: .invalid never resolves");
 }
 
-#define RESETS 200
+#define RESETS 50
 
 /* Takes connections and resets them at once, before the other side has looked who it is. */
 static void *reset_all(void *with)

@@ -108,6 +108,19 @@ static void test_addresses(void **state)
     }
 }
 
+static void test_peers(void **state)
+{
+    struct outgoing_rules rules = rules_of("10.0.0.0/8");
+
+    (void)state;
+    EXPECT(outgoing_judge_peer(&rules, S("10.0.0.1"), false) == OUTGOING_PEER_ALLOWED, "allowed");
+    EXPECT(outgoing_judge_peer(&rules, S("8.8.8.8"), true) == OUTGOING_PEER_ALLOWED, "public");
+    EXPECT(outgoing_judge_peer(&rules, S("::1"), true) == OUTGOING_PEER_FORBIDDEN, "inside");
+    EXPECT(outgoing_judge_peer(&rules, S(""), true) == OUTGOING_PEER_GONE &&
+               outgoing_judge_peer(&rules, STR_NONE, true) == OUTGOING_PEER_GONE,
+           "a connection that broke is not given up for good");
+}
+
 static const char *const no_addresses[] = {
     "",        "1",         "1.2.3",      "1.2.3.4.5", "1.2.3.",     ".1.2.3",    "01.2.3.4",
     "1.2.3.256", "0x7f.0.0.1", "1.2.3.4 ", "1.2.3.-1",  "1.2.3.4/8",  "::1%lo",    ":::1",
@@ -320,7 +333,8 @@ static void test_traces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_addresses), cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_peers),     cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_urls),      cmocka_unit_test(test_no_urls),
         cmocka_unit_test(test_at),        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_traces),
