@@ -130,7 +130,8 @@ PART = @tools/part $(RESULTS)
 if_there = $(if $(wildcard $(1)),$(2))
 SUBMAKE = @$(MAKE) --no-print-directory -s -j$(JOBS)
 
-## test           everything: rules, gcc, clang, unit, fuzz corpora, web, sdk, http, attacks, crashes, browser
+## test           everything: rules, gcc, clang, unit, fuzz corpora, web, sdk, http, interop, attacks,
+##                crashes, browser
 .PHONY: test
 test:
 	@tools/deps build test
@@ -141,7 +142,7 @@ test:
 	@$(MAKE) --no-print-directory -s -j1 test-parts
 	@tools/sum $(RESULTS)
 
-PARTS := tidy unit corpora web sdk http attack crash e2e replay bench
+PARTS := tidy unit corpora web sdk http interop attack crash e2e examples docs replay bench
 .PHONY: test-parts $(PARTS:%=parts-%)
 test-parts: $(PARTS:%=parts-%)
 
@@ -166,6 +167,8 @@ parts-http:
 	$(call if_there,tests/http/*.test.mjs,$(PART) http node tests/run.mjs http)
 parts-attack:
 	@$(foreach file,$(wildcard tests/attack/*.mjs),tools/part $(RESULTS) attack/$(basename $(notdir $(file))) node $(file);)
+parts-interop:
+	$(call if_there,tests/interop/*.test.mjs,$(PART) interop node tests/run.mjs interop)
 parts-crash:
 	@$(foreach name,$(CRASHES),tools/part $(RESULTS) crash/$(name) node tests/crash/$(name).mjs;)
 parts-e2e:
@@ -184,6 +187,7 @@ parts-bench:
 
 ## unit           C tests alone; T=TEXT runs those with TEXT in their name
 ## http           tests of the HTTP interface alone
+## interop        the log read by software that is not ours
 ## attack         one program for each attack
 ## crash          kill and power-loss tests alone, small
 ## e2e            tests in a real browser alone
@@ -191,11 +195,11 @@ parts-bench:
 ## docs           every command and example of the documents, and the stopwatch, alone
 ## sdk            the client libraries' tests alone
 ## web            the page's type check and tests alone
-.PHONY: unit http attack crash e2e sdk web
+.PHONY: unit http interop attack crash e2e examples docs sdk web
 unit: test-programs
-http attack crash e2e: build
+http interop attack crash e2e examples docs: build
 web: web/node_modules/.ready
-unit http attack crash e2e sdk web:
+unit http interop attack crash e2e examples docs sdk web:
 	@rm -rf $(RESULTS)
 	@$(MAKE) --no-print-directory -s parts-$@
 	@tools/sum $(RESULTS)

@@ -27,7 +27,8 @@ enum api_who { WHO_PUBLIC, WHO_AGENT, WHO_PERSON, WHO_ANY };
 
 struct route {
     enum http_method method;
-    const char *path; /* segments; {id} a proposal's id, {agent}, {event}, {n} a number */
+    /* segments; {id} a proposal's id, {agent}, {event}, {n} a number, {tile} all that is left */
+    const char *path;
     enum api_who who;
     unsigned roles; /* any of these; 0: no role in particular */
     void (*handle)(struct call *call);
@@ -202,15 +203,16 @@ bool assets_serve(struct api *api, struct http_request *request);
 struct str asset_openapi(void);
 
 /* Handlers, one file per resource. */
-#define HANDLERS(X)                                                                                  \
-    X(proposals_create) X(proposals_list) X(proposals_get) X(proposals_attachment)                   \
-    X(proposals_revise) X(proposals_withdraw) X(proposals_outcome) X(permits_redeem)                 \
-    X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                   \
-    X(review_undo_call) X(review_comment_call) X(stream_open)                                        \
-    X(session_create) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list)   \
-    X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get)          \
-    X(ready_get) X(openapi_get) X(commit_to_send_get)                                              \
-    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)
+#define HANDLERS(X)                                                                                \
+    X(proposals_create) X(proposals_list) X(proposals_get) X(proposals_attachment)                 \
+    X(proposals_revise) X(proposals_withdraw) X(proposals_outcome) X(permits_redeem)               \
+    X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                 \
+    X(review_undo_call) X(review_comment_call) X(stream_open)                                      \
+    X(session_create) X(session_link) X(session_delete) X(me_get) X(categories_list)               \
+    X(queues_list) X(agents_list) X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey)    \
+    X(jwks_get) X(health_get) X(ready_get) X(openapi_get) X(commit_to_send_get)                    \
+    X(log_tile) X(log_entries_tile) X(audit_entries) X(audit_proof) X(audit_bundle)                \
+    X(audit_completeness) X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)
 #define X(name) void name(struct call *call);
 HANDLERS(X)
 #undef X

@@ -13,7 +13,7 @@
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 static const struct str page_routes[] = {STR("/"), STR("/done"), STR("/categories"),
-                                         STR("/callbacks"), STR("/me")};
+                                         STR("/callbacks"), STR("/me"), STR("/start")};
 
 static const struct asset *find_asset(struct str path)
 {

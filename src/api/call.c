@@ -44,7 +44,8 @@ static bool read_path_id(struct str want, struct str have, struct id *id)
     return false;
 }
 
-/* Whether `path` fits the pattern; reads ids and {n}. */
+/* Whether `path` fits the pattern; reads ids and {n}. {tile} and {level} are read by their handler,
+ * from the path. */
 static bool route_fits(const char *pattern, struct str path, struct id *id, uint64_t *number)
 {
     struct str rest = str_of(pattern);

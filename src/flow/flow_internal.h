@@ -65,6 +65,11 @@ void flow_note(struct flow *flow, enum journal_kind kind, const struct proposal 
 enum fm_err flow_find(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                       const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
 
+/* Withdraws a proposal because the new one `by` takes its place; zero: without one. */
+enum fm_err flow_supersede(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                           const struct flow_caller *caller, struct id id, struct id by,
+                           struct proposal *out) MUST_CHECK;
+
 /* After a move: keeps the ledger right, notes the news, and puts a callback into the outbox where
  * the agent asked for one. `was_pending` is the state before. */
 enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, struct store_conn *conn,

@@ -24,6 +24,7 @@ static const struct {
     {STR("agent.list"), admin_agent_list},
     {STR("key.create"), admin_key_create},
     {STR("token.create"), admin_token_create},
+    {STR("link.create"), admin_link_create},
     {STR("webhook.list"), admin_webhook_list},
     {STR("webhook.resend"), admin_webhook_resend},
     {STR("webhook.secret"), admin_webhook_secret},

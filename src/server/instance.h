@@ -19,6 +19,7 @@ struct instance {
     struct committer *committer;
     _Atomic(struct flow *) flow; /* of a server; NULL for a command line */
     _Atomic(struct notifier *) notifier; /* the same */
+    struct str origin; /* what browsers see; set before the admin socket listens; else empty */
 };
 
 /* Opens the folder (made if missing), migrates, loads journal and people, starts the committer.

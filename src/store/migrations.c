@@ -86,7 +86,14 @@ static const char migration_1[] =
     "CREATE TABLE answers(row INTEGER PRIMARY KEY, scope BLOB NOT NULL UNIQUE, body BLOB NOT NULL,"
     "  status INTEGER NOT NULL, answer BLOB NOT NULL, at INTEGER NOT NULL);";
 
+/* Leaves that make or change somebody or a policy: few among many, looked up for proofs of who
+ * had which roles. The words are those of journal/leaf.c: the planner compares them. */
 static const char migration_2[] =
+    "CREATE INDEX log_standing ON log_entries(idx) WHERE previous IS NULL"
+    "  AND instr(entry, CAST('\"proposal\":' AS BLOB)) = 0"
+    "  AND instr(entry, CAST('\"kind\":\"person.signed' AS BLOB)) = 0;";
+
+static const char migration_3[] =
     /* where the agent wants to be called back, and the W3C traceparent that it sent */
     "ALTER TABLE proposals ADD COLUMN callback TEXT;"
     "ALTER TABLE proposals ADD COLUMN trace TEXT;"
@@ -107,6 +114,7 @@ static const char migration_2[] =
 
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
-    {2, "callbacks", migration_2},
+    {2, "index of leaves about people, agents and policies", migration_2},
+    {3, "callbacks", migration_3},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);

@@ -238,7 +238,7 @@ export async function testStates(file, size) {
   const viewport = SIZES[size];
   await world.server.addPerson("lea", ["lead"]);
   await givenUp(world);
-  for (const who of ["ana", "bob", "vera", "lea", null]) {
+  for (const who of ["ana", "bob", "vera", "eve", "lea", null]) {
     pages.set(who, await openPage(file, world.browser, world.server, { who, viewport }));
   }
   world.ben = await world.server.signIn("ben");

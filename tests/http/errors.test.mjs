@@ -170,8 +170,6 @@ const LATER_CALLS = [
   ["GET", "/v1/insights/overview"],
   ["GET", "/v1/export"],
   ["GET", "/v1/erasures"],
-  ["GET", "/v1/audit/entries"],
-  ["GET", "/log/tile/0/000"],
   ["POST", "/mcp"],
   ["GET", "/metrics"],
 ];

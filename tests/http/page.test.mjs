@@ -33,7 +33,10 @@ function assertPageHeaders({ headers }) {
   assert.equal("set-cookie" in headers, false);
 }
 
-const PAGES = ["/", "/p/prp_00000000000000000000000001", "/p/anything", "/done", "/categories", "/callbacks", "/me"];
+const PAGES = [
+  ...["/", "/p/prp_00000000000000000000000001", "/p/anything"],
+  ...["/done", "/categories", "/callbacks", "/me", "/start"],
+];
 for (const path of PAGES) {
   test(`the page at ${path}`, async () => {
     const answer = await nobody.get(path);

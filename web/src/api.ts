@@ -11,9 +11,10 @@ import type {
     DecisionBody,
     InboxPage,
     Me,
+    Named,
+    NewAgent,
     Page,
     Proposal,
-    Webhook,
 } from "./wire";
 
 export interface FieldError {
@@ -68,7 +69,8 @@ interface Call {
     readonly idempotencyKey?: string;
 }
 
-async function call<T>(
+/* One exchange; parts of the page that are fetched later have their own calls. */
+export async function call<T>(
     method: string,
     path: string,
     { body, idempotencyKey }: Call = {},
@@ -167,13 +169,6 @@ export const api = {
     addAgent: (name: string, owner: string) =>
         call<NewAgent>("POST", "/v1/agents", { body: { name, owner } }),
     categories: () => call<Page<Category>>("GET", "/v1/categories"),
-    webhooks: (status: string, limit: number, cursor: string | null) =>
-        call<Page<Webhook>>("GET", `/v1/webhooks${query({ status, limit, cursor })}`),
-    resend: (id: string, idempotencyKey: string) =>
-        call<Webhook>("POST", `/v1/webhooks/${encodeURIComponent(id)}/resend`, {
-            body: {},
-            idempotencyKey,
-        }),
 };
 
 /* Any thrown thing as a Problem; a defect of the page becomes one too, so that it is shown. */

@@ -5,7 +5,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { listenForKeys } from "./keys";
-import { CallbacksPage } from "./pages/callbacks";
+import { CallbacksPage } from "./pages/callbacks_later";
 import { CategoriesPage } from "./pages/categories";
 import { DonePage } from "./pages/done";
 import { Inbox } from "./pages/inbox";

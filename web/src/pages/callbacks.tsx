@@ -5,15 +5,16 @@
  */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { api, newIdempotencyKey, type Problem } from "../api";
+import { call, newIdempotencyKey, query, type Problem } from "../api";
 import { Empty, Failure, Skeleton, Tag, type Tone } from "../parts/bits";
 import { Said } from "../parts/untrusted";
 import { announce } from "../state/announce";
 import { now } from "../state/clock";
 import { noticeProblem } from "../state/session";
+import { CALLBACK_ERROR, CALLBACK_STATUS, CALLBACK_TYPE } from "../text/callback_words";
 import { clockTime, plural } from "../text/format";
-import { CALLBACK_ERROR, CALLBACK_STATUS, CALLBACK_TYPE, capital, word } from "../text/words";
-import type { Webhook } from "../wire";
+import { capital, word } from "../text/words";
+import type { Page, Webhook } from "../wire";
 
 const PAGE_LIMIT = 50;
 const SHOWN = ["dead", "pending", "delivered"] as const;
@@ -40,7 +41,8 @@ async function read(status: Shown, from: string | null): Promise<void> {
     const before = from === null ? [] : listed.value.items;
     listed.value = { ...listed.value, status, items: before, busy: true, problem: null };
     try {
-        const page = await api.webhooks(status, PAGE_LIMIT, from);
+        const wanted = query({ status, limit: PAGE_LIMIT, cursor: from });
+        const page = await call<Page<Webhook>>("GET", `/v1/webhooks${wanted}`);
         if (listed.value.status === status) {
             const items = [...before, ...page.items];
             listed.value = { status, items, cursor: page.next_cursor, busy: false, problem: null };
@@ -53,7 +55,10 @@ async function read(status: Shown, from: string | null): Promise<void> {
 /* The row stays where it is and shows how it stands now. */
 async function sendAgain(id: string): Promise<void> {
     try {
-        const fresh = await api.resend(id, newIdempotencyKey());
+        const fresh = await call<Webhook>("POST", `/v1/webhooks/${id}/resend`, {
+            body: {},
+            idempotencyKey: newIdempotencyKey(),
+        });
         const items = listed.value.items.map((item) => (item.id === id ? fresh : item));
         listed.value = { ...listed.value, items, problem: null };
         announce(`It is sent to ${fresh.host} again.`);
@@ -161,7 +166,7 @@ function Table({ items }: { items: readonly Webhook[] }) {
     );
 }
 
-export function CallbacksPage() {
+export function Callbacks() {
     useEffect(() => void read("dead", null), []);
     const { status, items, cursor, busy, problem } = listed.value;
     return (

@@ -4,7 +4,7 @@
  * not in a table is shown as it came, so that a newer server never leaves a blank.
  */
 
-type Words = Readonly<Record<string, string>>;
+export type Words = Readonly<Record<string, string>>;
 
 export const STATUS: Words = {
     pending: "Pending",
@@ -64,34 +64,6 @@ export const OUTCOME: Words = {
     failed: "Failed",
     reverted: "Reverted",
     unknown: "Unknown",
-};
-
-export const CALLBACK_STATUS: Words = {
-    dead: "Given up",
-    pending: "On its way",
-    delivered: "Delivered",
-};
-
-export const CALLBACK_TYPE: Words = {
-    "proposal.released": "Decided",
-    "proposal.returned": "Returned with a question",
-    "proposal.expired": "Expired",
-    "proposal.withdrawn": "Withdrawn",
-    "proposal.blocked": "Blocked",
-};
-
-/* Why the last attempt failed. */
-export const CALLBACK_ERROR: Words = {
-    status: "The receiver answered with an error",
-    redirect: "The receiver redirects; that is not followed",
-    gone: "The receiver wants no more of it",
-    timeout: "No answer in time",
-    connection: "No connection",
-    name: "The host's name does not resolve",
-    tls: "The certificate or TLS is not acceptable",
-    address: "The host's address is not one that callbacks may go to",
-    agent: "The agent is switched off",
-    erased: "Its content was erased",
 };
 
 export const ROLE: Words = {
