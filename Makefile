@@ -27,7 +27,7 @@ COMMON_FLAGS = $(OPT) $(if $(SAN),-w $(SAN),$(WARN) $(HARDEN)) $(SAME) -Isrc -D_
 C_FLAGS = -std=gnu17 $(C_WARN) $(COMMON_FLAGS)
 CXX_FLAGS = -std=c++17 $(COMMON_FLAGS)
 LD_FLAGS = $(if $(SAN),$(SAN),-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
-LIBS := -lmicrohttpd -lsqlite3 -lcrypto -lsodium -lyaml -lunistring -lre2 -lstdc++ -lpthread -lm
+LIBS := -lmicrohttpd -lsqlite3 -lcrypto -lsodium -lyaml -lunistring -lre2 -lstdc++ -lcurl -lpthread -lm
 
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TSAN := -fsanitize=thread
@@ -130,8 +130,8 @@ PART = @tools/part $(RESULTS)
 if_there = $(if $(wildcard $(1)),$(2))
 SUBMAKE = @$(MAKE) --no-print-directory -s -j$(JOBS)
 
-## test           everything: rules, gcc, clang, unit, fuzz corpora, web, sdk, http, interop, crashes,
-##                browser
+## test           everything: rules, gcc, clang, unit, fuzz corpora, web, sdk, http, interop, attacks,
+##                crashes, browser
 .PHONY: test
 test:
 	@tools/deps build test
@@ -142,7 +142,7 @@ test:
 	@$(MAKE) --no-print-directory -s -j1 test-parts
 	@tools/sum $(RESULTS)
 
-PARTS := tidy unit corpora web sdk http interop crash e2e examples docs replay bench
+PARTS := tidy unit corpora web sdk http interop attack crash e2e examples docs replay bench
 .PHONY: test-parts $(PARTS:%=parts-%)
 test-parts: $(PARTS:%=parts-%)
 
@@ -165,6 +165,8 @@ parts-sdk:
 	$(call if_there,sdk/typescript/package.json,$(PART) sdk/typescript bash -c 'cd sdk/typescript && npm test --silent')
 parts-http:
 	$(call if_there,tests/http/*.test.mjs,$(PART) http node tests/run.mjs http)
+parts-attack:
+	@$(foreach file,$(wildcard tests/attack/*.mjs),tools/part $(RESULTS) attack/$(basename $(notdir $(file))) node $(file);)
 parts-interop:
 	$(call if_there,tests/interop/*.test.mjs,$(PART) interop node tests/run.mjs interop)
 parts-crash:
@@ -186,17 +188,18 @@ parts-bench:
 ## unit           C tests alone; T=TEXT runs those with TEXT in their name
 ## http           tests of the HTTP interface alone
 ## interop        the log read by software that is not ours
+## attack         one program for each attack
 ## crash          kill and power-loss tests alone, small
 ## e2e            tests in a real browser alone
 ## examples       the demo's tests alone: its agent, and the whole of it against a server
 ## docs           every command and example of the documents, and the stopwatch, alone
 ## sdk            the client libraries' tests alone
 ## web            the page's type check and tests alone
-.PHONY: unit http interop crash e2e examples docs sdk web
+.PHONY: unit http interop attack crash e2e examples docs sdk web
 unit: test-programs
-http interop crash e2e examples docs: build
+http interop attack crash e2e examples docs: build
 web: web/node_modules/.ready
-unit http interop crash e2e examples docs sdk web:
+unit http interop attack crash e2e examples docs sdk web:
 	@rm -rf $(RESULTS)
 	@$(MAKE) --no-print-directory -s parts-$@
 	@tools/sum $(RESULTS)

@@ -21,6 +21,7 @@ static const struct {
     {"key", cli_key, "make, list and revoke keys of agents"},
     {"token", cli_token, "make, list and revoke tokens of people and services"},
     {"pause", cli_pause, "stop everything, an agent, an action or a category"},
+    {"webhook", cli_webhook, "see callbacks and send them again"},
     {"policy", cli_policy, "check a policy file"},
     {"schema", cli_schema, "check a JSON Schema, and a value against it"},
     {"audit", cli_audit, "verify the audit log; proofs, evidence bundles, export"},

@@ -8,6 +8,7 @@
 
 #include "flow/flow.h"
 #include "net/net.h"
+#include "net/outgoing.h"
 
 #define API_BODY_MAX  MIB       /* 03: request 1 MiB */
 #define API_BATCH_MAX (8 * MIB) /* and a batch of proposals */
@@ -18,6 +19,7 @@ struct api_config {
     struct store *store;
     struct journal *journal;
     struct committer *committer;
+    const struct outgoing_rules *callbacks; /* where callbacks may go */
     bool (*ready)(struct str *why_not); /* for /readyz */
 };
 

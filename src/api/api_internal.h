@@ -29,8 +29,8 @@ enum api_who { WHO_PUBLIC, WHO_AGENT, WHO_PERSON, WHO_ANY };
 
 struct route {
     enum http_method method;
-    /* segments; {id} is a proposal's id, {person}, {key}, {pause} theirs, {n} a number, {tile} all
-     * that is left */
+    /* segments; {id} is a proposal's id, {person}, {key}, {pause}, {agent}, {event} theirs, {n} a
+     * number, {tile} all that is left */
     const char *path;
     enum api_who who;
     /* of people, any of these; 0: no role in particular. Of services: scopes, any */
@@ -84,7 +84,7 @@ struct call {
     const struct policy *policy;       /* one reference */
     const struct credential *credential;
     struct flow_caller caller;
-    struct id id;      /* {id} of the path, or {person}, {key}, {pause} */
+    struct id id;      /* {id} of the path, or {person}, {key}, {pause}, {agent}, {event} */
     uint64_t number;   /* {n} of the path */
     const struct json *body; /* NULL when there is none */
     bool woken;        /* a parked wait that comes back */
@@ -258,7 +258,8 @@ struct str asset_openapi(void);
     X(session_create) X(session_link) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list) \
     X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get)        \
     X(ready_get) X(openapi_get) X(commit_to_send_get) X(log_tile) X(log_entries_tile)              \
-    X(audit_entries) X(audit_proof) X(audit_bundle) X(audit_completeness)
+    X(audit_entries) X(audit_proof) X(audit_bundle) X(audit_completeness)    \
+    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)
 /* clang-format on */
 #define X(name) void name(struct call *call);
 HANDLERS(X)

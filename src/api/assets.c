@@ -13,8 +13,8 @@
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 static const struct str page_routes[] = {
-    STR("/"),       STR("/done"),   STR("/categories"), STR("/me"),
-    STR("/people"), STR("/pauses"), STR("/setup"),      STR("/start"),
+    STR("/"),          STR("/done"),   STR("/categories"), STR("/me"),    STR("/people"),
+    STR("/callbacks"), STR("/pauses"), STR("/setup"),      STR("/start"),
 };
 
 static const struct asset *find_asset(struct str path)

@@ -29,6 +29,8 @@ static const struct {
     {STR("{person}"), ID_PERSON},
     {STR("{key}"), ID_KEY},
     {STR("{pause}"), ID_PAUSE},
+    {STR("{agent}"), ID_AGENT},
+    {STR("{event}"), ID_EVENT},
 };
 
 static bool is_id_segment(struct str want, enum id_kind *kind)

@@ -17,35 +17,43 @@ static enum fm_err run_create(struct call *call, struct store_conn *conn)
                        &call->proposal);
 }
 
-/* The host of an https URL: what stands before the port and the path. */
-static struct str url_host(struct str url)
-{
-    struct str rest = str_skip(url, sizeof("https://") - 1), host = str_split(&rest, '/');
-
-    if (str_find(host, '@') < host.n) { /* user:password@host: what stands first is not the host */
-        return S("");
-    }
-    return str_starts(host, S("[")) ? host : str_split(&host, ':');
-}
-
 /* A callback may only go to a host that was registered with the agent. */
 static enum fm_err check_callback(struct call *call, struct str url)
 {
     const struct json *hosts;
-    struct str host;
+    struct outgoing_url parts;
+    const char *refusal;
 
     if (!url.p) {
         return FM_OK;
     }
-    host = url_host(url);
+    refusal = outgoing_url_parse(url, &parts);
+    refusal = refusal ? refusal : outgoing_url_refusal(call->api->config.callbacks, &parts);
+    if (refusal) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/callback/url"), "%s", refusal);
+    }
     TRY(json_parse(&call->ctx, call->caller.agent->hosts, &JSON_LIMITS_WIRE, &hosts));
     for (uint32_t i = 0; i < hosts->count; i++) {
-        if (str_eq(host, json_text(&hosts->as.items[i]))) {
+        if (outgoing_url_is_at(&parts, json_text(&hosts->as.items[i]))) {
             return FM_OK;
         }
     }
     return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/callback/url"),
                    "the host is not registered with this agent: `fermata agent add NAME --host HOST`");
+}
+
+/* The trace that this proposal belongs to. What is malformed, or comes twice, is no trace and no
+ * error (W3C Trace Context 4.3). */
+static enum fm_err read_trace(struct call *call, struct str *out)
+{
+    struct str header = http_header(call->request, "traceparent");
+    char trace[TRACE_SIZE];
+
+    if (!header.p || http_repeated(call->request, "traceparent") || !trace_parse(header, trace)) {
+        return FM_OK;
+    }
+    *out = arena_copy(call->ctx.arena, str_of(trace));
+    return out->p ? FM_OK : fail_memory(&call->ctx);
 }
 
 static enum fm_err read_submission(struct call *call, struct flow_submission *in)
@@ -55,6 +63,7 @@ static enum fm_err read_submission(struct call *call, struct flow_submission *in
     }
     TRY(intake_read(&call->ctx, call->policy, call->body, &in->submission));
     TRY(check_callback(call, in->submission.callback_url));
+    TRY(read_trace(call, &in->submission.trace));
     return flow_prepare(&call->ctx, call->policy, call->caller.agent, in);
 }
 

@@ -14,6 +14,7 @@
 #define READS_LOG       SCOPE_BIT(SCOPE_AUDIT)
 #define READS_PEOPLE    SCOPE_BIT(SCOPE_PEOPLE)
 #define PAUSES          (ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_POLICY))
+#define RUNS_CALLBACKS  (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD))
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
 
 #define AUDITS ROLE_BIT(ROLE_AUDITOR)
@@ -48,6 +49,7 @@ const struct route api_routes[] = {
     {HTTP_GET, "/v1/queues", WHO_PERSON, READS_PROPOSALS, queues_list},
     {HTTP_GET, "/v1/agents", WHO_PERSON, SEES_PEOPLE | READS_PEOPLE, agents_list},
     {HTTP_POST, "/v1/agents", WHO_PERSON, ADMIN, agents_create},
+    {HTTP_POST, "/v1/agents/{agent}/webhook-secret", WHO_PERSON, ADMIN, agents_webhook_secret},
     {HTTP_GET, "/v1/people", WHO_PERSON, SEES_PEOPLE | READS_PEOPLE, people_list},
     {HTTP_POST, "/v1/people", WHO_PERSON, ADMIN, people_create},
     {HTTP_GET, "/v1/people/access-review", WHO_PERSON, SEES_ACCESS | READS_PEOPLE, access_review},
@@ -61,6 +63,8 @@ const struct route api_routes[] = {
     {HTTP_GET, "/v1/pauses", WHO_PERSON, READS_PROPOSALS, pauses_list},
     {HTTP_POST, "/v1/pauses", WHO_PERSON, PAUSES, pauses_create},
     {HTTP_DELETE, "/v1/pauses/{pause}", WHO_PERSON, PAUSES, pauses_delete},
+    {HTTP_GET, "/v1/webhooks", WHO_PERSON, RUNS_CALLBACKS, webhooks_list},
+    {HTTP_POST, "/v1/webhooks/{event}/resend", WHO_PERSON, RUNS_CALLBACKS, webhooks_resend},
     {HTTP_GET, "/log/checkpoint", WHO_PUBLIC, 0, log_checkpoint},
     {HTTP_GET, "/log/vkey", WHO_PUBLIC, 0, log_vkey},
     {HTTP_GET, "/log/tile/entries/{tile}", WHO_PERSON, AUDITS | READS_LOG, log_entries_tile},

@@ -380,6 +380,7 @@ enum fm_err view_proposal(const struct view *view, struct json_out *out, const s
     TRY(write_identity(view, out, p));
     if (view->caller->person) {
         jo_m_str(out, "title", view_title(view, p, request));
+        jo_m_str(out, "trace", p->trace);
     }
     jo_key(out, "hold");
     view_hold(view, out, p);

@@ -75,6 +75,10 @@ static void print_option(const struct cli_option *option)
 
     (void)snprintf(left, sizeof(left), "%s%s%s", option->name, option->value ? " " : "",
                    option->value ? option->value : "");
+    if (strlen(left) > 20) {
+        printf("  %s\n", left);
+        left[0] = '\0';
+    }
     printf("  %-20s %s\n", left, option->help);
 }
 

@@ -40,7 +40,7 @@ enum fm_err flow_supersede(struct flow *flow, struct ctx *ctx, struct store_conn
                                              .at_us = now_us,
                                              .data = buf_str(&data)},
                       0));
-    return flow_moved(flow, ctx, was_pending, JOURNAL_PROPOSAL_WITHDRAWN, out, now_us);
+    return flow_moved(flow, ctx, conn, was_pending, JOURNAL_PROPOSAL_WITHDRAWN, out, now_us);
 }
 
 enum fm_err flow_withdraw(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
@@ -57,7 +57,7 @@ enum fm_err flow_outcome(struct flow *flow, struct ctx *ctx, struct store_conn *
 
     TRY(flow_find(flow, ctx, conn, caller, id, out));
     TRY(resume_outcome(ctx, conn, out, status, detail, by_agent(caller), now_us));
-    return flow_moved(flow, ctx, false, JOURNAL_PROPOSAL_OUTCOME, out, now_us);
+    return flow_moved(flow, ctx, conn, false, JOURNAL_PROPOSAL_OUTCOME, out, now_us);
 }
 
 /* What was approved before the pause is not executed during it. */

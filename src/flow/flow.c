@@ -400,13 +400,17 @@ void flow_after_commit(struct flow *flow, int64_t committed_at_us)
     }
 }
 
-enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, bool was_pending, enum journal_kind kind,
-                       const struct proposal *proposal, int64_t at_us)
+enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                       bool was_pending, enum journal_kind kind, const struct proposal *proposal,
+                       int64_t at_us)
 {
     bool is_pending = proposal_is_pending(proposal);
 
     if (was_pending != is_pending) {
         TRY(ledger_add(flow, ctx, proposal->agent, is_pending ? 1 : -1));
+    }
+    if (was_pending && !is_pending && proposal->callback.p) {
+        TRY(flow_call_back(ctx, conn, proposal, at_us));
     }
     flow_note(flow, kind, proposal, at_us);
     return FM_OK;

@@ -81,9 +81,15 @@ enum fm_err flow_supersede(struct flow *flow, struct ctx *ctx, struct store_conn
                            const struct flow_caller *caller, struct id id, struct id by,
                            struct proposal *out) MUST_CHECK;
 
-/* After a move: keeps the ledger right and notes the news. `was_pending` is the state before. */
-enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, bool was_pending, enum journal_kind kind,
-                       const struct proposal *proposal, int64_t at_us) MUST_CHECK;
+/* After a move: keeps the ledger right, notes the news, and puts a callback into the outbox where
+ * the agent asked for one. `was_pending` is the state before. */
+enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                       bool was_pending, enum journal_kind kind, const struct proposal *proposal,
+                       int64_t at_us) MUST_CHECK;
+
+/* Writes the callback of a proposal that agents no longer read as pending (callback.c). */
+enum fm_err flow_call_back(struct ctx *ctx, struct store_conn *conn,
+                           const struct proposal *proposal, int64_t at_us) MUST_CHECK;
 
 /* Counts a person's decision for agent and category: `by` 1 when it was made, -1 when it no longer
  * stands before anybody but people saw it. */

@@ -141,7 +141,7 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
                       action ? action->critical : (struct policy_list){NULL, 0}, policy->valid_for_us,
                       now_us));
     TRY(flow_count_decision(ctx, conn, out, out->verdict, 1));
-    return flow_moved(flow, ctx, was_pending, JOURNAL_PROPOSAL_DECIDED, out, now_us);
+    return flow_moved(flow, ctx, conn, was_pending, JOURNAL_PROPOSAL_DECIDED, out, now_us);
 }
 
 enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
@@ -153,7 +153,7 @@ enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *con
     verdict = out->verdict;
     TRY(review_undo(ctx, conn, out, caller->person, now_us));
     TRY(flow_count_decision(ctx, conn, out, verdict, -1));
-    return flow_moved(flow, ctx, true, JOURNAL_PROPOSAL_UNDONE, out, now_us);
+    return flow_moved(flow, ctx, conn, true, JOURNAL_PROPOSAL_UNDONE, out, now_us);
 }
 
 enum fm_err flow_comment(struct flow *flow, struct ctx *ctx, struct store_conn *conn,

@@ -64,6 +64,8 @@ static void start_row(struct proposal *p, struct flow *flow, const struct flow_c
         .created_at = now_us,
         .updated_at = now_us,
         .decision_leaf = -1,
+        .callback = s->submission.callback_url,
+        .trace = s->submission.trace,
     };
 }
 
@@ -135,7 +137,7 @@ static enum fm_err insert(struct flow *flow, struct ctx *ctx, struct store_conn 
                                                .data = buf_str(&data),
                                                .payload = s->submission.canonical}));
     if (kind == JOURNAL_PROPOSAL_HELD) { /* what goes on at once is no news: nobody waits for it */
-        return flow_moved(flow, ctx, false, kind, p, now_us);
+        return flow_moved(flow, ctx, conn, false, kind, p, now_us);
     }
     return FM_OK;
 }
@@ -196,7 +198,7 @@ static enum fm_err hold_again(struct flow *flow, struct ctx *ctx, struct store_c
                                              .data = buf_str(&data),
                                              .payload = s->submission.canonical},
                       PROPOSAL_REFER_PAYLOAD));
-    TRY(flow_moved(flow, ctx, false, JOURNAL_PROPOSAL_REVISED, p, now_us));
+    TRY(flow_moved(flow, ctx, conn, false, JOURNAL_PROPOSAL_REVISED, p, now_us));
     p->preferred = reviewer;
     return FM_OK;
 }

@@ -61,7 +61,7 @@ static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_co
     if (was_pending && verdict && kind != JOURNAL_PROPOSAL_RELEASED) { /* in its undo time */
         TRY(flow_count_decision(ctx, conn, &p, verdict, -1));
     }
-    return flow_moved(flow, ctx, was_pending, kind, &p, now_us);
+    return flow_moved(flow, ctx, conn, was_pending, kind, &p, now_us);
 }
 
 enum fm_err flow_sweep(struct flow *flow, struct ctx *ctx, struct store_conn *conn, int64_t now_us,

@@ -5,6 +5,7 @@
 #include "intake/intake.h"
 
 #include "base/panic.h"
+#include "net/outgoing.h"
 
 struct proposal_body {
     struct str action, agent_version, on_behalf_of, subject, session;
@@ -102,7 +103,7 @@ struct callback_body {
 
 static const struct json_field callback_fields[] = {
     {FIELD(struct callback_body, url, "url"), .type = JSON_T_STR, .flags = JSON_F_REQUIRED,
-     .max = 2048},
+     .max = OUTGOING_URL_MAX},
 };
 
 #define BIND(ctx, object, pointer, fields, into)                                                   \
@@ -330,13 +331,16 @@ enum fm_err intake_check_schema(struct ctx *ctx, const struct policy *policy, st
 static enum fm_err check_callback(struct ctx *ctx, const struct json *callback, struct str *url)
 {
     struct callback_body body = {0};
+    struct outgoing_url parts;
+    const char *wrong;
 
     if (!callback) {
         return FM_OK;
     }
     TRY(BIND(ctx, callback, S("/callback"), callback_fields, &body));
-    if (!str_starts(body.url, S("https://"))) {
-        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/callback/url"), "must be an https URL");
+    wrong = outgoing_url_parse(body.url, &parts);
+    if (wrong) {
+        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/callback/url"), "%s", wrong);
     }
     *url = body.url;
     return FM_OK;

@@ -31,7 +31,8 @@ struct submission {
     struct str action;
     int64_t deadline_us; /* from now; 0: none */
     struct id supersedes; /* zero: none */
-    struct str callback_url;
+    struct str callback_url; /* well-formed; whether it may be called is the caller's to say */
+    struct str trace;        /* set by the caller: a traceparent, or absent */
     struct hash arguments_digest;
 };
 

@@ -2,8 +2,9 @@
  *
  * Changes of people, agents and credentials: rows and journal entry in one command of the committer.
  *
- * It must never store a secret in the clear that it only has to recognise (keys, tokens, cookies), nor
- * put a name into a leaf of the log: names go into the payload, which can be erased.
+ * It must never store a secret in the clear that it only has to recognise (keys, tokens, cookies);
+ * the secret of callbacks has to sign, and is stored as it is. Nor must it put a name into a leaf of
+ * the log: names go into the payload, which can be erased.
  *
  * 1. Every change of who may do what has its journal entry in the same command (invariant 1).
  * 2. Names are looked up in the store, not in the directory: a command sees those before it in its batch.
@@ -28,6 +29,9 @@ SQL(SQL_FIND_KEY, "SELECT agent, person FROM credentials WHERE id = $id AND kind
                   " AND revoked_at IS NULL AND ($person = 0 OR person = $person)");
 SQL(SQL_REVOKE, "UPDATE credentials SET revoked_at = $now WHERE id = $id AND kind <> 2");
 SQL(SQL_SIGNED_IN, "UPDATE people SET signed_in_at = $now WHERE row = $row");
+SQL(SQL_NEW_SECRET, "UPDATE agents SET old_webhook_secret = webhook_secret,"
+                    " old_webhook_secret_until = $until, webhook_secret = $secret"
+                    " WHERE row = $row");
 SQL(SQL_FIND_PERSON, "SELECT row, id FROM people WHERE name = $name AND disabled_at IS NULL");
 SQL(SQL_FIND_AGENT, "SELECT row, id FROM agents WHERE name = $name AND disabled_at IS NULL");
 /* whether the person is still who the password was checked against */
@@ -287,6 +291,24 @@ enum fm_err people_add_agent(struct ctx *ctx, struct store_conn *conn, struct ac
     TRY(add_credential(ctx, conn, (struct new_credential){CREDENTIAL_AGENT_KEY, row, .by = by},
                        &key_id, key));
     return record_credential(ctx, conn, by, id, key_id, NULL);
+}
+
+enum fm_err people_new_webhook_secret(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                                      struct str agent, int64_t old_until_us,
+                                      char webhook_secret[SECRET_TEXT_SIZE])
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(DATA_BYTES_MAX);
+    struct json_out leaf = JSON_OUT(&data);
+    struct id id;
+    int64_t row;
+
+    TRY(find_row(ctx, conn, &SQL_FIND_AGENT, "agent", agent, &row, &id));
+    TRY(people_make_secret(ctx, S("whsec_"), WEBHOOK_SECRET_BYTES, buf_add_base64, webhook_secret));
+    TRY(store_exec(ctx, conn, &SQL_NEW_SECRET,
+                   ARGS(A_INT("$row", row), A_TEXT("$secret", str_of(webhook_secret)),
+                        A_INT("$until", old_until_us))));
+    jo_m_id(&leaf, "agent", ID_AGENT, id);
+    return people_record(ctx, conn, JOURNAL_AGENT_SECRET_CHANGED, by, &data, NULL);
 }
 
 /* Credentials ---------------------------------------------------------------------------------- */

@@ -126,6 +126,10 @@ enum fm_err people_add_person(struct ctx *ctx, struct store_conn *conn, struct a
 enum fm_err people_add_agent(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str name,
                              struct str owner, struct policy_list hosts, struct id *id,
                              char key[SECRET_TEXT_SIZE], char webhook_secret[SECRET_TEXT_SIZE]) MUST_CHECK;
+/* Gives an agent another secret for its callbacks; the old one signs besides it until then. */
+enum fm_err people_new_webhook_secret(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                                      struct str agent, int64_t old_until_us,
+                                      char webhook_secret[SECRET_TEXT_SIZE]) MUST_CHECK;
 enum fm_err people_add_key(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str agent,
                            struct id *id, char key[SECRET_TEXT_SIZE]) MUST_CHECK;
 enum fm_err people_add_token(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str person,

@@ -13,12 +13,13 @@ SQL(SQL_INSERT,
     "INSERT INTO proposals(id, agent, state, revision, action, category, policy, digest,"
     " arguments_digest, payload, last_leaf, assessment, created_at, updated_at, next_at, queue,"
     " first_queue, mode, undo, respond_within, on_expiry, due_at, escalate_at, escalations,"
-    " deadline_at, repeat_of, verdict, decided_at, decision, decision_leaf, permit, approved_until)"
+    " deadline_at, repeat_of, verdict, decided_at, decision, decision_leaf, permit, approved_until,"
+    " callback, trace)"
     " VALUES($id, $agent, $state, $revision, $action, $category, $policy, $digest,"
     " $arguments_digest, $payload, $last_leaf, $assessment, $created_at, $updated_at, $next_at, $queue,"
     " $first_queue, $mode, $undo, $respond_within, $on_expiry, $due_at, $escalate_at, $escalations,"
     " $deadline_at, $repeat_of, $verdict, $decided_at, $decision, $decision_leaf, $permit,"
-    " $approved_until)");
+    " $approved_until, $callback, $trace)");
 SQL(SQL_UPDATE,
     "UPDATE proposals SET state = $state, revision = $revision, policy = $policy, digest = $digest,"
     " arguments_digest = $arguments_digest, payload = $payload, last_leaf = $last_leaf,"
@@ -124,6 +125,8 @@ static void read_decision(struct columns *c, struct proposal *p)
     p->outcome = next_int(c);
     p->outcome_leaf = next_int(c);
     p->outcome_at = next_int(c);
+    p->callback = next_text(c);
+    p->trace = next_text(c);
 }
 
 enum fm_err proposal_read(struct ctx *ctx, struct store_rows *rows, struct proposal *out)
@@ -242,7 +245,8 @@ enum fm_err proposal_insert(struct ctx *ctx, struct store_conn *conn, struct pro
              A_OPT_ID("$repeat_of", &p->repeat_of), A_OPT("$verdict", p->verdict),
              A_OPT("$decided_at", p->decided_at), A_OPT_ID("$decision", &p->decision),
              A_LEAF("$decision_leaf", p->decision_leaf), A_OPT_ID("$permit", &p->permit),
-             A_OPT("$approved_until", p->approved_until))));
+             A_OPT("$approved_until", p->approved_until), A_TEXT("$callback", p->callback),
+             A_TEXT("$trace", p->trace))));
     p->row = store_last_rowid(conn);
     return FM_OK;
 }

@@ -82,6 +82,7 @@ struct proposal {
     struct id permit;
     int64_t approved_until, redeemed_at;
     int64_t outcome, outcome_leaf, outcome_at;
+    struct str callback, trace; /* URL to be called back; W3C traceparent; absent: none */
 };
 
 const char *proposal_status(enum proposal_state state); /* as agents read it */
@@ -103,7 +104,7 @@ enum fm_err proposal_find_row(struct ctx *ctx, struct store_conn *conn, int64_t 
     " respond_within, on_expiry, due_at, escalate_at, escalations, deadline_at, repeat_of,"           \
     " claimed_by, claimed_at, claimed_until, preferred, decision, verdict, decided_by, decided_at,"   \
     " via, decision_leaf, release_at, ended_by, permit, approved_until, redeemed_at, outcome,"        \
-    " outcome_leaf, outcome_at"
+    " outcome_leaf, outcome_at, callback, trace"
 enum fm_err proposal_read(struct ctx *ctx, struct store_rows *rows, struct proposal *out) MUST_CHECK;
 
 /* Stores a new proposal in its first state together with its first leaf: WAITING, APPROVED or BLOCKED.

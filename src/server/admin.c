@@ -37,6 +37,9 @@ static const struct {
     {STR("pause.start"), admin_pause_start},
     {STR("pause.list"), admin_pause_list},
     {STR("pause.resume"), admin_pause_resume},
+    {STR("webhook.list"), admin_webhook_list},
+    {STR("webhook.resend"), admin_webhook_resend},
+    {STR("webhook.secret"), admin_webhook_secret},
 };
 
 struct request {

@@ -39,5 +39,9 @@ admin_command_fn admin_pause_resume;
 
 /* Names of roles (NULL: none) as bits. Errors: FM_E_INVALID_ARGUMENT. */
 enum fm_err admin_read_roles(struct ctx *ctx, const struct json *array, unsigned *out) MUST_CHECK;
+/* admin_webhooks.c */
+admin_command_fn admin_webhook_list;
+admin_command_fn admin_webhook_resend;
+admin_command_fn admin_webhook_secret;
 
 #endif

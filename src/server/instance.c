@@ -64,6 +64,7 @@ static void after_commit(void *with, int64_t committed_at_us)
         flow_reload_pauses(flow, store_writer(instance->store));
         flow_after_commit(flow, committed_at_us);
     }
+    notify_after_commit(atomic_load_explicit(&instance->notifier, memory_order_acquire));
 }
 
 static enum fm_err open_parts(struct ctx *ctx, const char *dir, struct instance *out)
@@ -97,6 +98,11 @@ enum fm_err instance_open(struct ctx *ctx, const char *dir, struct instance *out
 void instance_set_flow(struct instance *instance, struct flow *flow)
 {
     atomic_store_explicit(&instance->flow, flow, memory_order_release);
+}
+
+void instance_set_notifier(struct instance *instance, struct notifier *notifier)
+{
+    atomic_store_explicit(&instance->notifier, notifier, memory_order_release);
 }
 
 void instance_close(struct instance *instance)

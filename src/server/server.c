@@ -28,6 +28,7 @@ struct server {
     struct store_conn *reader;
     struct flow *flow;
     struct clockwork *clockwork;
+    struct notifier *notifier;
     struct api *api;
     struct http_server *http;
     const struct policy *policy;
@@ -137,6 +138,7 @@ static enum fm_err start_flow(struct ctx *ctx, const struct server_options *opti
     const struct api_config config = {.store = server->instance.store,
                                       .journal = server->instance.journal,
                                       .committer = server->instance.committer,
+                                      .callbacks = &options->callbacks.rules,
                                       .ready = is_ready};
 
     TRY(store_reader(ctx, server->instance.store, &server->reader));
@@ -147,6 +149,15 @@ static enum fm_err start_flow(struct ctx *ctx, const struct server_options *opti
     TRY(activate(ctx, server));
     return clockwork_start(ctx, server->flow, server->instance.store, server->instance.journal,
                            server->instance.committer, &server->clockwork);
+}
+
+static enum fm_err start_notifier(struct ctx *ctx, const struct server_options *options,
+                                  struct server *server)
+{
+    TRY(notifier_start(ctx, server->instance.store, server->instance.committer,
+                       &options->callbacks, &server->notifier));
+    instance_set_notifier(&server->instance, server->notifier);
+    return FM_OK;
 }
 
 static enum fm_err start_http(struct ctx *ctx, const struct server_options *options,
@@ -198,6 +209,7 @@ static enum fm_err start(struct ctx *ctx, const struct server_options *options, 
     TRY(load_policy(ctx, options->policy, &server->policy));
     TRY(instance_open(ctx, options->dir, &server->instance));
     TRY(start_flow(ctx, options, server));
+    TRY(start_notifier(ctx, options, server));
     slow_start();
     TRY(start_http(ctx, options, server));
     TRY(set_origin(ctx, options, server));
@@ -237,8 +249,11 @@ static void stop(struct ctx *ctx, struct server *server)
     admin_stop(server->admin);
     slow_stop();
     clockwork_stop(server->clockwork);
+    notifier_stop(server->notifier);
     committer_stop(server->instance.committer);
     server->instance.committer = NULL;
+    instance_set_notifier(&server->instance, NULL);
+    notifier_free(server->notifier);
     instance_set_flow(&server->instance, NULL);
     flow_free(server->flow);
     api_free(server->api);

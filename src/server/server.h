@@ -6,6 +6,7 @@
 #define FM_SERVER_H
 
 #include "base/ctx.h"
+#include "notify/notify.h"
 
 struct server_options {
     const char *dir;
@@ -13,6 +14,7 @@ struct server_options {
     const char *policy;     /* file; NULL: the built-in policy reviews everything */
     const char *public_url; /* what browsers see, "https://fermata.example"; NULL: http://HOST:PORT */
     unsigned loops;         /* 0: one per core, at most 16 */
+    struct notify_options callbacks;
 };
 
 /* Runs until SIGTERM or SIGINT; drains and returns FM_OK. Errors: with a sentence for the operator. The

@@ -115,9 +115,29 @@ static const char migration_people[] =
     "  ended_by BLOB, ended_at INTEGER);"
     "CREATE INDEX pauses_open ON pauses(row) WHERE ended_at IS NULL;";
 
+static const char migration_callbacks[] =
+    /* where the agent wants to be called back, and the W3C traceparent that it sent */
+    "ALTER TABLE proposals ADD COLUMN callback TEXT;"
+    "ALTER TABLE proposals ADD COLUMN trace TEXT;"
+    /* a secret that was replaced signs besides the new one for a while */
+    "ALTER TABLE agents ADD COLUMN old_webhook_secret TEXT;"
+    "ALTER TABLE agents ADD COLUMN old_webhook_secret_until INTEGER;"
+    /* status: 0 pending, 1 delivered, 2 dead; next_at: NULL while an earlier event of the proposal
+     * is pending; id: the event's; erasing clears url and body */
+    "CREATE TABLE outbox(row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
+    "  proposal INTEGER NOT NULL, agent INTEGER NOT NULL, type TEXT NOT NULL, host TEXT NOT NULL,"
+    "  url TEXT, body TEXT, trace TEXT, status INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    "  created_at INTEGER NOT NULL, next_at INTEGER, last_at INTEGER, ended_at INTEGER,"
+    "  last_error TEXT, last_status INTEGER);"
+    "CREATE INDEX outbox_host ON outbox(host, next_at) WHERE status = 0;"
+    "CREATE INDEX outbox_proposal ON outbox(proposal, row) WHERE status = 0;"
+    "CREATE INDEX outbox_status ON outbox(status, row);"
+    "CREATE INDEX outbox_ended ON outbox(ended_at) WHERE status > 0;";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
     {3, "accounts, service tokens, pauses", migration_people},
+    {4, "callbacks", migration_callbacks},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);

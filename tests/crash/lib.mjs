@@ -171,9 +171,10 @@ export async function verify(dir, against) {
   return { code, text: `${stdout}${stderr}`.trim() };
 }
 
-/** Rows of a query, read with the sqlite3 program beside the server. Blobs: ask for hex(). */
+/** Rows of a query, read with the sqlite3 program beside the server; a server that starts after a
+ * crash locks everybody out for a moment. Blobs: ask for hex(). */
 export async function query(dir, sql) {
-  const args = ['-readonly', '-json', join(dir, 'fermata.db'), sql];
+  const args = ['-readonly', '-cmd', '.timeout 10000', '-json', join(dir, 'fermata.db'), sql];
   const { code, stdout, stderr } = await run('sqlite3', args);
   if (code !== 0) throw new Error(`sqlite3: ${stderr}`);
   return stdout.trim() === '' ? [] : JSON.parse(stdout);
@@ -203,13 +204,14 @@ export async function need() {
 const BANNER = /listening on (http:\/\/[^\s]+)/;
 
 /** A server on a folder: start, kill -9, start again on the same port. `wrap` goes before the
- * command. */
+ * command, `args` behind it. */
 export class Server {
-  constructor(dir, policy, { wrap = [] } = {}) {
+  constructor(dir, policy, { wrap = [], args = [] } = {}) {
     this.dir = join(dir, 'data');
     this.log = join(dir, 'server.log');
     this.policy = join(dir, 'policy.yaml');
     this.wrap = wrap;
+    this.args = args;
     this.listen = '127.0.0.1:0';
     this.starts = 0;
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
@@ -235,6 +237,7 @@ export class Server {
       this.listen,
       '--policy',
       this.policy,
+      ...this.args,
     ];
     const log = openSync(this.log, 'a');
     this.child = spawn(words[0], words.slice(1), { stdio: ['ignore', 'pipe', log] });

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 
 import { axeFindings, openPage, openProposal, press, SIZES, waitForText, wake } from "./browser.mjs";
-import { decide, propose, refund, startWorld } from "./world.mjs";
+import { decide, givenUp, propose, refund, startWorld } from "./world.mjs";
 
 /* Opens a fresh refund of its own, ready to be decided. */
 async function fresh({ world, page }, order, changed) {
@@ -155,6 +155,16 @@ export const STATES = [
   ],
   ["done", on("/done", "tbody", "W-done")],
   ["categories", on("/categories", "tbody", "refund.issue")],
+  ["callbacks that were given up", on("/callbacks", "tbody", "Given up"), { who: "lea" }],
+  [
+    "callbacks, none delivered",
+    async (stage) => {
+      await on("/callbacks", "tbody", "Given up")(stage);
+      await stage.page.check("text=Delivered");
+      await waitForText(stage.page, ".empty", "None delivered");
+    },
+    { who: "lea" },
+  ],
   ["first-run guide, no admin", on("/start", ".page", "An admin makes agents")],
   [
     "first-run guide: a refusal, the key, the first proposal",
@@ -299,7 +309,9 @@ export async function testStates(file, size) {
   const world = await startWorld(file, { undo: "60s" });
   const pages = new Map();
   const viewport = SIZES[size];
-  for (const who of ["ana", "bob", "vera", "eve", "lena", null]) {
+  await world.server.addPerson("lea", ["lead"]);
+  await givenUp(world);
+  for (const who of ["ana", "bob", "vera", "eve", "lea", "lena", null]) {
     pages.set(who, await openPage(file, world.browser, world.server, { who, viewport }));
   }
   world.ben = await world.server.signIn("ben");

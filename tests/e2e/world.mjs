@@ -84,6 +84,19 @@ export function refund({ samples: all }, order = "W2378156", changed = {}) {
   return { ...sample, action, arguments: { ...sample.arguments, order_id: order, ...changed } };
 }
 
+/* A callback that is given up at once: to an address that callbacks may not go to. Its proposal. */
+export async function givenUp({ server }) {
+  await server.cli("agent", "add", "inside-bot", "--owner", "ana", "--host", "localhost");
+  const agent = await server.key("inside-bot");
+  const proposal = await propose(agent, {
+    action: "ticket.close",
+    arguments: {},
+    callback: { url: "https://localhost:8443/hooks" },
+  });
+  await agent.post(`/v1/proposals/${proposal.id}/withdraw`);
+  return proposal;
+}
+
 /* A decision through the API, by somebody who is signed in. */
 export async function decide(caller, { id, digest }, decision) {
   const { status, text } = await caller.post(`/v1/proposals/${id}/decision`, { digest, ...decision });

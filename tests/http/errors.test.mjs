@@ -172,7 +172,6 @@ const LATER_CALLS = [
   ["GET", "/v1/insights/overview"],
   ["GET", "/v1/export"],
   ["GET", "/v1/erasures"],
-  ["GET", "/v1/webhooks"],
   ["POST", "/mcp"],
   ["GET", "/metrics"],
 ];

@@ -79,6 +79,17 @@ for (const [name, { value }] of Object.entries(openapi.components.examples)) {
   });
 }
 
+/* A callback that waits: nobody answers at that port. */
+let event;
+async function anEvent() {
+  event ??= (async () => {
+    const { id } = await propose(bot, { callback: { url: "https://agent.example/hook" } });
+    await act(bot, { id }, "withdraw");
+    return (await adm.get("/v1/webhooks?limit=1")).body.items[0].id;
+  })();
+  return event;
+}
+
 async function linkCode() {
   return (await server.cli("user", "link", "ana")).link.split("#")[1];
 }
@@ -206,6 +217,9 @@ const CALLS = {
     200, // lea is alone
     async () => lea.delete(`/v1/pauses/${(await lea.post("/v1/pauses", { action: "no.such", reason: "R" })).body.id}`),
   ],
+  newWebhookSecret: [200, () => adm.post(`/v1/agents/${bot.id}/webhook-secret`)],
+  listWebhooks: [200, () => lea.get("/v1/webhooks")],
+  resendWebhook: [200, async () => lea.post(`/v1/webhooks/${await anEvent()}/resend`)],
   listPeople: [200, () => lea.get("/v1/people")],
   readCheckpoint: [200, () => server.public.get("/log/checkpoint")],
   readVerifierKey: [200, () => server.public.get("/log/vkey")],
@@ -253,6 +267,7 @@ test("followStream and followProposal open", async () => {
 
 const ADMINS = [
   "addAgent", "addPerson", "setRoles", "deactivatePerson", "reactivatePerson", "resetPassword", "makeKey", "revokeKey",
+  "newWebhookSecret", "resendWebhook",
 ];
 
 const LEADS = ["pause", "resume"];
@@ -272,7 +287,9 @@ async function pathOf({ path, operation }) {
     await decided(ana, proposal, "return");
   }
   const person = path.includes("{person}") ? await victim() : "";
-  return path.replace("{id}", proposal.id).replace("{person}", person).replace("{key}", `key_${"0".repeat(25)}1`).replace("{pause}", `pau_${"0".repeat(25)}1`);
+  const event = path.includes("{event}") ? await anEvent() : "";
+  const ids = { id: proposal.id, person, event, agent: bot.id, key: `key_${"0".repeat(25)}1`, pause: `pau_${"0".repeat(25)}1` };
+  return path.replace(/\{(\w+)\}/g, (all, name) => ids[name] ?? all);
 }
 
 const REFUSALS = [

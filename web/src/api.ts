@@ -73,7 +73,8 @@ interface Call {
     readonly idempotencyKey?: string;
 }
 
-async function call<T>(
+/* One exchange; parts of the page that are fetched later have their own calls. */
+export async function call<T>(
     method: string,
     path: string,
     { body, idempotencyKey }: Call = {},

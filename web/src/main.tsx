@@ -24,6 +24,7 @@ import { resumeSession, session } from "./state/session";
 import "./style/main.css";
 
 const rare = () => import("./pages/rare");
+const CallbacksPage = later(() => rare().then((code) => code.CallbacksPage));
 const CategoriesPage = later(() => rare().then((code) => code.CategoriesPage));
 const DonePage = later(() => rare().then((code) => code.DonePage));
 const MePage = later(() => rare().then((code) => code.MePage));
@@ -37,6 +38,7 @@ const PAGES = {
     "/": { title: "Inbox", Page: Inbox },
     "/done": { title: "Done", Page: DonePage },
     "/categories": { title: "Categories", Page: CategoriesPage },
+    "/callbacks": { title: "Callbacks", Page: CallbacksPage },
     "/me": { title: "Me", Page: MePage },
     "/pauses": { title: "Pauses", Page: PausesPage },
     "/people": { title: "People and access", Page: PeoplePage },

@@ -303,6 +303,20 @@ export interface Pause {
     readonly ended_at: string | null;
 }
 
+export interface Webhook {
+    readonly id: string;
+    readonly type: string;
+    readonly proposal: string;
+    readonly agent: Named;
+    readonly host: string; /* agent */
+    readonly status: string;
+    readonly attempts: number;
+    readonly last_error: string | null;
+    readonly last_status: number | null;
+    readonly created_at: string;
+    readonly next_attempt_at: string | null;
+}
+
 export interface StreamEvent {
     readonly id: string;
     readonly type: string;

@@ -390,6 +390,32 @@ static void test_names_and_secrets_stay_out_of_the_log(void **state)
     EXPECT(world_count(&SQL_COUNT_SECRETS) == 0, "and secrets nowhere");
 }
 
+SQL(SQL_BOTH_SECRETS, "SELECT count(*) FROM agents WHERE old_webhook_secret_until = 7"
+                      " AND old_webhook_secret <> webhook_secret AND webhook_secret LIKE 'whsec_%'");
+
+static enum fm_err new_secret(struct ctx *ctx, struct store_conn *conn, void *with)
+{
+    struct work *work = with;
+
+    return people_new_webhook_secret(ctx, conn, world_operator, str_of(work->of), 7,
+                                     work->webhook_secret);
+}
+
+static void test_a_secret_is_replaced(void **state)
+{
+    struct work ana, bot = {.name = "bot", .of = "ana"}, fresh = {.of = "bot"};
+    struct work nobody = {.of = "nobody"};
+
+    (void)state;
+    add_ana(&ana);
+    must(add_agent, &bot);
+    must(new_secret, &fresh);
+    EXPECT(strcmp(bot.webhook_secret, fresh.webhook_secret) != 0, "another one");
+    EXPECT(world_count(&SQL_BOTH_SECRETS) == 1, "the old one is kept beside it");
+    EXPECT(world_count(&SQL_COUNT_LEAVES) == 4, "and the log says that it was replaced");
+    EXPECT(world_do(new_secret, &nobody) == FM_E_NOT_FOUND, "of an agent that is not there");
+}
+
 SQL(SQL_LEAVES, "SELECT entry FROM log_entries ORDER BY idx");
 
 /* A leaf is canonical JSON: software that is not ours reads it. */
@@ -514,6 +540,7 @@ int main(void)
         TEST(test_sessions_are_bounded),
         TEST(test_a_password_changed_meanwhile_does_not_sign_in),
         TEST(test_names_and_secrets_stay_out_of_the_log),
+        TEST(test_a_secret_is_replaced),
         TEST(test_leaves_are_canonical),
         TEST(test_a_refusal_leaves_nothing),
         TEST(test_a_rollback_leaves_no_trace),

@@ -181,6 +181,46 @@ static void test_migrations(void **state)
     EXPECT(strstr(scene.ctx.detail, "newer version") != NULL, "%s", scene.ctx.detail);
 }
 
+/* A folder as the program of `steps` migrations left it, with something in it. */
+static void make_older(size_t steps)
+{
+    scene_close();
+    scene_remove(scene.dir);
+    assert_int_equal(mkdir(scene.dir, 0700), 0);
+    MUST(conn_open(&scene.ctx, scene.dir, true, &scene.conn));
+    for (size_t i = 0; i < steps; i++) {
+        MUST(conn_script(&scene.ctx, scene.conn, store_migrations[i].text));
+    }
+    MUST(conn_script(
+        &scene.ctx, scene.conn,
+        arena_printf(scene.arena,
+                     "PRAGMA user_version=%d; INSERT INTO proposals(id, agent, state, revision,"
+                     " action, category, policy, digest, arguments_digest, payload, last_leaf,"
+                     " assessment, created_at, updated_at) VALUES(x'01', 1, 0, 1, 'a', 'a', 1, x'',"
+                     " x'', 0, 0, '{}', 1, 1)",
+                     store_migrations[steps - 1].number)
+            .p));
+    conn_close(scene.conn);
+}
+
+SQL(SQL_OLD_ROWS, "SELECT count(*) FROM proposals WHERE id = x'01' AND callback IS NULL");
+
+static void test_older(void **state)
+{
+    (void)state;
+    for (size_t steps = 1; steps < store_migration_count; steps++) {
+        int64_t version, rows;
+
+        make_older(steps);
+        scene_open();
+        MUST(store_int(&scene.ctx, scene.conn, &SQL_VERSION, NO_ARGS, -1, &version));
+        EXPECT(version == store_migrations[store_migration_count - 1].number,
+               "a store of %zu steps is brought up", steps);
+        MUST(store_int(&scene.ctx, scene.conn, &SQL_OLD_ROWS, NO_ARGS, -1, &rows));
+        EXPECT(rows == 1, "with what was in it");
+    }
+}
+
 /* Opens the same folder in another process: 0 when it could, 1 when it was refused as locked. */
 static int open_elsewhere(void)
 {
@@ -377,6 +417,7 @@ int main(void)
         SCENE_TEST(test_errors),
         SCENE_TEST(test_snapshot),
         SCENE_TEST(test_migrations),
+        SCENE_TEST(test_older),
         SCENE_TEST(test_lock),
         SCENE_TEST(test_private),
         SCENE_TEST(test_not_a_folder),

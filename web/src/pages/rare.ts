@@ -3,6 +3,7 @@
  * The pages beside the inbox and a proposal: one piece of code that comes when the first of them is opened.
  * The setup page reads and hides its token as soon as this is there.
  */
+export { Callbacks as CallbacksPage } from "./callbacks";
 export { CategoriesPage } from "./categories";
 export { DonePage } from "./done";
 export { MePage } from "./me";

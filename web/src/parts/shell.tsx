@@ -41,6 +41,12 @@ const PAGES: readonly NavPage[] = [
     { url: "/", label: "Inbox" },
     { url: "/done", label: "Done" },
     { url: "/categories", label: "Categories" },
+    {
+        url: "/callbacks",
+        label: "Callbacks",
+        more: true,
+        shown: ({ admin, lead }) => admin || lead,
+    },
     { url: "/pauses", label: "Pauses", more: true, shown: ({ lead, policy }) => lead || policy },
     {
         url: "/people",

@@ -4,7 +4,7 @@
  * not in a table is shown as it came, so that a newer server never leaves a blank.
  */
 
-type Words = Readonly<Record<string, string>>;
+export type Words = Readonly<Record<string, string>>;
 
 export const STATUS: Words = {
     pending: "Pending",

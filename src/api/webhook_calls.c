@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Callbacks as leads and administrators see them: what was delivered, what waits, what could not be
+ * delivered and can be sent again; and agents' secrets.
+ */
+#include "api/api_internal.h"
+
+#include "notify/notify.h"
+
+/* --- list ------------------------------------------------------------------------------------- */
+
+struct webhook_list {
+    struct call *call;
+    struct json_out *out;
+    int64_t limit, count, last_row;
+    bool more;
+};
+
+static void write_webhook(struct json_out *out, const struct directory *directory,
+                          const struct delivery *delivery)
+{
+    jo_object(out);
+    notify_write(out, delivery);
+    jo_key(out, "agent");
+    write_agent_ref(out, directory, delivery->agent);
+    jo_object_end(out);
+}
+
+static void write_row(void *with, const struct delivery *delivery)
+{
+    struct webhook_list *list = with;
+
+    if (list->count == list->limit) {
+        list->more = true;
+        return;
+    }
+    list->count++;
+    list->last_row = delivery->row;
+    write_webhook(list->out, list->call->directory, delivery);
+}
+
+static enum fm_err read_status(struct call *call, enum notify_status *out)
+{
+    struct str wanted = http_query(call->request, "status");
+
+    *out = NOTIFY_STATUS_COUNT;
+    for (int status = 0; status < NOTIFY_STATUS_COUNT; status++) {
+        if (str_eq(wanted, str_of(notify_status_name((enum notify_status)status)))) {
+            *out = (enum notify_status)status;
+        }
+    }
+    if (wanted.p && *out == NOTIFY_STATUS_COUNT) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/status"),
+                       "pending, delivered or dead");
+    }
+    return FM_OK;
+}
+
+static enum fm_err render_webhooks(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    struct json_out out = JSON_OUT(body);
+    struct webhook_list list = {.call = call, .out = &out};
+    struct page page;
+    enum notify_status status;
+
+    TRY(query_allow(call, "status limit cursor"));
+    TRY(read_status(call, &status));
+    TRY(page_read(call, &page));
+    list.limit = page.limit;
+    jo_object(&out);
+    jo_key(&out, "items");
+    jo_array(&out);
+    TRY(notify_list(&call->ctx, conn, status, page.has_cursor ? page.first : INT64_MAX,
+                    (size_t)page.limit + 1, write_row, &list));
+    jo_array_end(&out);
+    page_write_cursor(&out, list.more, list.last_row, 0);
+    jo_object_end(&out);
+    return FM_OK;
+}
+
+void webhooks_list(struct call *call)
+{
+    call_read(call, render_webhooks, 200);
+}
+
+/* --- send again ------------------------------------------------------------------------------- */
+
+static enum fm_err run_resend(struct call *call, struct store_conn *conn)
+{
+    return notify_resend(&call->ctx, conn, call->id, clock_now_us());
+}
+
+static void write_one(void *with, const struct delivery *delivery)
+{
+    struct webhook_list *list = with;
+
+    write_webhook(list->out, list->call->directory, delivery);
+}
+
+static enum fm_err render_webhook(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    struct json_out out = JSON_OUT(body);
+    struct webhook_list list = {.call = call, .out = &out};
+
+    return notify_find(&call->ctx, conn, call->id, write_one, &list);
+}
+
+/* Calls without members: anything in the body is refused by name. */
+static bool takes_nothing(struct call *call)
+{
+    char nothing;
+    enum fm_err err = call_bind(call, NULL, 0, &nothing);
+
+    if (err != FM_OK) {
+        call_fail(call, err);
+    }
+    return err == FM_OK;
+}
+
+void webhooks_resend(struct call *call)
+{
+    if (takes_nothing(call)) {
+        call_write(call, run_resend, render_webhook, 200);
+    }
+}
+
+/* --- secrets ---------------------------------------------------------------------------------- */
+
+struct secret_input {
+    char secret[SECRET_TEXT_SIZE];
+};
+
+static enum fm_err run_secret(struct call *call, struct store_conn *conn)
+{
+    struct secret_input *in = call->in;
+    const struct agent *agent = directory_agent_by_id(call->directory, call->id);
+
+    if (!agent) {
+        return fail(&call->ctx, FM_E_NOT_FOUND, "there is no such agent");
+    }
+    return people_new_webhook_secret(&call->ctx, conn,
+                                     (struct actor){ACTOR_REVIEWER, call->caller.person->id},
+                                     agent->name, clock_now_us() + NOTIFY_OLD_SECRET_US,
+                                     in->secret);
+}
+
+static enum fm_err render_secret(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    const struct secret_input *in = call->in;
+    struct json_out out = JSON_OUT(body);
+
+    (void)conn;
+    jo_object(&out);
+    jo_m_id(&out, "id", ID_AGENT, call->id);
+    jo_m_str(&out, "webhook_secret", str_of(in->secret));
+    jo_object_end(&out);
+    return FM_OK;
+}
+
+void agents_webhook_secret(struct call *call)
+{
+    struct secret_input *in = call_input(call, sizeof(*in));
+
+    if (in && takes_nothing(call)) {
+        call->idempotency_key = STR_NONE; /* shown once and kept nowhere, not even as an answer */
+        call_write(call, run_secret, render_secret, 200);
+    }
+}
