@@ -204,6 +204,7 @@ void proposals_attachment(struct call *call)
     };
     buf_add(&body, bytes);
     p = buf_take(&body, &n);
+    call_observe(call, 200);
     call_release(call);
     http_answer(request, 200, headers, COUNT_OF(headers), p, n);
 }

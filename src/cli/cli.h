@@ -11,11 +11,10 @@
 #define FM_CLI_H
 
 #include "base/ctx.h"
+#include "base/version.h"
 #include "json/json.h"
 
 #include <stdio.h>
-
-#define FERMATA_VERSION "0.1.0"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 #define CLI_GO (-1) /* of cli_parse: not an exit code, carry on */
@@ -31,6 +30,7 @@ int cli_schema(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 int cli_restore(int argc, char **argv);
+int cli_check(int argc, char **argv);
 
 /* Options -------------------------------------------------------------------------------------- */
 
@@ -130,5 +130,9 @@ enum cli_folder { CLI_FOLDER_MUST_EXIST, CLI_FOLDER_MAY_BE_MADE };
  * exist, FM_E_INTERNAL for one that cannot be opened or a server that does not answer. */
 enum fm_err cli_call(struct ctx *ctx, const char *dir, enum cli_folder folder, struct str request,
                      const struct json **answer) MUST_CHECK;
+
+/* The same, but only of a server that runs: `*answer` is NULL when there is none. */
+enum fm_err cli_ask(struct ctx *ctx, const char *dir, struct str request,
+                    const struct json **answer) MUST_CHECK;
 
 #endif

@@ -207,3 +207,18 @@ enum fm_err cli_call(struct ctx *ctx, const char *dir, enum cli_folder folder, s
     }
     return read_answer(ctx, &text, answer);
 }
+
+enum fm_err cli_ask(struct ctx *ctx, const char *dir, struct str request,
+                    const struct json **answer)
+{
+    AUTO(buf_done) struct buf text = BUF_INIT(ADMIN_ANSWER_MAX + 1);
+    AUTO(fd_close) int fd = -1;
+
+    *answer = NULL;
+    TRY(find_server(ctx, dir, &fd));
+    if (fd < 0) {
+        return FM_OK;
+    }
+    TRY(ask_server(ctx, fd, request, &text));
+    return read_answer(ctx, &text, answer);
+}

@@ -11,6 +11,7 @@
 struct serve_options {
     struct cli_common common;
     const char *listen, *policy, *public_url, *loops;
+    bool metrics_open;
 };
 
 #define OPTION(member) offsetof(struct serve_options, member)
@@ -22,13 +23,18 @@ static const struct cli_option serve_table[] = {
     {"--public-url", CLI_VALUE, OPTION(public_url), "URL",
      "what browsers see behind a proxy, https://fermata.example"},
     {"--loops", CLI_VALUE, OPTION(loops), "N", "event loops; default one per core"},
+    {"--metrics-open", CLI_FLAG, OPTION(metrics_open), NULL,
+     "answer /metrics without a credential: where only the monitoring reaches the port"},
 };
 
 static const struct cli_usage serve_usage = {
     .line = "serve [--listen HOST:PORT] [--policy FILE]",
-    .about = "Runs the server until SIGTERM or Ctrl-C: prints its URL when it serves, and on the way\n"
-             "down answers what waits and closes. One process owns a data folder.\n"
-             "TLS is the proxy's work: name the outside address with --public-url.",
+    .about =
+        "Runs the server until SIGTERM or Ctrl-C: prints its URL when it serves, and on the way\n"
+        "down answers what waits and closes. SIGHUP reads the policy file again. One process owns "
+        "a\n"
+        "data folder.\n"
+        "TLS is the proxy's work: name the outside address with --public-url.",
     .options = serve_table,
     .option_count = COUNT_OF(serve_table),
     .common = CLI_TAKES_DATA,
@@ -62,6 +68,7 @@ int cli_serve(int argc, char **argv)
         .policy = value_or(options.policy, "FERMATA_POLICY", NULL),
         .public_url = value_or(options.public_url, "FERMATA_PUBLIC_URL", NULL),
         .loops = (unsigned)loops,
+        .metrics_open = options.metrics_open,
     };
     arena = arena_new(64 * MIB);
     if (!arena) {

@@ -57,6 +57,7 @@ enum fm_err flow_outcome(struct flow *flow, struct ctx *ctx, struct store_conn *
 
     TRY(flow_find(flow, ctx, conn, caller, id, out));
     TRY(resume_outcome(ctx, conn, out, status, detail, by_agent(caller), now_us));
+    flow_tick(flow, TICK_OUTCOME, STR_NONE, (int)status, 0);
     return flow_moved(flow, ctx, false, JOURNAL_PROPOSAL_OUTCOME, out, now_us);
 }
 
@@ -73,6 +74,8 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
         return fail(ctx, FM_E_FORBIDDEN,
                     "this permit is for the agent that proposed and for the action's executor");
     }
-    return resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), clock_now_us(),
-                         out);
+    TRY(resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), clock_now_us(),
+                      out));
+    flow_tick(flow, TICK_EVENT, STR_NONE, JOURNAL_PERMIT_REDEEMED, 0);
+    return FM_OK;
 }

@@ -122,6 +122,9 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
                       action ? action->critical : (struct policy_list){NULL, 0}, policy->valid_for_us,
                       now_us));
     TRY(flow_count_decision(ctx, conn, out, out->verdict, 1));
+    flow_tick(flow, TICK_DECIDED, out->action, (int)out->verdict,
+              now_us -
+                  (out->due_at - out->respond_within_us)); /* due_at: set when the hold began */
     return flow_moved(flow, ctx, was_pending, JOURNAL_PROPOSAL_DECIDED, out, now_us);
 }
 

@@ -18,12 +18,10 @@ static const struct {
     struct str name;
     admin_command_fn *run;
 } commands[] = {
-    {STR("person.add"), admin_person_add},
-    {STR("person.list"), admin_person_list},
-    {STR("agent.add"), admin_agent_add},
-    {STR("agent.list"), admin_agent_list},
-    {STR("key.create"), admin_key_create},
-    {STR("token.create"), admin_token_create},
+    {STR("person.add"), admin_person_add}, {STR("person.list"), admin_person_list},
+    {STR("agent.add"), admin_agent_add},   {STR("agent.list"), admin_agent_list},
+    {STR("key.create"), admin_key_create}, {STR("token.create"), admin_token_create},
+    {STR("check"), admin_check},
 };
 
 struct request {

@@ -20,4 +20,7 @@ admin_command_fn admin_agent_list;
 admin_command_fn admin_key_create;
 admin_command_fn admin_token_create;
 
+/* admin_checks.c */
+admin_command_fn admin_check;
+
 #endif

@@ -9,6 +9,7 @@
 #include "flow/flow.h"
 #include "journal/journal.h"
 #include "people/people.h"
+#include "server/reload.h"
 
 #include <stdatomic.h>
 
@@ -17,6 +18,7 @@ struct instance {
     struct journal *journal;
     struct committer *committer;
     _Atomic(struct flow *) flow; /* of a server; NULL for a command line */
+    struct reload *reload;       /* the same */
 };
 
 /* Opens the folder (made if missing), migrates, loads journal and people, starts the committer. `*out`
