@@ -27,7 +27,7 @@ COMMON_FLAGS = $(OPT) $(if $(SAN),-w $(SAN),$(WARN) $(HARDEN)) $(SAME) -Isrc -D_
 C_FLAGS = -std=gnu17 $(C_WARN) $(COMMON_FLAGS)
 CXX_FLAGS = -std=c++17 $(COMMON_FLAGS)
 LD_FLAGS = $(if $(SAN),$(SAN),-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
-LIBS := -lmicrohttpd -lsqlite3 -lcrypto -lsodium -lyaml -lunistring -lre2 -lstdc++ -lpthread -lm
+LIBS := -lmicrohttpd -lsqlite3 -lcrypto -lsodium -lyaml -lunistring -lre2 -lstdc++ -lcurl -lpthread -lm
 
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TSAN := -fsanitize=thread

@@ -95,6 +95,9 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
 
 /* People ---------------------------------------------------------------------------------------------- */
 
+/* Whether the policy lets somebody who came this way decide. FM_E_FORBIDDEN with the next step. */
+enum fm_err flow_check_via(struct ctx *ctx, const struct policy *policy, enum decide_via via)
+    MUST_CHECK;
 /* Takes or renews a claim of ten minutes. FM_E_CLAIMED when somebody else has it. */
 enum fm_err flow_claim(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                        const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;

@@ -45,9 +45,9 @@ enum fm_err flow_unclaim(struct flow *flow, struct ctx *ctx, struct store_conn *
     return FM_OK;
 }
 
-static enum fm_err check_via(struct ctx *ctx, const struct policy *policy, enum decide_via via)
+enum fm_err flow_check_via(struct ctx *ctx, const struct policy *policy, enum decide_via via)
 {
-    if (policy->decide_by & via) {
+    if (policy->decide_by & (unsigned)via) {
         return FM_OK;
     }
     return fail(ctx, FM_E_FORBIDDEN,
@@ -106,7 +106,7 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
     bool was_pending;
 
     TRY(find_decidable(flow, ctx, conn, caller, id, out));
-    TRY(check_via(ctx, policy, caller->via));
+    TRY(flow_check_via(ctx, policy, caller->via));
     was_pending = proposal_is_pending(out);
     action = policy_action(policy, out->action);
     if (!decision->arguments) {
