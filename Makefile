@@ -104,10 +104,14 @@ run:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) build
 	@tools/run
 
-## install        the binary and the sample policy, into PREFIX (/usr/local) below DESTDIR
+## install        binary, systemd unit and sample policy, into PREFIX (/usr/local) below DESTDIR
 .PHONY: install
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/fermata
+	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/fermata.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/fermata.service
+	install -D -m 644 packaging/fermata.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/fermata.conf
 	install -D -m 644 examples/policy.yaml $(DESTDIR)$(PREFIX)/share/doc/fermata/policy.yaml
 	install -D -m 644 docs/policy.schema.json $(DESTDIR)$(PREFIX)/share/doc/fermata/policy.schema.json
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/fermata/LICENSE
@@ -134,7 +138,7 @@ test:
 	@$(MAKE) --no-print-directory -s -j1 test-parts
 	@tools/sum $(RESULTS)
 
-PARTS := tidy unit corpora web sdk http interop crash e2e replay bench
+PARTS := tidy unit corpora web sdk http interop packaging crash e2e replay bench
 .PHONY: test-parts $(PARTS:%=parts-%)
 test-parts: $(PARTS:%=parts-%)
 
@@ -146,6 +150,7 @@ parts-tidy:
 	$(PART) tidy/rules tools/tidy
 	$(PART) tidy/self python3 tests/tidy_test.py
 	$(PART) tidy/deps python3 tests/deps_test.py
+	$(PART) tidy/events python3 tests/log_events_test.py
 parts-unit:
 	@$(foreach test,$(CHOSEN),tools/part $(RESULTS) $(test:$(BUILD)/tests/%=%) $(test);)
 parts-corpora:
@@ -159,6 +164,8 @@ parts-http:
 	$(call if_there,tests/http/*.test.mjs,$(PART) http node tests/run.mjs http)
 parts-interop:
 	$(call if_there,tests/interop/*.test.mjs,$(PART) interop node tests/run.mjs interop)
+parts-packaging:
+	$(PART) packaging python3 tests/packaging_test.py
 parts-crash:
 	@$(foreach name,$(CRASHES),tools/part $(RESULTS) crash/$(name) node tests/crash/$(name).mjs;)
 parts-e2e:

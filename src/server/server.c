@@ -236,7 +236,7 @@ static void quiet(struct ctx *ctx, struct server *server)
 
     api_quiet(server->api);
     if (committer_call(server->instance.committer, &behind) != FM_OK) {
-        log_warn("server.stopping", F_TEXT("error", str_of(ctx->detail)));
+        log_warn("server.stop_slow", F_TEXT("error", str_of(ctx->detail)));
     }
 }
 
@@ -310,6 +310,7 @@ enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
 {
     struct server *server = arena_zalloc(ctx->arena, 1, sizeof(*server));
     sigset_t signals;
+    int64_t stopping_at_us;
     enum fm_err err;
 
     if (!server) {
@@ -329,6 +330,10 @@ enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
         log_info("server.started", F_TEXT("origin", server->origin), F_INT("port", http_port(server->http)));
         serve(server, &signals);
     }
+    stopping_at_us = clock_monotonic_us();
     stop(ctx, server);
+    if (err == FM_OK) {
+        log_info("server.stopped", F_INT("ms", (clock_monotonic_us() - stopping_at_us) / 1000));
+    }
     return err;
 }
