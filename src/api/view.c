@@ -291,6 +291,11 @@ static enum fm_err write_result(const struct view *view, struct json_out *out, c
     TRY(write_permit(view, out, p));
     jo_m_time(out, "approval_expires_at", released ? p->approved_until : 0);
     jo_m_time(out, "redeemed_at", p->redeemed_at);
+    if (view->caller->person) {
+        bool awaited = p->state == PROPOSAL_REDEEMED;
+        jo_m_time(out, "outcome_due_at",
+                  awaited ? p->redeemed_at + view->policy->outcome_within_us : 0);
+    }
     return write_outcome(view, out, p);
 }
 

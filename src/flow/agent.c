@@ -65,6 +65,7 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
                         const struct flow_caller *caller, const struct permit_claims *claims,
                         struct hash arguments, struct proposal *out)
 {
+    int64_t now_us = clock_now_us();
     char own_id[ID_TEXT_MAX];
     bool may = id_eq(claims->agent, caller->agent->id) ||
                str_eq(claims->audience, caller->agent->name) ||
@@ -74,8 +75,6 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
         return fail(ctx, FM_E_FORBIDDEN,
                     "this permit is for the agent that proposed and for the action's executor");
     }
-    TRY(resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), clock_now_us(),
-                      out));
-    flow_tick(flow, TICK_EVENT, STR_NONE, JOURNAL_PERMIT_REDEEMED, 0);
-    return FM_OK;
+    TRY(resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), now_us, out));
+    return flow_moved(flow, ctx, false, JOURNAL_PERMIT_REDEEMED, out, now_us);
 }

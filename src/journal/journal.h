@@ -13,7 +13,7 @@
 #include "tlog/tlog.h"
 #include "json/json.h"
 
-#define JOURNAL_KINDS(X) /* name, wire type, shown on the page's stream */                          \
+#define JOURNAL_KINDS(X) /* name, wire type, shown on the page's stream */                         \
     X(PROPOSAL_HELD, "proposal.held", 1)                                                           \
     X(PROPOSAL_BLOCKED, "proposal.blocked", 0)                                                     \
     X(PROPOSAL_CLAIMED, "proposal.claimed", 1)                                                     \
@@ -28,7 +28,7 @@
     X(PROPOSAL_WITHDRAWN, "proposal.withdrawn", 1)                                                 \
     X(PROPOSAL_OUTCOME, "proposal.outcome", 1)                                                     \
     X(PROPOSAL_COMMENTED, "proposal.commented", 1)                                                 \
-    X(PERMIT_REDEEMED, "permit.redeemed", 0)                                                       \
+    X(PERMIT_REDEEMED, "permit.redeemed", 1)                                                       \
     X(POLICY_ACTIVATED, "policy.activated", 0)                                                     \
     X(PERSON_ADDED, "person.added", 0)                                                             \
     X(PERSON_CHANGED, "person.changed", 0)                                                         \

@@ -17,6 +17,8 @@ SQL(SQL_QUEUES,
     "SELECT q.queue, q.pending, (SELECT created_at FROM proposals WHERE row = q.oldest) FROM"
     " (SELECT queue, count(*) AS pending, min(row) AS oldest FROM proposals"
     "  INDEXED BY proposals_open WHERE state < 2 GROUP BY queue) AS q");
+SQL(SQL_UNKNOWN, "SELECT count(*) FROM proposals INDEXED BY proposals_redeemed"
+                 " WHERE state = 5 AND redeemed_at < $due");
 SQL(SQL_CHECKPOINT, "SELECT size, signed_at FROM log_checkpoints ORDER BY size DESC LIMIT 1");
 
 #define QUEUES_MAX 500 /* shown; the rest of a larger policy counts as `other` */
@@ -34,7 +36,7 @@ struct scrape {
     struct process_usage process;
     struct queue_row *queues;
     size_t queue_count;
-    int64_t now_us, signed_size, signed_at_us;
+    int64_t now_us, signed_size, signed_at_us, unknown_outcomes;
 };
 
 static void sample(struct scrape *scrape, const char *label, struct str value, int64_t number)
@@ -205,6 +207,11 @@ static void write_outcomes(struct scrape *scrape)
         sample(scrape, "status", str_of(outcome_status_name((enum outcome_status)i)),
                (int64_t)count_read(&counts->outcomes[i]));
     }
+}
+
+static void write_unknown_outcomes(struct scrape *scrape)
+{
+    number(scrape, scrape->unknown_outcomes);
 }
 
 /* --- the store and the log -------------------------------------------------------------------- */
@@ -399,6 +406,9 @@ static const struct {
     {{"fermata_outcomes", METRIC_COUNTER, NULL,
       "Outcomes that agents reported."},
      write_outcomes},
+    {{"fermata_outcomes_unknown", METRIC_GAUGE, NULL,
+      "Executed proposals whose outcome was due and was not reported."},
+     write_unknown_outcomes},
     {{"fermata_commit_batches", METRIC_COUNTER, NULL,
       "Transactions of the committer."},
      write_batches},
@@ -494,11 +504,14 @@ enum fm_err metrics_write(const struct metrics_source *source, struct ctx *ctx,
                             .now_us = clock_now_us(),
                             .committer = committer_stats(source->instance->committer)};
     const struct policy *policy = flow_policy(source->flow);
+    int64_t overdue = scrape.now_us - policy->outcome_within_us;
     enum fm_err err = read_queues(&scrape, ctx, conn, policy);
 
     policy_drop(policy);
     TRY(err);
     TRY(read_checkpoint(&scrape, ctx, conn));
+    TRY(store_int(ctx, conn, &SQL_UNKNOWN, ARGS(A_INT("$due", overdue)), 0,
+                  &scrape.unknown_outcomes));
     process_usage(&scrape.process);
     for (size_t i = 0; i < COUNT_OF(families); i++) {
         metric_begin(out, &families[i].family);

@@ -93,8 +93,13 @@ static const char migration_2[] =
     "  AND instr(entry, CAST('\"proposal\":' AS BLOB)) = 0"
     "  AND instr(entry, CAST('\"kind\":\"person.signed' AS BLOB)) = 0;";
 
+/* What was executed and has no outcome: state 5 is REDEEMED (proposal/proposal.h). */
+static const char migration_outcomes[] =
+    "CREATE INDEX proposals_redeemed ON proposals(redeemed_at, row) WHERE state = 5;";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
+    {3, "an index of what has no outcome yet", migration_outcomes},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
