@@ -151,6 +151,7 @@ parts-tidy:
 	$(PART) tidy/self python3 tests/tidy_test.py
 	$(PART) tidy/deps python3 tests/deps_test.py
 	$(PART) tidy/events python3 tests/log_events_test.py
+	$(PART) tidy/fuzz python3 tests/fuzz_test.py
 parts-unit:
 	@$(foreach test,$(CHOSEN),tools/part $(RESULTS) $(test:$(BUILD)/tests/%=%) $(test);)
 parts-corpora:
@@ -230,6 +231,15 @@ S ?= 20
 fuzz: fuzz-programs
 	@for name in $(or $(T),$(FUZZERS)); do tools/fuzz run $(BUILD)/fuzz $$name $(S) || exit 1; done
 
+# Until nothing new was seen for QUIET seconds, at most MOST.
+QUIET ?= 180
+MOST ?= 1800
+## fuzz-long      fuzzes each target until no new edge for QUIET=180 s, at most MOST=1800 s; T=json one
+.PHONY: fuzz-long
+fuzz-long: fuzz-programs
+	@failed=0; for name in $(or $(T),$(FUZZERS)); do \
+		tools/fuzz long $(BUILD)/fuzz $$name $(QUIET) $(MOST) || failed=1; done; exit $$failed
+
 fuzz-programs:
 	$(SUBMAKE) BUILD=$(BUILD)/fuzz CC=clang SAN='$(FUZZ)' OPT='-O1 -g' fuzz-binaries
 
@@ -254,10 +264,10 @@ $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 
 # One rule per proof: the command whose output is the evidence. Crash tests run at full size here.
 EVIDENCE = @tools/evidence docs/evidence/$(@:prove-%=%).txt
-PROOFS := prove-hardening prove-json prove-asan prove-tsan prove-bench \
+PROOFS := prove-hardening prove-json prove-asan prove-tsan prove-fuzz prove-bench \
 	$(if $(wildcard bench/replay/replay.mjs),prove-replay) $(CRASHES:%=prove-%)
 ## prove          all evidence again, each into docs/evidence/NAME.txt; or one part of it:
-##                prove-hardening, -json, -asan, -tsan, -bench, -replay, and -NAME for tests/crash/NAME.mjs
+##                prove-hardening, -json, -asan, -tsan, -fuzz, -bench, -replay, and -NAME for tests/crash/NAME.mjs
 .PHONY: prove $(PROOFS)
 prove:
 	@failed=0; for proof in $(PROOFS); do $(MAKE) --no-print-directory $$proof || failed=1; done; exit $$failed
@@ -270,6 +280,8 @@ prove-asan:
 	$(EVIDENCE) $(MAKE) --no-print-directory asan
 prove-tsan:
 	$(EVIDENCE) $(MAKE) --no-print-directory tsan
+prove-fuzz:
+	$(EVIDENCE) $(MAKE) --no-print-directory fuzz-long
 prove-bench:
 	@tools/deps build bench
 	$(SUBMAKE) build bench-programs
