@@ -104,7 +104,7 @@ run:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) build
 	@tools/run
 
-## install        the binary, the sample policy and the demo, into PREFIX (/usr/local) below DESTDIR
+## install        binary, systemd unit, sample policy and demo, into PREFIX (/usr/local) below DESTDIR
 SHARED = $(DESTDIR)$(PREFIX)/share/fermata
 .PHONY: install
 install: build
@@ -116,6 +116,10 @@ install: build
 	install -m 644 examples/support-agent/cases/*.json $(SHARED)/support-agent/cases
 	install -m 644 examples/support-agent/data/*.json $(SHARED)/support-agent/data
 	install -m 644 sdk/python/src/fermata/*.py $(SHARED)/python/fermata
+	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/fermata.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/fermata.service
+	install -D -m 644 packaging/fermata.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/fermata.conf
 	install -D -m 644 examples/policy.yaml $(DESTDIR)$(PREFIX)/share/doc/fermata/policy.yaml
 	install -D -m 644 docs/policy.schema.json $(DESTDIR)$(PREFIX)/share/doc/fermata/policy.schema.json
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/fermata/LICENSE
@@ -142,7 +146,7 @@ test:
 	@$(MAKE) --no-print-directory -s -j1 test-parts
 	@tools/sum $(RESULTS)
 
-PARTS := tidy unit corpora web sdk http interop attack crash e2e examples docs replay bench
+PARTS := tidy unit corpora web sdk http interop attack packaging crash e2e examples docs replay bench
 .PHONY: test-parts $(PARTS:%=parts-%)
 test-parts: $(PARTS:%=parts-%)
 
@@ -154,6 +158,8 @@ parts-tidy:
 	$(PART) tidy/rules tools/tidy
 	$(PART) tidy/self python3 tests/tidy_test.py
 	$(PART) tidy/deps python3 tests/deps_test.py
+	$(PART) tidy/events python3 tests/log_events_test.py
+	$(PART) tidy/fuzz python3 tests/fuzz_test.py
 parts-unit:
 	@$(foreach test,$(CHOSEN),tools/part $(RESULTS) $(test:$(BUILD)/tests/%=%) $(test);)
 parts-corpora:
@@ -169,6 +175,8 @@ parts-attack:
 	@$(foreach file,$(wildcard tests/attack/*.mjs),tools/part $(RESULTS) attack/$(basename $(notdir $(file))) node $(file);)
 parts-interop:
 	$(call if_there,tests/interop/*.test.mjs,$(PART) interop node tests/run.mjs interop)
+parts-packaging:
+	$(PART) packaging python3 tests/packaging_test.py
 parts-crash:
 	@$(foreach name,$(CRASHES),tools/part $(RESULTS) crash/$(name) node tests/crash/$(name).mjs;)
 parts-e2e:
@@ -243,6 +251,15 @@ S ?= 20
 fuzz: fuzz-programs
 	@for name in $(or $(T),$(FUZZERS)); do tools/fuzz run $(BUILD)/fuzz $$name $(S) || exit 1; done
 
+# Until nothing new was seen for QUIET seconds, at most MOST.
+QUIET ?= 180
+MOST ?= 1800
+## fuzz-long      fuzzes each target until no new edge for QUIET=180 s, at most MOST=1800 s; T=json one
+.PHONY: fuzz-long
+fuzz-long: fuzz-programs
+	@failed=0; for name in $(or $(T),$(FUZZERS)); do \
+		tools/fuzz long $(BUILD)/fuzz $$name $(QUIET) $(MOST) || failed=1; done; exit $$failed
+
 fuzz-programs:
 	$(SUBMAKE) BUILD=$(BUILD)/fuzz CC=clang SAN='$(FUZZ)' OPT='-O1 -g' fuzz-binaries
 
@@ -267,10 +284,10 @@ $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 
 # One rule per proof: the command whose output is the evidence. Crash tests run at full size here.
 EVIDENCE = @tools/evidence docs/evidence/$(@:prove-%=%).txt
-PROOFS := prove-hardening prove-json prove-asan prove-tsan prove-bench \
+PROOFS := prove-hardening prove-json prove-asan prove-tsan prove-fuzz prove-bench \
 	$(if $(wildcard bench/replay/replay.mjs),prove-replay) prove-stopwatch $(CRASHES:%=prove-%)
 ## prove          all evidence again, each into docs/evidence/NAME.txt; or one part of it:
-##                prove-hardening, -json, -asan, -tsan, -bench, -replay, -stopwatch, and -NAME for
+##                prove-hardening, -json, -asan, -tsan, -fuzz, -bench, -replay, -stopwatch, and -NAME for
 ##                tests/crash/NAME.mjs
 .PHONY: prove $(PROOFS)
 prove:
@@ -284,6 +301,8 @@ prove-asan:
 	$(EVIDENCE) $(MAKE) --no-print-directory asan
 prove-tsan:
 	$(EVIDENCE) $(MAKE) --no-print-directory tsan
+prove-fuzz:
+	$(EVIDENCE) $(MAKE) --no-print-directory fuzz-long
 prove-bench:
 	@tools/deps build bench
 	$(SUBMAKE) build bench-programs

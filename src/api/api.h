@@ -20,7 +20,13 @@ struct api_config {
     struct journal *journal;
     struct committer *committer;
     const struct outgoing_rules *callbacks; /* where callbacks may go */
-    bool (*ready)(struct str *why_not); /* for /readyz */
+    void *with; /* of the functions below, which run on loop threads */
+    /* For /readyz: writes the array `checks`; false when requests should go elsewhere. */
+    bool (*ready)(void *with, struct json_out *checks);
+    /* For /metrics: writes everything, in OpenMetrics or the older text. NULL: there are none. */
+    enum fm_err (*metrics)(void *with, struct ctx *ctx, struct store_conn *conn,
+                           struct metric_out *out);
+    bool metrics_open; /* /metrics without a credential */
 };
 
 /* The api of a server; `config` is copied, what it points to must outlive it. Answers 503 until
@@ -45,6 +51,21 @@ void api_problem(void *with, enum fm_err err, const char *detail, struct buf *bo
 void api_loop_started(void *with, struct loop *loop);
 void api_loop_stopping(void *with, struct loop *loop);
 void api_draining(void *with, struct loop *loop); /* parked requests are answered as they stand */
+
+/* Counting, for metrics. Any thread. Requests by route: `at` from 0 until it returns false.
+ * Refusals before routing and the page's files are not counted; a wait that was parked counts
+ * among the statuses only. */
+#define API_STATUS_CLASSES 6 /* index 2: answers with 2xx */
+struct api_route_counts {
+    const char *method, *path;
+    const struct histogram *us; /* to the moment at which the answer is handed over */
+    const _Atomic uint64_t *by_class;
+};
+bool api_route_counts(const struct api *api, size_t at, struct api_route_counts *out);
+int64_t api_parked_waits(const struct api *api);
+int64_t api_open_streams(const struct api *api);
+/* From COMMIT to the answer of a parked wait. */
+const struct histogram *api_commit_to_send(void);
 
 /* For flow_new: hands the news of a batch to every loop. */
 flow_announce_fn api_announce;

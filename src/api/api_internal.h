@@ -55,8 +55,16 @@ struct loop_part {
     size_t waiting;
 };
 
+/* Counters of one row of the table of routes. */
+struct route_counts {
+    struct histogram us;
+    _Atomic uint64_t by_class[API_STATUS_CLASSES];
+};
+
 struct api {
     struct api_config config;
+    struct route_counts *routes; /* in the order of api_routes */
+    _Atomic int64_t waits, open_streams;
     struct flow *flow; /* from here on valid once serving */
     struct str origin, cookie_name;
     bool secure;
@@ -89,6 +97,7 @@ struct call {
     const struct json *body; /* NULL when there is none */
     bool woken;        /* a parked wait that comes back */
     bool wait_over;    /* and whose time is up */
+    int64_t started_us;    /* monotonic */
     int64_t wait_until_us; /* monotonic; 0: not set yet */
     int64_t committed_at_us; /* of the batch that woke it */
 
@@ -117,6 +126,8 @@ void call_answer_text(struct call *call, const char *content_type, struct buf *b
  * otherwise. */
 void call_answer_as(struct call *call, const struct http_header_line *headers, size_t count,
                     struct buf *body);
+/* Counts an answer for metrics: before whatever answers. */
+void call_observe(struct call *call, int status);
 /* Frees what a call holds besides its arena: after another way of answering. */
 void call_release(struct call *call);
 
@@ -255,10 +266,11 @@ struct str asset_openapi(void);
     X(keys_list) X(keys_create) X(keys_delete) X(pauses_list) X(pauses_create) X(pauses_delete)    \
     X(review_inbox) X(review_claim_call) X(review_unclaim_call) X(review_decision)                 \
     X(review_undo_call) X(review_comment_call) X(stream_open)                                      \
-    X(session_create) X(session_link) X(session_delete) X(me_get) X(categories_list) X(queues_list) X(agents_list) \
-    X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey) X(jwks_get) X(health_get)        \
-    X(ready_get) X(openapi_get) X(commit_to_send_get) X(log_tile) X(log_entries_tile)              \
-    X(audit_entries) X(audit_proof) X(audit_bundle) X(audit_completeness)    \
+    X(session_create) X(session_link) X(session_delete) X(me_get) X(categories_list)               \
+    X(queues_list) X(agents_list) X(agents_create) X(people_list) X(log_checkpoint) X(log_vkey)    \
+    X(jwks_get) X(health_get) X(ready_get) X(metrics_get) X(openapi_get) X(commit_to_send_get)     \
+    X(log_tile) X(log_entries_tile) X(audit_entries) X(audit_proof) X(audit_bundle)                \
+    X(audit_completeness)                                                                          \
     X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)
 /* clang-format on */
 #define X(name) void name(struct call *call);

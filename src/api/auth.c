@@ -142,6 +142,9 @@ enum fm_err auth_check(struct call *call)
 {
     bool from_cookie;
 
+    if (call->route->handle == metrics_get && call->api->config.metrics_open) {
+        return FM_OK;
+    }
     if (call->route->who == WHO_PUBLIC) {
         return is_write(call) ? check_origin(call, false) : FM_OK;
     }

@@ -77,6 +77,7 @@ static bool link_waiter(struct loop_part *part, struct waiter *waiter)
     }
     part->newest = waiter;
     part->waiting++;
+    atomic_fetch_add_explicit(&part->api->waits, 1, memory_order_relaxed);
     return true;
 }
 
@@ -102,6 +103,7 @@ static void unlink_waiter(struct waiter *waiter)
     waiter->newer = waiter->older = waiter->next = NULL;
     waiter->part = NULL;
     part->waiting--;
+    atomic_fetch_sub_explicit(&part->api->waits, 1, memory_order_relaxed);
 }
 
 /* The request ended: answered after a wake (then it is taken out already) or its connection was lost. */
@@ -246,6 +248,7 @@ static void stream_done(void *state)
         stream->next->previous = stream->previous;
     }
     stream_give(stream->part->api, stream->who);
+    atomic_fetch_sub_explicit(&stream->part->api->open_streams, 1, memory_order_relaxed);
     free(stream);
 }
 
@@ -270,6 +273,8 @@ void bus_open_stream(struct call *call)
         stream->next->previous = stream;
     }
     call->part->streams = stream;
+    atomic_fetch_add_explicit(&call->api->open_streams, 1, memory_order_relaxed);
+    call_observe(call, 200);
     http_set_state(request, stream, stream_done);
     call_release(call);
     http_stream(request, stream_headers, STREAM_HEADER_COUNT, STREAM_BUFFER_MAX,

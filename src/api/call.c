@@ -137,6 +137,7 @@ static struct call *call_new(struct api *api, struct http_request *request)
     ctx_init(&call->ctx, arena);
     call->cmd.ctx = &call->ctx;
     call->api = api;
+    call->started_us = clock_monotonic_us();
     call->part = loop_state(http_request_loop(request));
     call->request = request;
     call->answer = (struct buf)BUF_INIT(API_ANSWER_MAX);
@@ -284,6 +285,20 @@ void problem_write(struct buf *body, const struct ctx *ctx, enum fm_err err, int
     jo_object_end(&out);
 }
 
+void call_observe(struct call *call, int status)
+{
+    struct route_counts *counts;
+
+    if (!call->route) {
+        return; /* outsiders choose the paths of those */
+    }
+    counts = &call->api->routes[call->route - api_routes];
+    count_add(&counts->by_class[status / 100 % API_STATUS_CLASSES], 1);
+    if (!call->woken) { /* what waited for people says nothing about us */
+        histogram_add(&counts->us, clock_monotonic_us() - call->started_us);
+    }
+}
+
 static void send(struct call *call, int status, const struct http_header_line *headers, size_t count,
                  struct buf *body)
 {
@@ -292,6 +307,7 @@ static void send(struct call *call, int status, const struct http_header_line *h
     struct http_request *request = call->request;
     int64_t committed_at_us = call->committed_at_us;
 
+    call_observe(call, status);
     call_release(call);
     if (committed_at_us) {
         http_observe_send(request, committed_at_us, commit_to_send_observe);
@@ -359,6 +375,7 @@ void call_answer_empty(struct call *call, int status)
         memcpy(cookie, call->set_cookie, sizeof(cookie));
         headers[count++] = (struct http_header_line){"Set-Cookie", str_of(cookie)};
     }
+    call_observe(call, status);
     call_release(call);
     http_answer(request, status, headers, count, NULL, 0);
 }

@@ -223,6 +223,7 @@ void proposals_attachment(struct call *call)
     };
     buf_add(&body, bytes);
     p = buf_take(&body, &n);
+    call_observe(call, 200);
     call_release(call);
     http_answer(request, 200, headers, COUNT_OF(headers), p, n);
 }
@@ -237,8 +238,18 @@ SQL(SQL_LIST_DECIDER, "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE decided_
                       " AND (decided_at, row) < ($before, $row)"
                       " ORDER BY decided_at DESC, row DESC LIMIT $max");
 
+/* Executed, and the agent has not told in time what came of it; the longest ago comes last. */
+SQL(SQL_LIST_UNKNOWN, "SELECT " PROPOSAL_COLUMNS " FROM proposals INDEXED BY proposals_redeemed"
+                      " WHERE state = 5 AND redeemed_at < $due"
+                      " AND (redeemed_at, row) < ($before, $row)"
+                      " ORDER BY redeemed_at DESC, row DESC LIMIT $max");
+
+#define OUTCOME_UNKNOWN (OUTCOME_REVERTED + 1) /* of a filter: redeemed, and overdue */
+
 struct filter {
     struct str status, action, category, queue, q;
+    int outcome;     /* OUTCOME_NONE: any */
+    int64_t overdue; /* redeemed before: an outcome was due */
     int64_t agent;  /* row; 0: any */
     int64_t decided_by; /* row; 0: any */
     size_t searched; /* bytes so far */
@@ -254,13 +265,33 @@ static bool is_status(struct str name)
     return false;
 }
 
+static enum fm_err read_outcome(struct call *call, struct filter *out)
+{
+    struct str wanted = http_query(call->request, "outcome");
+
+    out->overdue = clock_now_us() - call->policy->outcome_within_us;
+    if (!wanted.n) {
+        return FM_OK;
+    }
+    for (int status = OUTCOME_SUCCEEDED; status <= OUTCOME_REVERTED; status++) {
+        if (str_eq(wanted, str_of(outcome_status_name((enum outcome_status)status)))) {
+            out->outcome = status;
+            return FM_OK;
+        }
+    }
+    out->outcome = OUTCOME_UNKNOWN;
+    return str_eq(wanted, S("unknown")) ? FM_OK
+                                        : fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/outcome"),
+                                                  "succeeded, failed, reverted, or unknown");
+}
+
 static enum fm_err read_filter(struct call *call, struct filter *out)
 {
     struct id id;
     bool present, decided;
     const struct agent *agent;
 
-    TRY(query_allow(call, "status action category agent queue q limit cursor decided_by"));
+    TRY(query_allow(call, "status action category agent queue q limit cursor decided_by outcome"));
     *out = (struct filter){.status = http_query(call->request, "status"),
                            .action = http_query(call->request, "action"),
                            .category = http_query(call->request, "category"),
@@ -269,6 +300,7 @@ static enum fm_err read_filter(struct call *call, struct filter *out)
     if (out->status.n && !is_status(out->status)) {
         return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/status"), "there is no such status");
     }
+    TRY(read_outcome(call, out));
     TRY(query_id(call, "agent", ID_AGENT, &id, &present));
     agent = present ? directory_agent_by_id(call->directory, id) : call->caller.agent;
     out->agent = agent ? agent->row : present ? -1 : 0;
@@ -330,12 +362,26 @@ static enum fm_err matches_search(struct call *call, struct filter *filter, cons
     return FM_OK;
 }
 
+static bool matches_outcome(const struct filter *filter, const struct proposal *p)
+{
+    if (filter->outcome == OUTCOME_UNKNOWN) {
+        return p->state == PROPOSAL_REDEEMED && p->redeemed_at < filter->overdue;
+    }
+    return filter->outcome == OUTCOME_NONE || p->outcome == filter->outcome;
+}
+
 static bool matches(const struct call *call, const struct filter *filter, const struct proposal *p)
 {
     return holds(filter->status, str_of(proposal_status(p->state))) &&
            holds(filter->action, p->action) && holds(filter->category, p->category) &&
            holds(filter->queue, p->queue) && (!filter->agent || filter->agent == p->agent) &&
-           flow_may_see(call->policy, &call->caller, p);
+           matches_outcome(filter, p) && flow_may_see(call->policy, &call->caller, p);
+}
+
+/* Whether the list comes from the index of what has no outcome. */
+static bool by_redemption(const struct filter *filter)
+{
+    return filter->outcome == OUTCOME_UNKNOWN && !filter->decided_by;
 }
 
 static enum fm_err start_list(struct call *call, const struct filter *filter, const struct page *page,
@@ -347,6 +393,12 @@ static enum fm_err start_list(struct call *call, const struct filter *filter, co
     if (filter->decided_by) {
         return store_query(&call->ctx, conn, &SQL_LIST_DECIDER,
                            ARGS(A_INT("$person", filter->decided_by), A_INT("$before", before),
+                                A_INT("$row", page->second), A_INT("$max", SCAN_MAX)),
+                           rows);
+    }
+    if (by_redemption(filter)) {
+        return store_query(&call->ctx, conn, &SQL_LIST_UNKNOWN,
+                           ARGS(A_INT("$due", filter->overdue), A_INT("$before", before),
                                 A_INT("$row", page->second), A_INT("$max", SCAN_MAX)),
                            rows);
     }
@@ -372,6 +424,8 @@ static void write_list_cursor(struct json_out *out, const struct filter *filter,
 {
     if (filter->decided_by) {
         page_write_cursor(out, more, last->decided_at, last->row);
+    } else if (by_redemption(filter)) {
+        page_write_cursor(out, more, last->redeemed_at, last->row);
     } else {
         page_write_cursor(out, more, last->row, 0);
     }

@@ -76,6 +76,7 @@ const struct route api_routes[] = {
     {HTTP_GET, "/.well-known/jwks.json", WHO_PUBLIC, 0, jwks_get},
     {HTTP_GET, "/healthz", WHO_PUBLIC, 0, health_get},
     {HTTP_GET, "/readyz", WHO_PUBLIC, 0, ready_get},
+    {HTTP_GET, "/metrics", WHO_PERSON, SEES_PEOPLE | SCOPE_BIT(SCOPE_METRICS), metrics_get},
     {HTTP_GET, "/openapi.json", WHO_PUBLIC, 0, openapi_get},
     {HTTP_GET, "/debug/commit-to-send", WHO_PERSON, SCOPE_BIT(SCOPE_METRICS), commit_to_send_get},
 };

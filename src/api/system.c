@@ -43,31 +43,96 @@ void jwks_get(struct call *call)
     call_read(call, render_jwks, 200);
 }
 
-static void answer_status(struct call *call, bool good, struct str why)
-{
-    AUTO(buf_done) struct buf body = BUF_INIT(4 * KIB);
-    struct json_out out = JSON_OUT(&body);
-
-    jo_object(&out);
-    jo_m_str(&out, "status", good ? S("ok") : S("not ready"));
-    if (why.p) {
-        jo_m_str(&out, "why", why);
-    }
-    jo_object_end(&out);
-    call_answer(call, good ? 200 : 503, &body);
-}
-
 void health_get(struct call *call)
 {
-    answer_status(call, true, STR_NONE);
+    AUTO(buf_done) struct buf body = BUF_INIT(KIB);
+
+    buf_lit(&body, "{\"status\":\"ok\"}");
+    call_answer(call, 200, &body);
 }
 
+/* Anybody may read it: names of checks and sentences without paths, names or numbers of people. */
 void ready_get(struct call *call)
 {
-    struct str why = STR_NONE;
-    bool ready = call->api->config.ready(&why) && !atomic_load(&call->api->draining);
+    AUTO(buf_done) struct buf checks = BUF_INIT(16 * KIB);
+    AUTO(buf_done) struct buf body = BUF_INIT(20 * KIB);
+    struct json_out out = JSON_OUT(&body), inner = JSON_OUT(&checks);
+    bool draining = atomic_load(&call->api->draining);
+    bool ready = call->api->config.ready(call->api->config.with, &inner) && !draining;
 
-    answer_status(call, ready, ready ? STR_NONE : why.p ? why : S("the server is stopping"));
+    jo_object(&out);
+    jo_m_str(&out, "status", ready ? S("ok") : S("not ready"));
+    if (draining) {
+        jo_m_str(&out, "why", S("the server is stopping"));
+    }
+    jo_m_raw(&out, "checks", buf_str(&checks));
+    jo_object_end(&out);
+    call_answer(call, ready ? 200 : 503, &body);
+}
+
+/* --- metrics ---------------------------------------------------------------------------------- */
+
+#define METRICS_MAX (4 * MIB)
+
+/* Whether the reader asks for OpenMetrics; anything else gets the text that every reader takes. */
+static bool wants_open_metrics(const struct call *call)
+{
+    struct str accept = http_header(call->request, "Accept"),
+               wanted = S("application/openmetrics-text");
+
+    return accept.p && memmem(accept.p, accept.n, wanted.p, wanted.n) != NULL;
+}
+
+void metrics_get(struct call *call)
+{
+    AUTO(buf_done) struct buf body = BUF_INIT(METRICS_MAX);
+    struct metric_out out = {.buf = &body, .open_metrics = wants_open_metrics(call)};
+    struct api_config *config = &call->api->config;
+    struct store_conn *reader = call->part->reader;
+    enum fm_err err = store_snapshot(&call->ctx, reader);
+
+    if (err == FM_OK) {
+        err = config->metrics(config->with, &call->ctx, reader, &out);
+        store_snapshot_end(reader);
+    }
+    if (err == FM_OK && !buf_ok(&body)) {
+        err = fail_memory(&call->ctx);
+    }
+    if (err != FM_OK) {
+        call_fail(call, err);
+        return;
+    }
+    metric_end(&out);
+    call_answer_text(call,
+                     out.open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                      : "text/plain; version=0.0.4; charset=utf-8",
+                     &body);
+}
+
+bool api_route_counts(const struct api *api, size_t at, struct api_route_counts *out)
+{
+    static const char *const methods[] = {
+        [HTTP_GET] = "GET",       [HTTP_HEAD] = "HEAD", [HTTP_POST] = "POST",
+        [HTTP_DELETE] = "DELETE", [HTTP_PUT] = "PUT",   [HTTP_PATCH] = "PATCH"};
+
+    if (at >= api_route_count) {
+        return false;
+    }
+    *out = (struct api_route_counts){.method = methods[api_routes[at].method],
+                                     .path = api_routes[at].path,
+                                     .us = &api->routes[at].us,
+                                     .by_class = api->routes[at].by_class};
+    return true;
+}
+
+int64_t api_parked_waits(const struct api *api)
+{
+    return atomic_load_explicit(&api->waits, memory_order_relaxed);
+}
+
+int64_t api_open_streams(const struct api *api)
+{
+    return atomic_load_explicit(&api->open_streams, memory_order_relaxed);
 }
 
 void openapi_get(struct call *call)
@@ -105,9 +170,19 @@ static void fill_ends(void)
     }
 }
 
+static struct histogram commit_to_send = {.scale =
+                                              &SCALE_REQUEST}; /* the same, coarser, for metrics */
+
+const struct histogram *api_commit_to_send(void)
+{
+    return &commit_to_send;
+}
+
 void commit_to_send_observe(int64_t elapsed_us)
 {
     size_t i = 0;
+
+    histogram_add(&commit_to_send, elapsed_us);
 
     pthread_once(&ends_known, fill_ends);
     while (i < BUCKETS - 1 && (double)elapsed_us > ends[i]) {
@@ -179,6 +254,14 @@ enum fm_err api_new(struct ctx *ctx, const struct api_config *config, struct api
     if (!api) {
         return fail_memory(ctx);
     }
+    api->routes = calloc(api_route_count, sizeof(*api->routes));
+    if (!api->routes) {
+        api_free(api);
+        return fail_memory(ctx);
+    }
+    for (size_t i = 0; i < api_route_count; i++) {
+        api->routes[i].us.scale = &SCALE_REQUEST;
+    }
     api->config = *config;
     lock_init(&api->stream_lock, LOCK_STREAMS);
     api->stream_counts = map_new();
@@ -194,6 +277,7 @@ void api_free(struct api *api)
 {
     if (api) {
         map_free(api->stream_counts);
+        free(api->routes);
     }
     free(api);
 }

@@ -291,6 +291,11 @@ static enum fm_err write_result(const struct view *view, struct json_out *out, c
     TRY(write_permit(view, out, p));
     jo_m_time(out, "approval_expires_at", released ? p->approved_until : 0);
     jo_m_time(out, "redeemed_at", p->redeemed_at);
+    if (view->caller->person) {
+        bool awaited = p->state == PROPOSAL_REDEEMED;
+        jo_m_time(out, "outcome_due_at",
+                  awaited ? p->redeemed_at + view->policy->outcome_within_us : 0);
+    }
     return write_outcome(view, out, p);
 }
 
@@ -313,14 +318,15 @@ static enum fm_err write_counts(const struct view *view, struct json_out *out, c
 static void write_can(const struct view *view, struct json_out *out, const struct proposal *p)
 {
     struct ctx ctx;
-    bool may;
+    bool may, may_this_way;
 
     ctx_init(&ctx, view->ctx->arena);
     may = proposal_is_pending(p) && p->state != PROPOSAL_UNDO &&
           review_may_decide(&ctx, view->policy, view->caller->person, p) == FM_OK;
+    may_this_way = may && flow_check_via(&ctx, view->policy, view->caller->via) == FM_OK;
     jo_key(out, "can");
     jo_object(out);
-    jo_m_bool(out, "decide", may);
+    jo_m_bool(out, "decide", may_this_way);
     jo_m_bool(out, "claim", may);
     jo_m_str(out, "reason", ctx.detail[0] ? str_of(ctx.detail) : STR_NONE);
     jo_object_end(out);

@@ -53,6 +53,11 @@ int64_t clock_follow(void)
     return 0;
 }
 
+int64_t clock_ahead_us(void)
+{
+    return read_clock(CLOCK_REALTIME) - clock_now_us();
+}
+
 int64_t clock_monotonic_us(void)
 {
     return read_clock(CLOCK_MONOTONIC);

@@ -23,6 +23,10 @@ int64_t clock_now_us(void);
 #define CLOCK_FOLLOW_US (5 * SECOND_US)
 int64_t clock_follow(void);
 
+/* By how much the wall clock is ahead of clock_now_us(): beyond CLOCK_FOLLOW_US, a jump is not
+ * followed. Any thread. */
+int64_t clock_ahead_us(void);
+
 /* Monotonic time of unknown origin: for measuring and time-outs. Any thread. */
 int64_t clock_monotonic_us(void);
 

@@ -13,6 +13,7 @@
     X(WORKER, "the queue of slow work (password hashing)")                                         \
     X(COMMITTER, "the committer's queue of waiting commands")                                      \
     X(PEOPLE, "the in-memory directory of people, agents and keys")                                \
+    X(RELOAD, "what became of the last reload of the policy")                                      \
     X(POLICY, "the pointer to the policy in force")                                                \
     X(THROTTLE, "failed sign-ins per name and address")                                            \
     X(CHECKPOINT, "the newest signed log checkpoint")                                              \

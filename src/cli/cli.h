@@ -11,11 +11,10 @@
 #define FM_CLI_H
 
 #include "base/ctx.h"
+#include "base/version.h"
 #include "json/json.h"
 
 #include <stdio.h>
-
-#define FERMATA_VERSION "0.1.0"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 #define CLI_GO (-1) /* of cli_parse: not an exit code, carry on */
@@ -34,6 +33,10 @@ int cli_webhook(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 int cli_restore(int argc, char **argv);
+int cli_check(int argc, char **argv);
+int cli_inbox(int argc, char **argv);
+int cli_show(int argc, char **argv);
+int cli_decide(int argc, char **argv);
 
 /* Options -------------------------------------------------------------------------------------- */
 
@@ -103,7 +106,16 @@ int cli_run_verb(const struct cli_verb *verbs, size_t count, int argc, char **ar
  * characters become \u{HEX}, bytes that are not UTF-8 become \xHH. Nothing else changes. */
 void cli_escape(struct buf *buf, struct str text);
 
-/* The same in the context's arena; "(out of memory)" when it is full. */
+/* The same for text that people read closely: what is not safe becomes [U+HEX], as on the page. */
+void cli_escape_shown(struct buf *buf, struct str text);
+
+/* Bytes of the first character of a text that is not empty; columns that a text takes; columns
+ * of the terminal, or a width to read at where stdout is none. */
+size_t cli_next_character(struct str text);
+int cli_columns(struct str text);
+int cli_terminal_columns(void);
+
+/* cli_escape in the context's arena; "(out of memory)" when it is full. */
 struct str cli_safe(struct ctx *ctx, struct str text);
 
 /* Prints `fermata: DETAIL` on stderr, or with --json one line {"detail","name","status"}; returns
@@ -133,5 +145,12 @@ enum cli_folder { CLI_FOLDER_MUST_EXIST, CLI_FOLDER_MAY_BE_MADE };
  * exist, FM_E_INTERNAL for one that cannot be opened or a server that does not answer. */
 enum fm_err cli_call(struct ctx *ctx, const char *dir, enum cli_folder folder, struct str request,
                      const struct json **answer) MUST_CHECK;
+
+/* The error of this name on the wire; FM_E_INTERNAL for an unknown one. */
+enum fm_err cli_error_named(struct str name);
+
+/* The same, but only of a server that runs: `*answer` is NULL when there is none. */
+enum fm_err cli_ask(struct ctx *ctx, const char *dir, struct str request,
+                    const struct json **answer) MUST_CHECK;
 
 #endif

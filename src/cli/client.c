@@ -122,7 +122,7 @@ static enum fm_err receive_line(struct ctx *ctx, int fd, struct buf *line)
     return FM_OK;
 }
 
-static enum fm_err error_named(struct str name)
+enum fm_err cli_error_named(struct str name)
 {
     for (int err = FM_OK + 1; err < FM_ERR_COUNT; err++) {
         if (str_eq(name, err_name((enum fm_err)err))) {
@@ -147,7 +147,7 @@ static enum fm_err read_answer(struct ctx *ctx, const struct buf *text, const st
     ok = json_get(*answer, S("ok"));
     if (!ok || ok->kind != JSON_TRUE) {
         struct str detail = json_text(json_get(*answer, S("detail")));
-        return fail(ctx, error_named(json_text(json_get(*answer, S("name")))), "%.*s",
+        return fail(ctx, cli_error_named(json_text(json_get(*answer, S("name")))), "%.*s",
                     STR_ARG(detail));
     }
     return FM_OK;
@@ -205,5 +205,20 @@ enum fm_err cli_call(struct ctx *ctx, const char *dir, enum cli_folder folder, s
         }
         TRY(do_it_here(ctx, dir, request, &text));
     }
+    return read_answer(ctx, &text, answer);
+}
+
+enum fm_err cli_ask(struct ctx *ctx, const char *dir, struct str request,
+                    const struct json **answer)
+{
+    AUTO(buf_done) struct buf text = BUF_INIT(ADMIN_ANSWER_MAX + 1);
+    AUTO(fd_close) int fd = -1;
+
+    *answer = NULL;
+    TRY(find_server(ctx, dir, &fd));
+    if (fd < 0) {
+        return FM_OK;
+    }
+    TRY(ask_server(ctx, fd, request, &text));
     return read_answer(ctx, &text, answer);
 }

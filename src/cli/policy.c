@@ -84,6 +84,8 @@ static void print_defaults(struct buf *out, const struct policy *policy)
     buf_add_duration(out, policy->valid_for_us);
     buf_lit(out, " and can be undone for ");
     buf_add_duration(out, policy->undo_us);
+    buf_lit(out, "; an outcome is due within ");
+    buf_add_duration(out, policy->outcome_within_us);
     buf_add_char(out, '\n');
 }
 

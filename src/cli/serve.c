@@ -12,6 +12,7 @@ struct serve_options {
     struct cli_common common;
     const char *listen, *policy, *public_url, *loops, *retry, *timeout;
     struct cli_values allow;
+    bool metrics_open;
 };
 
 #define OPTION(member) offsetof(struct serve_options, member)
@@ -29,13 +30,18 @@ static const struct cli_option serve_table[] = {
      "wait after a callback's first failure (5s); threefold each time, up to 12h"},
     {"--callback-timeout", CLI_VALUE, OPTION(timeout), "DURATION",
      "what one attempt at a callback may take (15s)"},
+    {"--metrics-open", CLI_FLAG, OPTION(metrics_open), NULL,
+     "answer /metrics without a credential: where only the monitoring reaches the port"},
 };
 
 static const struct cli_usage serve_usage = {
     .line = "serve [--listen HOST:PORT] [--policy FILE]",
-    .about = "Runs the server until SIGTERM or Ctrl-C: prints its URL when it serves, and on the way\n"
-             "down answers what waits and closes. One process owns a data folder.\n"
-             "TLS is the proxy's work: name the outside address with --public-url.",
+    .about =
+        "Runs the server until SIGTERM or Ctrl-C: prints its URL when it serves, and on the way\n"
+        "down answers what waits and closes. SIGHUP reads the policy file again. One process owns "
+        "a\n"
+        "data folder.\n"
+        "TLS is the proxy's work: name the outside address with --public-url.",
     .options = serve_table,
     .option_count = COUNT_OF(serve_table),
     .common = CLI_TAKES_DATA,
@@ -121,6 +127,7 @@ int cli_serve(int argc, char **argv)
         .public_url = value_or(options.public_url, "FERMATA_PUBLIC_URL", NULL),
         .loops = (unsigned)loops,
         .callbacks = callbacks,
+        .metrics_open = options.metrics_open,
     };
     arena = arena_new(64 * MIB);
     if (!arena) {

@@ -7,9 +7,15 @@
 
 #include "base/unicode.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <uniwidth.h>
 
 #define SAFE_TEXT_MAX (1 * MIB)
+#define COLUMNS_DEFAULT 100 /* of what is no terminal */
+#define COLUMNS_MIN     40
+
+static int columns_of(struct str text);
 
 /* Length of the character at the start of `text`, 0 when it is not UTF-8. */
 static size_t character_size(struct str text)
@@ -22,7 +28,18 @@ static size_t character_size(struct str text)
     return 0;
 }
 
-void cli_escape(struct buf *buf, struct str text)
+static void write_escape(struct buf *buf, unsigned code)
+{
+    buf_printf(buf, "\\u{%X}", code);
+}
+
+static void write_name(struct buf *buf, unsigned code)
+{
+    buf_printf(buf, "[U+%04X]", code);
+}
+
+/* `write` stands in for a character that is not safe. */
+static void escape(struct buf *buf, struct str text, void (*write)(struct buf *buf, unsigned code))
 {
     while (text.n > 0) {
         size_t n = character_size(text), at = 0;
@@ -33,10 +50,40 @@ void cli_escape(struct buf *buf, struct str text)
         } else if (code_point_is_visible(code)) {
             buf_add(buf, (struct str){text.p, n});
         } else {
-            buf_printf(buf, "\\u{%X}", (unsigned)code);
+            write(buf, code);
         }
         text = str_skip(text, n ? n : 1);
     }
+}
+
+void cli_escape(struct buf *buf, struct str text)
+{
+    escape(buf, text, write_escape);
+}
+
+void cli_escape_shown(struct buf *buf, struct str text)
+{
+    escape(buf, text, write_name);
+}
+
+size_t cli_next_character(struct str text)
+{
+    size_t n = character_size(text);
+
+    return n ? n : 1;
+}
+
+int cli_columns(struct str text)
+{
+    return columns_of(text);
+}
+
+int cli_terminal_columns(void)
+{
+    struct winsize size;
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= COLUMNS_MIN;
+
+    return known ? size.ws_col : COLUMNS_DEFAULT;
 }
 
 struct str cli_safe(struct ctx *ctx, struct str text)

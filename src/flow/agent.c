@@ -57,6 +57,7 @@ enum fm_err flow_outcome(struct flow *flow, struct ctx *ctx, struct store_conn *
 
     TRY(flow_find(flow, ctx, conn, caller, id, out));
     TRY(resume_outcome(ctx, conn, out, status, detail, by_agent(caller), now_us));
+    flow_tick(flow, TICK_OUTCOME, STR_NONE, (int)status, 0);
     return flow_moved(flow, ctx, conn, false, JOURNAL_PROPOSAL_OUTCOME, out, now_us);
 }
 
@@ -90,6 +91,5 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
     }
     TRY(refuse_paused(flow, ctx, conn, claims));
     TRY(resume_redeem(ctx, conn, flow->issuer, claims, arguments, by_agent(caller), now_us, out));
-    flow_note(flow, JOURNAL_PERMIT_REDEEMED, out, now_us);
-    return FM_OK;
+    return flow_moved(flow, ctx, conn, false, JOURNAL_PERMIT_REDEEMED, out, now_us);
 }

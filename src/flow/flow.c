@@ -146,7 +146,8 @@ static enum fm_err flow_load(struct flow *flow, struct ctx *ctx, struct store_co
 {
     flow->ledger = map_new();
     flow->news = calloc(NEWS_MAX, sizeof(*flow->news));
-    if (!flow->ledger || !flow->news) {
+    flow->ticks = calloc(NEWS_MAX, sizeof(*flow->ticks));
+    if (!flow->ledger || !flow->news || !flow->ticks) {
         return fail_memory(ctx);
     }
     flow->policy = policy_builtin();
@@ -166,6 +167,8 @@ enum fm_err flow_new(struct ctx *ctx, struct store_conn *reader, const struct pe
     flow->issuer = issuer;
     flow->announce = announce;
     flow->with = with;
+    flow->counts.decision_us.scale = &SCALE_DECISION;
+    atomic_store(&flow->counts.action_count, 1); /* `other` */
     lock_init(&flow->lock, LOCK_POLICY);
     err = flow_load(flow, ctx, reader);
     if (err != FM_OK) {
@@ -198,6 +201,7 @@ void flow_free(struct flow *flow)
     free(flow->changes);
     free(flow->paused);
     free(flow->news);
+    free(flow->ticks);
     free(flow);
 }
 
@@ -363,12 +367,14 @@ void flow_note(struct flow *flow, enum journal_kind kind, const struct proposal 
                                   .at_us = at_us};
     copy_name(news->queue, proposal->queue);
     copy_name(news->first_queue, proposal->first_queue);
+    flow_tick(flow, TICK_EVENT, STR_NONE, (int)kind, 0);
 }
 
 void flow_mark(struct flow *flow)
 {
     flow->change_mark = flow->change_count;
     flow->news_mark = flow->news_count;
+    flow->tick_mark = flow->tick_count;
     mark_policy(flow);
 }
 
@@ -376,6 +382,7 @@ void flow_rollback(struct flow *flow)
 {
     ledger_undo(flow, flow->change_mark);
     flow->news_count = flow->news_mark;
+    flow->tick_count = flow->tick_mark;
     rollback_policy(flow);
 }
 
@@ -383,7 +390,7 @@ void flow_abandon(struct flow *flow)
 {
     ledger_undo(flow, 0);
     ledger_undo_attempts(flow);
-    flow->news_count = 0;
+    flow->news_count = flow->tick_count = 0;
     forget_mark(flow);
     rollback_policy(flow);
 }
@@ -391,6 +398,7 @@ void flow_abandon(struct flow *flow)
 void flow_after_commit(struct flow *flow, int64_t committed_at_us)
 {
     flow->change_count = 0;
+    flow_ticks_commit(flow);
     if (flow->activated) {
         put_in_force(flow);
     }

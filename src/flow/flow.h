@@ -8,6 +8,7 @@
 #define FM_FLOW_H
 
 #include "assess/assess.h"
+#include "base/metric.h"
 #include "intake/intake.h"
 #include "people/people.h"
 #include "resume/resume.h"
@@ -96,6 +97,9 @@ enum fm_err flow_redeem(struct flow *flow, struct ctx *ctx, struct store_conn *c
 
 /* People ---------------------------------------------------------------------------------------------- */
 
+/* Whether the policy lets somebody who came this way decide. FM_E_FORBIDDEN with the next step. */
+enum fm_err flow_check_via(struct ctx *ctx, const struct policy *policy, enum decide_via via)
+    MUST_CHECK;
 /* Takes or renews a claim of ten minutes. FM_E_CLAIMED when somebody else has it. */
 enum fm_err flow_claim(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                        const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
@@ -159,6 +163,32 @@ enum fm_err flow_check_caller(struct ctx *ctx, const struct flow_caller *caller)
 /* Whether this caller may read it: an agent its own, a person what their role and queues show. */
 bool flow_may_see(const struct policy *policy, const struct flow_caller *caller,
                   const struct proposal *proposal);
+
+/* Counting ------------------------------------------------------------------------------------- */
+
+/* Of the policy's actions; the next one counts as `other`, as do those that the policy does not
+ * name: an agent must not be able to make labels. */
+#define FLOW_ACTIONS_COUNTED 100
+
+struct flow_action_counts {
+    char name[ACTION_MAX + 1];
+    _Atomic uint64_t assessed[VERDICT_BLOCK + 1]; /* by verdict */
+    _Atomic uint64_t
+        decided[DECISION_RETURN + 1]; /* people's, by verdict; an undone one counts still */
+};
+
+/* What was committed since the start, for metrics. Only the committer's thread adds. */
+struct flow_counts {
+    struct flow_action_counts actions[FLOW_ACTIONS_COUNTED + 1]; /* the first: `other` */
+    _Atomic unsigned action_count;                               /* of those in use */
+    _Atomic uint64_t events[JOURNAL_KIND_COUNT];                 /* of proposals */
+    _Atomic uint64_t outcomes[OUTCOME_REVERTED + 1];
+    _Atomic uint64_t expired_held, expired_approved;
+    struct histogram decision_us; /* from the begin of the hold to a person's decision */
+};
+
+/* Borrowed from the flow; any thread may read. */
+const struct flow_counts *flow_counts(const struct flow *flow);
 
 /* Time ------------------------------------------------------------------------------------------------ */
 

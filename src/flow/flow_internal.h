@@ -32,6 +32,16 @@ struct paused {
     char name[PAUSE_NAME_MAX + 1];
 };
 
+/* Something to count once the batch is committed. */
+enum flow_tick_kind { TICK_ASSESSED, TICK_DECIDED, TICK_EVENT, TICK_OUTCOME, TICK_EXPIRED };
+
+struct flow_tick {
+    enum flow_tick_kind kind;
+    unsigned action; /* index among the counted */
+    int which;       /* verdict, kind of event, outcome; of TICK_EXPIRED: whether it was held */
+    int64_t us;
+};
+
 struct flow {
     const struct permit_issuer *issuer;
     flow_announce_fn *announce;
@@ -59,7 +69,17 @@ struct flow {
 
     struct announcement *news;
     size_t news_count, news_mark;
+
+    struct flow_tick *ticks; /* NEWS_MAX; what does not fit is not counted */
+    size_t tick_count, tick_mark;
+    struct flow_counts counts;
 };
+
+/* counters.c: counts something of the running command; forgotten with it. */
+void flow_tick(struct flow *flow, enum flow_tick_kind kind, struct str action, int which,
+               int64_t us);
+/* What is counted becomes visible. */
+void flow_ticks_commit(struct flow *flow);
 
 /* Adds to an agent's pending count; taken back with the command. */
 enum fm_err ledger_add(struct flow *flow, struct ctx *ctx, int64_t agent, int pending) MUST_CHECK;

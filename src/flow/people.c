@@ -63,9 +63,9 @@ enum fm_err flow_unclaim(struct flow *flow, struct ctx *ctx, struct store_conn *
     return FM_OK;
 }
 
-static enum fm_err check_via(struct ctx *ctx, const struct policy *policy, enum decide_via via)
+enum fm_err flow_check_via(struct ctx *ctx, const struct policy *policy, enum decide_via via)
 {
-    if (policy->decide_by & via) {
+    if (policy->decide_by & (unsigned)via) {
         return FM_OK;
     }
     return fail(ctx, FM_E_FORBIDDEN,
@@ -125,7 +125,7 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
     bool was_pending;
 
     TRY(find_decidable(flow, ctx, conn, caller, id, out));
-    TRY(check_via(ctx, policy, caller->via));
+    TRY(flow_check_via(ctx, policy, caller->via));
     was_pending = proposal_is_pending(out);
     action = policy_action(policy, out->action);
     if (!decision->arguments) {
@@ -141,6 +141,9 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
                       action ? action->critical : (struct policy_list){NULL, 0}, policy->valid_for_us,
                       now_us));
     TRY(flow_count_decision(ctx, conn, out, out->verdict, 1));
+    flow_tick(flow, TICK_DECIDED, out->action, (int)out->verdict,
+              now_us -
+                  (out->due_at - out->respond_within_us)); /* due_at: set when the hold began */
     return flow_moved(flow, ctx, conn, was_pending, JOURNAL_PROPOSAL_DECIDED, out, now_us);
 }
 

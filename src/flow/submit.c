@@ -136,9 +136,11 @@ static enum fm_err insert(struct flow *flow, struct ctx *ctx, struct store_conn 
                                                .at_us = now_us,
                                                .data = buf_str(&data),
                                                .payload = s->submission.canonical}));
+    flow_tick(flow, TICK_ASSESSED, p->action, (int)s->assessment.verdict, 0);
     if (kind == JOURNAL_PROPOSAL_HELD) { /* what goes on at once is no news: nobody waits for it */
         return flow_moved(flow, ctx, conn, false, kind, p, now_us);
     }
+    flow_tick(flow, TICK_EVENT, STR_NONE, (int)kind, 0);
     return FM_OK;
 }
 

@@ -55,6 +55,9 @@ static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_co
     if (kind == JOURNAL_KIND_COUNT) {
         return FM_OK;
     }
+    if (kind == JOURNAL_PROPOSAL_EXPIRED) {
+        flow_tick(flow, TICK_EXPIRED, STR_NONE, was_pending, 0);
+    }
     if (kind == JOURNAL_PROPOSAL_EXPIRED && was_pending) {
         TRY(tally_add(ctx, conn, p.agent, p.category, TALLY_EXPIRED, 1));
     }

@@ -9,6 +9,12 @@
  * came, with NULs where the separators were. So a strict head is a head in which each piece begins
  * exactly where the one before it and one separator ends; NUL bytes, bare LFs and folds all leave a
  * gap.
+ *
+ * The limit of it: NUL bytes of the client's own that stand where separators could (`Host: t` NUL
+ * LF), and a line that begins with a colon, which libmicrohttpd takes for the empty line, can be
+ * after parsing the same bytes as CR LF, where a bare LF is near. A proxy would have to let a NUL
+ * or a header without a name through, and not to take a bare LF for the end of a line; none should
+ * (RFC 9110 5.1, 5.5). fuzz/framing_fuzz.c holds everything else against a strict reader.
  */
 #include "net/net_internal.h"
 

@@ -103,6 +103,7 @@ static const struct key DEFAULT_KEYS[] = {
     {"on_expiry", value_choice, IN_POLICY(on_expiry), .choices = EXPIRY},
     {"decide_by", value_choices, IN_POLICY(decide_by), .choices = DECIDE_BY, .min = 1},
     {"valid_for", value_duration, IN_POLICY(valid_for_us), .min = SECOND_US},
+    {"outcome_within", value_duration, IN_POLICY(outcome_within_us), .min = SECOND_US},
     {.name = "warm_up", .read = later_unless_zero},
     {0},
 };
@@ -189,6 +190,7 @@ const struct policy POLICY_SILENT = {
     .undo_us = 0,
     .respond_within_us = 4 * HOUR_US,
     .valid_for_us = 24 * HOUR_US,
+    .outcome_within_us = HOUR_US,
     .on_expiry = ON_EXPIRY_EXPIRE,
     .decide_by = VIA_PAGE,
     .queues = SILENT_QUEUES,

@@ -87,6 +87,7 @@ struct policy {
     struct str queue;           /* defaults.queue */
     enum review_mode mode;
     int64_t undo_us, respond_within_us, valid_for_us;
+    int64_t outcome_within_us; /* after a redemption: later, its outcome is unknown */
     enum on_expiry on_expiry;
     unsigned decide_by;         /* set of enum decide_via */
     const struct policy_action *actions; /* sorted by name */

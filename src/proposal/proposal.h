@@ -41,6 +41,7 @@ enum proposal_state {
 
 #define PROPOSAL_PENDING_END PROPOSAL_APPROVED /* states before it are pending; the indexes know: < 3 */
 _Static_assert(PROPOSAL_PENDING_END == 3, "the partial indexes of migration 1 say state < 3");
+_Static_assert(PROPOSAL_REDEEMED == 5, "the index of what has no outcome says state = 5");
 
 enum decision_verdict { DECISION_APPROVE = 1, DECISION_MODIFY, DECISION_REJECT, DECISION_RETURN };
 const char *decision_verdict_name(enum decision_verdict verdict); /* "approve", ... */

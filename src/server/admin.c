@@ -40,6 +40,7 @@ static const struct {
     {STR("webhook.list"), admin_webhook_list},
     {STR("webhook.resend"), admin_webhook_resend},
     {STR("webhook.secret"), admin_webhook_secret},
+    {STR("check"), admin_check},
 };
 
 struct request {

@@ -44,4 +44,7 @@ admin_command_fn admin_webhook_list;
 admin_command_fn admin_webhook_resend;
 admin_command_fn admin_webhook_secret;
 
+/* admin_checks.c */
+admin_command_fn admin_check;
+
 #endif

@@ -10,6 +10,7 @@
 #include "journal/journal.h"
 #include "notify/notify.h"
 #include "people/people.h"
+#include "server/reload.h"
 
 #include <stdatomic.h>
 
@@ -20,6 +21,7 @@ struct instance {
     _Atomic(struct flow *) flow; /* of a server; NULL for a command line */
     _Atomic(struct notifier *) notifier; /* the same */
     struct str origin; /* what browsers see; set before the admin socket listens; else empty */
+    struct reload *reload;       /* the same */
 };
 
 /* Opens the folder (made if missing), migrates, loads journal and people, starts the committer.

@@ -8,6 +8,9 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "server/admin.h"
+#include "server/checks.h"
+#include "server/metrics.h"
+#include "server/notify.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -31,7 +34,9 @@ struct server {
     struct notifier *notifier;
     struct api *api;
     struct http_server *http;
-    const struct policy *policy;
+    const struct policy *policy; /* of the start */
+    struct reload *reload;
+    struct metrics_source metrics;
     struct str host, origin;
     uint16_t port;
 };
@@ -56,27 +61,6 @@ static enum fm_err read_listen(struct ctx *ctx, const char *listen, struct str *
     }
     *port = (uint16_t)number;
     return FM_OK;
-}
-
-static enum fm_err load_policy(struct ctx *ctx, const char *path, const struct policy **out)
-{
-    struct policy_finding findings[POLICY_FINDINGS_MAX];
-    size_t count = 0;
-    enum fm_err err;
-
-    if (!path) {
-        *out = policy_builtin();
-        return FM_OK;
-    }
-    err = policy_load(ctx, path, findings, &count, out);
-    for (size_t i = 0; i < count; i++) {
-        fprintf(stderr, "%s:%u:%u: %s%.*s\n", path, findings[i].line, findings[i].column,
-                findings[i].warning ? "warning: " : "", STR_ARG(findings[i].message));
-    }
-    if (err != FM_OK && count > 0) {
-        return fail(ctx, err, "the policy cannot be loaded; `fermata policy check %s` says the same", path);
-    }
-    return err;
 }
 
 /* --- start --------------------------------------------------------------------------------------------- */
@@ -126,10 +110,31 @@ static enum fm_err load_issuer(struct ctx *ctx, const char *dir, struct server *
     return resume_epoch(ctx, server->reader, &server->issuer.epoch);
 }
 
-static bool is_ready(struct str *why_not)
+/* It answers: the store is open and the committer runs. The rest is what the checks say. */
+static bool is_ready(void *with, struct json_out *checks)
 {
-    (void)why_not;
-    return true; /* it answers: the store is open and the committer runs */
+    struct server *server = with;
+    const struct checks_live live = {.dir = store_dir(server->instance.store),
+                                     .flow = server->flow,
+                                     .committer = server->instance.committer,
+                                     .reload = server->reload};
+    struct check_result results[CHECKS_MAX];
+    size_t count = checks_live(&live, results);
+    bool ready = true;
+
+    jo_array(checks);
+    for (size_t i = 0; i < count; i++) {
+        check_write(checks, &results[i], true);
+        ready = ready && results[i].level != CHECK_FAILED;
+    }
+    jo_array_end(checks);
+    return ready;
+}
+
+static enum fm_err write_metrics(void *with, struct ctx *ctx, struct store_conn *conn,
+                                 struct metric_out *out)
+{
+    return metrics_write(&((struct server *)with)->metrics, ctx, conn, out);
 }
 
 static enum fm_err start_flow(struct ctx *ctx, const struct server_options *options,
@@ -139,13 +144,21 @@ static enum fm_err start_flow(struct ctx *ctx, const struct server_options *opti
                                       .journal = server->instance.journal,
                                       .committer = server->instance.committer,
                                       .callbacks = &options->callbacks.rules,
-                                      .ready = is_ready};
+                                      .with = server,
+                                      .ready = is_ready,
+                                      .metrics = write_metrics,
+                                      .metrics_open = options->metrics_open};
 
     TRY(store_reader(ctx, server->instance.store, &server->reader));
     TRY(load_issuer(ctx, options->dir, server));
     TRY(api_new(ctx, &config, &server->api));
     TRY(flow_new(ctx, server->reader, &server->issuer, api_announce, server->api, &server->flow));
     instance_set_flow(&server->instance, server->flow);
+    server->metrics = (struct metrics_source){.instance = &server->instance,
+                                              .flow = server->flow,
+                                              .api = server->api,
+                                              .reload = server->reload,
+                                              .started_at_us = clock_now_us()};
     TRY(activate(ctx, server));
     return clockwork_start(ctx, server->flow, server->instance.store, server->instance.journal,
                            server->instance.committer, &server->clockwork);
@@ -206,8 +219,10 @@ static enum fm_err set_origin(struct ctx *ctx, const struct server_options *opti
 static enum fm_err start(struct ctx *ctx, const struct server_options *options, struct server *server)
 {
     TRY(read_listen(ctx, options->listen, &server->host, &server->port));
-    TRY(load_policy(ctx, options->policy, &server->policy));
+    TRY(reload_new(ctx, options->policy, &server->reload));
+    TRY(reload_read(server->reload, ctx, &server->policy));
     TRY(instance_open(ctx, options->dir, &server->instance));
+    server->instance.reload = server->reload;
     TRY(start_flow(ctx, options, server));
     TRY(start_notifier(ctx, options, server));
     slow_start();
@@ -236,7 +251,7 @@ static void quiet(struct ctx *ctx, struct server *server)
 
     api_quiet(server->api);
     if (committer_call(server->instance.committer, &behind) != FM_OK) {
-        log_warn("server.stopping", F_TEXT("error", str_of(ctx->detail)));
+        log_warn("server.stop_slow", F_TEXT("error", str_of(ctx->detail)));
     }
 }
 
@@ -260,14 +275,53 @@ static void stop(struct ctx *ctx, struct server *server)
     store_reader_close(server->reader);
     policy_drop(server->policy);
     instance_close(&server->instance);
+    reload_free(server->reload);
 }
 
-static void wait_for_signal(const sigset_t *signals)
-{
-    int got;
+/* --- while it runs ---------------------------------------------------------------------------- */
 
-    sigwait(signals, &got);
-    log_info("server.stopping", F_INT("signal", got));
+/* The service manager is told that we live only when a write comes back: a server that hangs is not
+ * alive, whatever its main thread does. */
+static void prove_life(struct server *server)
+{
+    AUTO(arena_done) struct arena *arena = arena_new(MIB);
+    struct ctx ctx;
+    struct store_cmd nothing = {.run = run_nothing, .done = no_done, .ctx = &ctx};
+    enum fm_err err;
+
+    ctx_init(&ctx, arena);
+    err = committer_call(server->instance.committer, &nothing);
+    if (err == FM_OK || err == FM_E_OVERLOADED) { /* overloaded is alive */
+        notify_send("WATCHDOG=1");
+    }
+}
+
+static void reload_now(struct server *server)
+{
+    notify_reloading();
+    reload_run(server->reload, server->flow, server->instance.committer);
+    notify_send("READY=1");
+}
+
+/* Until a signal that ends us. */
+static void serve(struct server *server, const sigset_t *signals)
+{
+    struct timespec pause = notify_watchdog_pause();
+    bool watched = pause.tv_sec > 0 || pause.tv_nsec > 0;
+
+    notify_send("READY=1");
+    for (;;) {
+        int got = watched ? sigtimedwait(signals, NULL, &pause) : sigwaitinfo(signals, NULL);
+        if (got == SIGHUP) {
+            reload_now(server);
+        } else if (got > 0) {
+            log_info("server.stopping", F_INT("signal", got));
+            break;
+        } else if (watched) {
+            prove_life(server);
+        }
+    }
+    notify_send("STOPPING=1");
 }
 
 /* On the first start, once: the token stands behind the #, which no browser sends anywhere. */
@@ -290,6 +344,7 @@ enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
 {
     struct server *server = arena_zalloc(ctx->arena, 1, sizeof(*server));
     sigset_t signals;
+    int64_t stopping_at_us;
     enum fm_err err;
 
     if (!server) {
@@ -298,6 +353,7 @@ enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before threads, so that all inherit it */
     net_raise_file_limit();
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a core would hold the signing keys */
@@ -307,8 +363,12 @@ enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
         offer_setup(server);
         fflush(stdout);
         log_info("server.started", F_TEXT("origin", server->origin), F_INT("port", http_port(server->http)));
-        wait_for_signal(&signals);
+        serve(server, &signals);
     }
+    stopping_at_us = clock_monotonic_us();
     stop(ctx, server);
+    if (err == FM_OK) {
+        log_info("server.stopped", F_INT("ms", (clock_monotonic_us() - stopping_at_us) / 1000));
+    }
     return err;
 }

@@ -15,10 +15,12 @@ struct server_options {
     const char *public_url; /* what browsers see, "https://fermata.example"; NULL: http://HOST:PORT */
     unsigned loops;         /* 0: one per core, at most 16 */
     struct notify_options callbacks;
+    bool metrics_open;      /* /metrics without a credential */
 };
 
-/* Runs until SIGTERM or SIGINT; drains and returns FM_OK. Errors: with a sentence for the operator. The
- * line "fermata: listening on URL" goes to stdout when requests are served. */
+/* Runs until SIGTERM or SIGINT; drains and returns FM_OK. SIGHUP reads the policy again. Errors:
+ * with a sentence for the operator. The line "fermata: listening on URL" goes to stdout when
+ * requests are served. */
 enum fm_err server_run(struct ctx *ctx, const struct server_options *options) MUST_CHECK;
 
 #endif

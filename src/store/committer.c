@@ -36,6 +36,7 @@ struct committer {
     struct store_conn *conn;
     struct store_hooks hooks;
     struct committer_stats stats;
+    struct histogram batch_sizes, commit_us;
 };
 
 /* Takes up to COMMIT_BATCH_MAX commands; NULL when stopping and nothing is left. */
@@ -163,9 +164,11 @@ static bool run_commands(struct committer *committer, struct ctx *own, struct st
 static bool commit_batch(struct committer *committer, struct ctx *own)
 {
     enum fm_err err = committer->hooks.before_commit(committer->hooks.with, own, committer->conn);
+    int64_t begun_us = clock_monotonic_us();
 
     if (err == FM_OK) {
         err = store_exec(own, committer->conn, &SQL_COMMIT_BATCH, NO_ARGS);
+        histogram_add(&committer->commit_us, clock_monotonic_us() - begun_us);
     }
     if (err != FM_OK && err != FM_E_OVERLOADED) {
         must(own, err, "commit");
@@ -204,6 +207,7 @@ static void count_batch(struct committer *committer, const struct store_cmd *fir
     for (const struct store_cmd *cmd = first; cmd; cmd = cmd->next) {
         failed += cmd->err != FM_OK;
     }
+    histogram_add(&committer->batch_sizes, (int64_t)count);
     LOCKED (&committer->lock) {
         stats->batches++;
         stats->commands += count;
@@ -254,6 +258,8 @@ enum fm_err committer_start(struct ctx *ctx, struct store *store, const struct s
     if (!committer) {
         return fail_memory(ctx);
     }
+    committer->batch_sizes.scale = &SCALE_THINGS;
+    committer->commit_us.scale = &SCALE_REQUEST;
     lock_init(&committer->lock, LOCK_COMMITTER);
     pthread_cond_init(&committer->arrived, NULL);
     committer->tail = &committer->head;
@@ -362,6 +368,17 @@ struct committer_stats committer_stats(struct committer *committer)
 
     LOCKED (&committer->lock) {
         stats = committer->stats;
+        stats.waiting = committer->waiting;
     }
     return stats;
+}
+
+const struct histogram *committer_batch_sizes(const struct committer *committer)
+{
+    return &committer->batch_sizes;
+}
+
+const struct histogram *committer_commit_times(const struct committer *committer)
+{
+    return &committer->commit_us;
 }

@@ -134,10 +134,15 @@ static const char migration_callbacks[] =
     "CREATE INDEX outbox_status ON outbox(status, row);"
     "CREATE INDEX outbox_ended ON outbox(ended_at) WHERE status > 0;";
 
+/* What was executed and has no outcome: state 5 is REDEEMED (proposal/proposal.h). */
+static const char migration_outcomes[] =
+    "CREATE INDEX proposals_redeemed ON proposals(redeemed_at, row) WHERE state = 5;";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
     {3, "accounts, service tokens, pauses", migration_people},
     {4, "callbacks", migration_callbacks},
+    {5, "an index of what has no outcome yet", migration_outcomes},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);

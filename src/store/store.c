@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/version.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,16 +35,34 @@ static enum fm_err migrate_one(struct ctx *ctx, struct store_conn *conn, const s
     return FM_OK;
 }
 
+int64_t store_format_known(void)
+{
+    return store_migrations[store_migration_count - 1].number;
+}
+
+enum fm_err store_format(struct ctx *ctx, struct store_conn *conn, int64_t *out)
+{
+    return store_int(ctx, conn, &SQL_USER_VERSION, NO_ARGS, 0, out);
+}
+
+static enum fm_err refuse_newer(struct ctx *ctx, struct store_conn *conn, int64_t *version)
+{
+    TRY(store_format(ctx, conn, version));
+    if (*version > store_format_known()) {
+        return fail(ctx, FM_E_INTERNAL,
+                    "the store has format %lld, this program (" FERMATA_VERSION
+                    ") knows up to %lld: start"
+                    " the newer version, or restore the backup from before the upgrade",
+                    (long long)*version, (long long)store_format_known());
+    }
+    return FM_OK;
+}
+
 enum fm_err store_migrate(struct ctx *ctx, struct store_conn *conn)
 {
     int64_t version;
 
-    TRY(store_int(ctx, conn, &SQL_USER_VERSION, NO_ARGS, 0, &version));
-    if (version > store_migrations[store_migration_count - 1].number) {
-        return fail(ctx, FM_E_INTERNAL,
-                    "the store has format %lld, this program knows up to %d: start the newer version",
-                    (long long)version, store_migrations[store_migration_count - 1].number);
-    }
+    TRY(refuse_newer(ctx, conn, &version));
     for (size_t i = 0; i < store_migration_count; i++) {
         if (store_migrations[i].number > version) {
             TRY(migrate_one(ctx, conn, &store_migrations[i]));
@@ -157,6 +176,8 @@ void store_reader_close(struct store_conn *conn)
 enum fm_err store_open_readonly(struct ctx *ctx, const char *dir, struct store_conn **out)
 {
     struct str path = arena_printf(ctx->arena, "%s/fermata.db", dir);
+    int64_t version;
+    enum fm_err err;
 
     if (!path.p) {
         return fail_memory(ctx);
@@ -164,7 +185,13 @@ enum fm_err store_open_readonly(struct ctx *ctx, const char *dir, struct store_c
     if (access(path.p, R_OK) != 0) {
         return fail(ctx, FM_E_NOT_FOUND, "there is no store in %s: %s", dir, strerror(errno));
     }
-    return conn_open(ctx, dir, false, out);
+    TRY(conn_open(ctx, dir, false, out));
+    err = refuse_newer(ctx, *out, &version);
+    if (err != FM_OK) {
+        conn_close(*out);
+        *out = NULL;
+    }
+    return err;
 }
 
 /* Copies in steps of 64 pages (256 KiB) so that the progress is seen; readers of a WAL database do not

@@ -9,6 +9,7 @@
 
 #include "base/ctx.h"
 #include "base/id.h"
+#include "base/metric.h"
 
 struct store;
 struct store_conn;
@@ -25,8 +26,14 @@ const char *store_dir(const struct store *store);
 enum fm_err store_reader(struct ctx *ctx, struct store *store, struct store_conn **out) MUST_CHECK;
 void store_reader_close(struct store_conn *conn);
 
-/* Opens `dir` for reading only, without lock and migrations: for verifying a store in use or a copy. */
+/* Opens `dir` for reading only, without lock and migrations: for verifying a store in use or a
+ * copy. Refuses one that is newer than this program, as store_open does. */
 enum fm_err store_open_readonly(struct ctx *ctx, const char *dir, struct store_conn **out) MUST_CHECK;
+
+/* The number of the last migration that a store has seen, and of the last that this program
+ * knows. */
+enum fm_err store_format(struct ctx *ctx, struct store_conn *conn, int64_t *out) MUST_CHECK;
+int64_t store_format_known(void);
 
 /* Statements ----------------------------------------------------------------------------------------
  * An SQL text is a static object; a connection prepares it once. Arguments are bound by name. */
@@ -145,9 +152,13 @@ void committer_stop(struct committer *committer);
 
 struct committer_stats {
     uint64_t batches, commands, rolled_back, run_again, largest_batch, queue_full;
+    size_t waiting; /* commands that wait now */
 };
 /* Since the start; for metrics. Any thread. */
 struct committer_stats committer_stats(struct committer *committer);
+/* Commands per batch, and the time that COMMIT took in microseconds. Any thread. */
+const struct histogram *committer_batch_sizes(const struct committer *committer);
+const struct histogram *committer_commit_times(const struct committer *committer);
 
 /* The write connection, before committer_start or after committer_stop only. */
 struct store_conn *store_writer(struct store *store);

@@ -238,6 +238,7 @@ const CALLS = {
   readPermitKeys: [200, () => server.public.get("/.well-known/jwks.json")],
   isAlive: [200, () => server.public.get("/healthz")],
   isReady: [200, () => server.public.get("/readyz")],
+  readMetrics: [200, () => lea.get("/metrics")],
   readOpenApi: [200, () => server.public.get("/openapi.json")],
   readCommitToSend: [200, () => ana.get("/debug/commit-to-send")],
 };

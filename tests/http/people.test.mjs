@@ -163,7 +163,14 @@ test("the log grows with what happens, and a decision names its entry", async ()
 });
 
 test("healthz and readyz", async () => {
-  for (const path of ["/healthz", "/readyz"]) {
-    assert.deepEqual((await server.public.get(path)).body, { status: "ok" });
+  assert.deepEqual((await server.public.get("/healthz")).body, { status: "ok" });
+  const { status, checks } = (await server.public.get("/readyz")).body;
+  assert.equal(status, "ok");
+  assert.deepEqual(
+    checks.map(({ name }) => name),
+    ["writes", "disk", "policy", "queues", "files", "clock"],
+  );
+  for (const check of checks.filter((each) => each.status === "ok")) {
+    assert.deepEqual(Object.keys(check), ["name", "status"], "what is well says no more to strangers");
   }
 });

@@ -152,6 +152,34 @@ export class Server {
     });
   }
 
+  /* Waits for the log line of an event that comes after `from` (a length of this.log): its fields. */
+  logged(event, from = 0) {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no ${event} in ${this.log.slice(from)}`)), STOP_WITHIN_MS);
+      const look = () => {
+        const line = this.log
+          .slice(from)
+          .split("\n")
+          .slice(0, -1) // the last one may be half there
+          .find((each) => each.includes(`"event":"${event}"`));
+        if (line) {
+          clearTimeout(timer);
+          this.process.stderr.off("data", look);
+          resolve(JSON.parse(line));
+        }
+      };
+      this.process.stderr.on("data", look);
+      look();
+    });
+  }
+
+  /* Sends a signal and waits for the log line that answers it. */
+  signal(name, event) {
+    const from = this.log.length;
+    this.process.kill(name);
+    return this.logged(event, from);
+  }
+
   /* Asks it to stop, and waits for the end. Resolves with its exit code. */
   async stop() {
     const timer = setTimeout(() => this.process.kill("SIGKILL"), STOP_WITHIN_MS);

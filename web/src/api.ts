@@ -165,6 +165,12 @@ export const api = {
             "GET",
             `/v1/proposals${query({ decided_by: "me", limit, cursor })}`,
         ),
+    /* Executed, and the agent has not told in time what came of it. */
+    outcomeUnknown: (limit: number, cursor: string | null) =>
+        call<Page<Proposal>>(
+            "GET",
+            `/v1/proposals${query({ outcome: "unknown", limit, cursor })}`,
+        ),
     claim: (id: string) => thenRead(call<Proposal>("POST", at(id, "/claim"), { body: {} })),
     unclaim: (id: string) => thenRead(call<Proposal>("POST", at(id, "/unclaim"), { body: {} })),
     decide: (id: string, body: DecisionBody, idempotencyKey: string) =>

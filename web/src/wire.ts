@@ -222,6 +222,9 @@ export interface Proposal {
     readonly assessment: { readonly verdict: string; readonly reasons: readonly Reason[] };
     readonly hold: Hold | null;
     readonly decision: Decision | null;
+    readonly approval_expires_at?: string | null;
+    readonly redeemed_at?: string | null;
+    readonly outcome_due_at?: string | null; /* while an outcome is awaited */
     readonly outcome: { readonly status: string; readonly detail?: string } | null;
     readonly card?: Card;
     readonly action_schema?: Json; /* policy: what `modify` is held against; null: nothing */

@@ -52,6 +52,28 @@ static void test_escape(void **state)
     }
 }
 
+static const struct {
+    const char *row;
+    struct str text, want;
+} shown_rows[] = {
+    {"plain", STR("\u00e9"), STR("\u00e9")},
+    {"a line feed", STR("a\nb"), STR("a[U+000A]b")},
+    {"an escape sequence", STR("\033[31m"), STR("[U+001B][31m")},
+    {"right-to-left override", STR("\u202e"), STR("[U+202E]")},
+    {"a tag character", STR("\U000E0041"), STR("[U+E0041]")},
+    {"a byte that is not UTF-8", STR("\xff"), STR("\\xff")},
+};
+
+static void test_shown(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(shown_rows); i++) {
+        AUTO(buf_done) struct buf out = BUF_INIT(4 * KIB);
+        cli_escape_shown(&out, shown_rows[i].text);
+        EXPECT_STR(shown_rows[i].row, buf_str(&out), shown_rows[i].want);
+    }
+}
+
 /* Every byte and every pair of bytes: what comes out is UTF-8 without control characters. */
 static void test_no_control_gets_through(void **state)
 {
@@ -86,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_escape),
+        cmocka_unit_test(test_shown),
         cmocka_unit_test(test_no_control_gets_through),
         cmocka_unit_test(test_safe_without_memory),
     };

@@ -160,6 +160,19 @@ static void test_minute_limit(void **state)
     OK(submit(story.bot, "{\"action\":\"auto.go\",\"arguments\":{}}", &p));
 }
 
+/* What metrics count of an action. */
+static uint64_t assessed(const char *action, enum verdict verdict)
+{
+    const struct flow_counts *counts = flow_counts(story.flow);
+
+    for (unsigned i = 1; i < counts->action_count; i++) {
+        if (strcmp(counts->actions[i].name, action) == 0) {
+            return counts->actions[i].assessed[verdict];
+        }
+    }
+    return 0;
+}
+
 /* A failing command of a neighbour makes the committer run the batch again: nobody may be counted twice. */
 static void test_run_again(void **state)
 {
@@ -183,6 +196,8 @@ static void test_run_again(void **state)
     }
     EXPECT(pending_of(story.bot) == 3 && story.news_count == 3, "three wait, told once each");
     EXPECT(world_count(&SQL_PROPOSALS) == 3, "the bad one left no trace");
+    EXPECT(assessed("refund.issue", VERDICT_EARN) == 3, "nor was it counted: %llu",
+           (unsigned long long)assessed("refund.issue", VERDICT_EARN));
     for (int i = 0; i < 2; i++) { /* but it was an attempt */
         OK(submit(story.bot, "{\"action\":\"refund.issue\",\"arguments\":{}}", &p));
     }

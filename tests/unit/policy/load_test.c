@@ -21,6 +21,7 @@ static const char everything[] =
     "  on_expiry: keep\n"
     "  decide_by: [token, page]\n"
     "  valid_for: 2d\n"
+    "  outcome_within: 90s\n"
     "actions:\n"
     "  refund.issue:\n"
     "    then: earn\n"
@@ -55,7 +56,7 @@ static void test_everything(void **state)
     EXPECT_STR("queue", p->queue, S("billing"));
     EXPECT(p->mode == MODE_READ && p->on_expiry == ON_EXPIRY_KEEP, "words");
     EXPECT(p->undo_us == 5 * SECOND_US && p->respond_within_us == 15 * MINUTE_US &&
-               p->valid_for_us == 2 * DAY_US,
+               p->valid_for_us == 2 * DAY_US && p->outcome_within_us == 90 * SECOND_US,
            "durations");
     EXPECT(p->decide_by == (VIA_PAGE | VIA_TOKEN), "decide_by %u", p->decide_by);
     EXPECT(p->pending_per_agent == 10 && p->proposals_per_minute == 60, "limits");
@@ -179,7 +180,8 @@ static void expect_silent(const struct policy *p, enum verdict then)
     EXPECT(p->then == then && p->unknown_actions == VERDICT_REVIEW, "verdicts");
     EXPECT(p->mode == MODE_GLANCE && p->on_expiry == ON_EXPIRY_EXPIRE && p->decide_by == VIA_PAGE,
            "words");
-    EXPECT(p->undo_us == 0 && p->respond_within_us == 4 * HOUR_US && p->valid_for_us == DAY_US,
+    EXPECT(p->undo_us == 0 && p->respond_within_us == 4 * HOUR_US && p->valid_for_us == DAY_US &&
+               p->outcome_within_us == HOUR_US,
            "times");
     EXPECT(p->pending_per_agent == 10000 && p->proposals_per_minute == 6000, "limits");
     EXPECT_STR("queue", p->queue, S("general"));

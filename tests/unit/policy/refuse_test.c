@@ -317,6 +317,8 @@ static void test_numbers(void **state)
          "2:28: respond_within must be at least 1s"},
         {"an approval for no time", "version: 1\ndefaults: {valid_for: 0m}\n",
          "2:23: valid_for must be at least 1s"},
+        {"an outcome within no time", "version: 1\ndefaults: {outcome_within: 0s}\n",
+         "2:28: outcome_within must be at least 1s"},
         {"lapsed before its release", "version: 1\ndefaults: {undo: 1h, valid_for: 60m}\n",
          "2:18: undo must be shorter than valid_for: an approval would lapse before it is "
          "released"},

@@ -11,7 +11,7 @@ import { noticeProblem, session } from "./session";
 
 export type Line = "connecting" | "live" | "offline";
 
-const TYPES = [
+const OF_PROPOSALS = [
     "held",
     "claimed",
     "unclaimed",
@@ -25,7 +25,8 @@ const TYPES = [
     "escalated",
     "commented",
     "revised",
-].map((name) => `proposal.${name}`);
+];
+const TYPES = [...OF_PROPOSALS.map((name) => `proposal.${name}`), "permit.redeemed"];
 
 const RETRY_MS = 4000;
 /* A hidden tab gives its connection back (browsers allow few of them) and reads again later. */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The policy file, read at start and again on SIGHUP: all or nothing. A file that is refused
+ * changes nothing; that it was refused stays visible (log, /readyz, metrics) until one is taken.
+ */
+#ifndef FM_SERVER_RELOAD_H
+#define FM_SERVER_RELOAD_H
+
+#include "flow/flow.h"
+
+struct reload;
+
+/* `path` NULL: the built-in policy, and nothing to reload. Borrowed until reload_free. */
+enum fm_err reload_new(struct ctx *ctx, const char *path, struct reload **out) MUST_CHECK;
+void reload_free(struct reload *reload); /* NULL allowed */
+
+/* Reads the file; findings go to stderr as FILE:LINE:COLUMN: message. The caller owns one
+ * reference. */
+enum fm_err reload_read(struct reload *reload, struct ctx *ctx, const struct policy **out)
+    MUST_CHECK;
+
+/* Reads the file again and puts it in force by a command of the committer. Any failure leaves the
+ * policy in force as it is, and is remembered and logged. Main thread. */
+void reload_run(struct reload *reload, struct flow *flow, struct committer *committer);
+
+/* Whether the last reload was refused, and a sentence about it that names no path. Any thread. */
+bool reload_failed(struct reload *reload);
+void reload_why(struct reload *reload, char *out, size_t size);
+
+/* Whether a policy may take the place of the one in force: where loosening by one person alone
+ * would be stopped. Every way to a new policy asks here. */
+enum fm_err reload_admit(struct ctx *ctx, const struct policy *now, const struct policy *next)
+    MUST_CHECK;
+
+#endif
