@@ -29,15 +29,15 @@
 #include "base/ctx.h"
 #include "json/json.h"
 
-#define CEL_TEXT_MAX (16 * KIB)        /* bytes of an expression: a page of text is 3 KiB */
-#define CEL_DEPTH_MAX 120u             /* nesting; the official suite has 34 */
-#define CEL_NODES_MAX 20000u           /* operators, operands and calls after macros are expanded */
-#define CEL_VARIABLES_MAX 256u         /* of an environment */
-#define CEL_ARGUMENTS_MAX 8u           /* of a function of ours */
-#define CEL_FINDINGS_MAX 16u           /* that one compilation reports */
+#define CEL_TEXT_MAX          (16 * KIB) /* bytes of an expression: a page of text is 3 KiB */
+#define CEL_DEPTH_MAX         120u       /* nesting; the official suite has 34 */
+#define CEL_NODES_MAX         20000u /* operators, operands and calls after macros are expanded */
+#define CEL_VARIABLES_MAX     256u   /* of an environment */
+#define CEL_ARGUMENTS_MAX     8u     /* of a function of ours */
+#define CEL_FINDINGS_MAX      16u    /* that one compilation reports */
 #define CEL_PROGRAM_BYTES_MAX (8 * MIB) /* memory of one program */
-#define CEL_COST_MAX 200000u           /* the budget of one evaluation, in steps: see eval.c */
-#define CEL_ZONES "/usr/share/zoneinfo"
+#define CEL_COST_MAX          200000u   /* the budget of one evaluation, in steps: see eval.c */
+#define CEL_ZONES             "/usr/share/zoneinfo"
 
 /* Values -----------------------------------------------------------------------------------------
  * A value is small and is passed by value. What it points to lives in an arena or in JSON, and must
@@ -55,14 +55,14 @@ enum cel_kind {
     CEL_MAP,
     CEL_TIMESTAMP,
     CEL_DURATION,
-    CEL_TYPE,     /* what type(x) gives */
+    CEL_TYPE, /* what type(x) gives */
     CEL_OPTIONAL,
-    CEL_ERROR     /* the evaluation failed; as.error */
+    CEL_ERROR /* the evaluation failed; as.error */
 };
 
 enum cel_error_kind {
-    CEL_FAILED,      /* division by zero, no such key, no such overload, ... */
-    CEL_TOO_COSTLY,  /* the budget is used up */
+    CEL_FAILED,       /* division by zero, no such key, no such overload, ... */
+    CEL_TOO_COSTLY,   /* the budget is used up */
     CEL_OUT_OF_MEMORY /* the arena is full */
 };
 
@@ -87,11 +87,11 @@ struct cel_value {
     uint8_t form; /* how it is held; for this folder alone, the constructors below set it */
     union {
         bool yes;
-        int64_t number;               /* CEL_INT; CEL_DURATION in nanoseconds: 292 years */
+        int64_t number; /* CEL_INT; CEL_DURATION in nanoseconds: 292 years */
         uint64_t natural;
         double real;
-        struct str text;              /* CEL_STRING, CEL_BYTES, CEL_TYPE */
-        struct cel_moment moment;     /* CEL_TIMESTAMP */
+        struct str text;          /* CEL_STRING, CEL_BYTES, CEL_TYPE */
+        struct cel_moment moment; /* CEL_TIMESTAMP */
         const struct cel_list *list;
         const struct cel_map *map;
         const struct json *json;      /* a list or map that is JSON */
@@ -106,7 +106,7 @@ struct cel_value cel_bool(bool yes);
 struct cel_value cel_int(int64_t number);
 struct cel_value cel_uint(uint64_t natural);
 struct cel_value cel_double(double real);
-struct cel_value cel_number(double real); /* as if it came from JSON, see above */
+struct cel_value cel_number(double real);     /* as if it came from JSON, see above */
 struct cel_value cel_string(struct str text); /* UTF-8; absent is the empty string */
 struct cel_value cel_bytes(struct str bytes);
 struct cel_value cel_timestamp_us(int64_t at_us);
@@ -289,8 +289,8 @@ struct cel_program;
  * in ctx->arena. Errors: FM_E_INVALID_ARGUMENT with the first finding as detail ("1:6: ..."); that
  * of fail_memory. The caller frees the program with cel_program_free. Any thread. */
 enum fm_err cel_compile(struct ctx *ctx, const struct cel_env *env, struct str text,
-                        enum cel_want want, struct cel_findings *findings,
-                        struct cel_program **out) MUST_CHECK;
+                        enum cel_want want, struct cel_findings *findings, struct cel_program **out)
+    MUST_CHECK;
 void cel_program_free(struct cel_program *program); /* NULL is allowed */
 static inline void cel_program_done(struct cel_program **program)
 {
