@@ -208,7 +208,7 @@ $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) \
-		-lcmocka $(if $(findstring jansson,$*),-ljansson) $(LIBS)
+		-lcmocka $(if $(filter conformance/%,$*),-ljansson) $(LIBS)
 
 ## asan           the suite but for the browser under the address and undefined behaviour sanitizers
 ## tsan           the same under the thread sanitizer

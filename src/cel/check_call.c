@@ -107,6 +107,7 @@ static void signature_of(struct checker *checker, const struct cel_function *fun
 struct match {
     const struct cel_type *result; /* NULL: none fits */
     bool any_number;               /* an argument is a number of JSON */
+    bool shape;                    /* an overload has as many arguments, in this style */
 };
 
 static void try_overload(struct checker *checker, const struct node *node,
@@ -116,8 +117,11 @@ static void try_overload(struct checker *checker, const struct node *node,
     const struct cel_type *before = match->result, *result;
 
     if (signature->count != node->count ||
-        signature->receiver != ((node->flags & NODE_F_RECEIVER) != 0) ||
-        !cel_binding_all_assignable(&checker->binding, signature->args, types, node->count)) {
+        signature->receiver != ((node->flags & NODE_F_RECEIVER) != 0)) {
+        return;
+    }
+    match->shape = true;
+    if (!cel_binding_all_assignable(&checker->binding, signature->args, types, node->count)) {
         return;
     }
     result = cel_binding_find(&checker->binding, signature->result);
@@ -363,7 +367,7 @@ static void match_overloads(struct checker *checker, struct node *node,
 void cel_check_call(struct checker *checker, struct node *node, unsigned depth)
 {
     const struct cel_type *types[CALL_ARGS_MAX];
-    struct match match = {NULL, false};
+    struct match match = {NULL, false, false};
     bool known = find_callee(checker, node);
 
     if (node->count > CALL_ARGS_MAX) {
@@ -385,6 +389,9 @@ void cel_check_call(struct checker *checker, struct node *node, unsigned depth)
         return;
     }
     match_overloads(checker, node, types, &match);
+    if (!match.shape) { /* without a check it fails at run time, before the function sees it */
+        *node->as.callee = (struct callee){.builtin = NULL};
+    }
     if (!match.result) {
         no_overload(checker, node);
         return;
