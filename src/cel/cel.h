@@ -139,6 +139,8 @@ int64_t cel_microseconds(struct cel_value value);
  * beyond 2^53 and numbers that are not finite strings; map keys become strings. Errors are
  * {"error": message}. */
 void cel_write_json(struct buf *buf, struct cel_value value);
+/* The same as the next value of a larger text. */
+void cel_write_json_value(struct json_out *out, struct cel_value value);
 
 /* Appends the value as it would stand in an expression: 'text', b'\377', [1, 2u, 3.0], {'a': 1},
  * timestamp('2026-11-22T10:24:35Z'), duration('1.5s'). For people and for tests. */
@@ -279,6 +281,9 @@ struct cel_findings {
 /* Appends `1:6: MESSAGE; did you mean amount?`, the line of `text`, and a caret below the place.
  * Long lines are cut around it. The bytes are those of the text: escape them for a terminal. */
 void cel_finding_write(struct buf *buf, struct str text, const struct cel_finding *finding);
+
+/* Sets line and column from the offset. */
+void cel_finding_place(struct str text, struct cel_finding *finding);
 
 /* What the expression must give. What is only known at run time (dyn) is checked there. */
 enum cel_want { CEL_WANT_ANY, CEL_WANT_BOOL, CEL_WANT_STRING, CEL_WANT_NUMBER };

@@ -107,6 +107,7 @@ static void signature_of(struct checker *checker, const struct cel_function *fun
 struct match {
     const struct cel_type *result; /* NULL: none fits */
     bool any_number;               /* an argument is a number of JSON */
+    bool any_dyn;                  /* one may turn out to be such a number, or anything else */
     bool shape;                    /* an overload has as many arguments, in this style */
 };
 
@@ -214,12 +215,35 @@ static void no_overload(struct checker *checker, const struct node *node)
     }
 }
 
-static void unknown_function(struct checker *checker, const struct node *node)
+/* The dotted name of a call whose receiver is a name that nothing declares ("math.greatst"): that
+ * is half of a function's name. Absent for any other call. */
+static struct str undeclared_dotted(struct checker *checker, const struct node *node)
+{
+    const struct node *root = node->args && node->count ? node->args[0] : NULL;
+    struct str target;
+
+    if (!root || !(node->flags & NODE_F_RECEIVER)) {
+        return STR_NONE;
+    }
+    while (root->kind == NODE_SELECT) {
+        root = root->args[0];
+    }
+    if (root->kind != NODE_IDENT || cel_check_local(checker, root->name) >= 0 ||
+        cel_env_find(checker->compiler->env, root->name) >= 0) {
+        return STR_NONE;
+    }
+    target = cel_node_dotted(checker->compiler, node->args[0]);
+    return target.p ? arena_printf(checker->compiler->arena, "%.*s.%.*s", STR_ARG(target),
+                                   STR_ARG(node->name))
+                    : STR_NONE;
+}
+
+static void unknown_function(struct checker *checker, const struct node *node, struct str dotted)
 {
     static const struct str macros[] = {STR("has"),    STR("all"),           STR("exists"),
                                         STR("map"),    STR("exists_one"),    STR("filter"),
                                         STR("optMap"), STR("transformList"), STR("transformMap")};
-    struct nearest nearest = {.wanted = node->name};
+    struct nearest nearest = {.wanted = dotted.p ? dotted : node->name};
     const struct cel_env *env = checker->compiler->env;
     const struct builtin *row;
 
@@ -240,8 +264,8 @@ static void unknown_function(struct checker *checker, const struct node *node)
         }
         cel_nearest_offer(&nearest, macros[i]);
     }
-    cel_check_found(checker, node->at, nearest.best, "there is no function %.*s()",
-                    STR_ARG(node->name));
+    cel_check_found(checker, dotted.p ? node->start : node->at, nearest.best,
+                    "there is no function %.*s()", STR_ARG(nearest.wanted));
 }
 
 /* Finding -------------------------------------------------------------------------------------- */
@@ -367,21 +391,23 @@ static void match_overloads(struct checker *checker, struct node *node,
 void cel_check_call(struct checker *checker, struct node *node, unsigned depth)
 {
     const struct cel_type *types[CALL_ARGS_MAX];
-    struct match match = {NULL, false, false};
+    struct match match = {.result = NULL};
     bool known = find_callee(checker, node);
+    struct str dotted = known ? STR_NONE : undeclared_dotted(checker, node);
 
     if (node->count > CALL_ARGS_MAX) {
         cel_compiler_found(checker->compiler, node->at, "a call has at most %u arguments",
                            CALL_ARGS_MAX);
         return;
     }
-    for (uint32_t i = 0; i < node->count; i++) {
+    for (uint32_t i = dotted.p ? 1 : 0; i < node->count; i++) {
         cel_check_node(checker, node->args[i], depth - 1);
         types[i] = node->args[i]->type;
         match.any_number |= cel_binding_find(&checker->binding, types[i])->kind == CEL_T_NUMBER;
+        match.any_dyn |= cel_binding_find(&checker->binding, types[i])->kind == CEL_T_DYN;
     }
     if (!known) {
-        unknown_function(checker, node);
+        unknown_function(checker, node, dotted);
         node->as.callee = NULL;
         return;
     }
@@ -396,5 +422,5 @@ void cel_check_call(struct checker *checker, struct node *node, unsigned depth)
         no_overload(checker, node);
         return;
     }
-    node->type = match.result;
+    node->type = match.any_dyn && is_arithmetic(node->name) ? cel_type(CEL_T_DYN) : match.result;
 }

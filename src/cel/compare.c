@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Equality and order. Numbers of different kinds are compared as numbers: an int or uint beside a
- * double as the double nearest to it, as the official tests want (2^63 - 1 equals 2^63 as a double);
- * a uint beside an int exactly.
+ * double as the double nearest to it, as the official tests want (2^63 - 1 equals 2^63 as a
+ * double); a uint beside an int exactly.
  */
 #include "cel/inner.h"
 

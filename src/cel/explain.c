@@ -38,15 +38,18 @@ static void add_fact(struct explain *explain, const struct node *node, struct ce
 }
 
 /* An operand: its value, and for a calculation what went into it. */
-static void explain_operand(struct explain *explain, const struct node *node, unsigned depth)
+static void explain_operand(struct explain *explain, const struct node *node, bool is_inner,
+                            unsigned depth)
 {
     if (node->kind == NODE_CONST || depth == 0) {
         return;
     }
-    add_fact(explain, node, value_of(explain, node));
+    if (!is_inner || node->kind != NODE_CALL || node->name.p[0] != '_') { /* no steps in between */
+        add_fact(explain, node, value_of(explain, node));
+    }
     if (node->kind == NODE_CALL || node->kind == NODE_LIST || node->kind == NODE_COND) {
         for (uint32_t i = 0; i < node->count; i++) {
-            explain_operand(explain, node->args[i], depth - 1);
+            explain_operand(explain, node->args[i], true, depth - 1);
         }
     }
 }
@@ -54,7 +57,7 @@ static void explain_operand(struct explain *explain, const struct node *node, un
 static void explain_operands(struct explain *explain, const struct node *node, unsigned depth)
 {
     for (uint32_t i = 0; i < node->count && depth > 0; i++) {
-        explain_operand(explain, node->args[i], depth - 1);
+        explain_operand(explain, node->args[i], false, depth - 1);
     }
 }
 
@@ -107,7 +110,7 @@ static void explain_loop(struct explain *explain, const struct node *node, unsig
             return;
         }
     }
-    explain_operand(explain, node->args[0], depth - 1);
+    explain_operand(explain, node->args[0], false, depth - 1);
 }
 
 static void explain_condition(struct explain *explain, const struct node *node, unsigned depth)

@@ -26,6 +26,11 @@ void cel_place_of(struct str text, uint32_t at, uint32_t *line, uint32_t *column
     }
 }
 
+void cel_finding_place(struct str text, struct cel_finding *finding)
+{
+    cel_place_of(text, finding->offset, &finding->line, &finding->column);
+}
+
 /* The line around a byte. */
 static struct str line_around(struct str text, uint32_t at, size_t *inside)
 {

@@ -310,7 +310,7 @@ static void format_all(struct format *format, struct str text, struct cel_value 
         } else if (i < text.n && text.p[i] == '%') {
             buf_add_char(&format->out, '%');
             i++;
-        } else if (!eval_pay(format->eval, 8)) { /* a double takes as long as some words */
+        } else if (!eval_pay(format->eval, 32)) { /* a double of 1e300 takes 4 us */
             format->failed = cel_eval_too_costly();
         } else {
             format_one(format, text, &i, list, &used);

@@ -41,7 +41,7 @@ static struct cel_value contains(struct cel_eval *eval, const struct node *node,
     if (!both_strings(args)) {
         return cel_eval_no_overload(eval, node, args, count);
     }
-    if (!cel_pay_bytes(eval, text.n)) {
+    if (!cel_pay_bytes(eval, SEARCH_FACTOR * text.n)) {
         return cel_eval_too_costly();
     }
     return cel_bool(part.n == 0 || memmem(text.p, text.n, part.p, part.n) != NULL);
@@ -70,7 +70,7 @@ static struct cel_value ends_with(struct cel_eval *eval, const struct node *node
 
 static struct cel_value match(struct cel_eval *eval, const struct regex *regex, struct str text)
 {
-    if (!eval_pay(eval, 2 + text.n * regex_size(regex) / 64)) {
+    if (!eval_pay(eval, 2 + text.n * regex_size(regex) / 16)) {
         return cel_eval_too_costly();
     }
     return cel_bool(regex_matches(regex, text));

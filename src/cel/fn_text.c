@@ -102,7 +102,7 @@ static bool search_arguments(struct cel_eval *eval, const struct node *node,
         *error = cel_eval_no_overload(eval, node, args, count);
         return false;
     }
-    if (!cel_pay_bytes(eval, 3 * args[0].as.text.n)) {
+    if (!cel_pay_bytes(eval, SEARCH_FACTOR * args[0].as.text.n)) {
         *error = cel_eval_too_costly();
         return false;
     }
@@ -148,7 +148,7 @@ static struct cel_value last_index_of(struct cel_eval *eval, const struct node *
         if (part.n && text.p[i - 1] != part.p[0]) {
             continue;
         }
-        if (!cel_pay_bytes(eval, 64 + part.n)) {
+        if (!eval_pay(eval, 1 + part.n / 64)) {
             return cel_eval_too_costly();
         }
         if (str_starts(str_skip(text, i - 1), part)) {
@@ -233,7 +233,7 @@ static struct cel_value replace(struct cel_eval *eval, const struct node *node,
         return cel_eval_no_overload(eval, node, args, count);
     }
     for (bool start = true; left != 0 && next_place(rest, old, start, &at); start = false, left--) {
-        if (!cel_pay_bytes(eval, 64 + at + args[2].as.text.n)) {
+        if (!eval_pay(eval, 1 + (SEARCH_FACTOR * at + args[2].as.text.n) / 64)) {
             return cel_eval_too_costly();
         }
         buf_add(&out, (struct str){rest.p, at});
@@ -297,7 +297,7 @@ static struct cel_value join(struct cel_eval *eval, const struct node *node,
         if (item.kind != CEL_STRING) {
             return cel_eval_no_overload(eval, node, &item, 1);
         }
-        if (!cel_pay_bytes(eval, 64 + item.as.text.n)) {
+        if (!eval_pay(eval, 1 + item.as.text.n / 64)) {
             return cel_eval_too_costly();
         }
         if (i > 0 && count == 2) {
@@ -388,7 +388,7 @@ static struct cel_value encode(struct cel_eval *eval, const struct node *node,
     if (args[0].kind != CEL_BYTES) {
         return cel_eval_no_overload(eval, node, args, count);
     }
-    if (!cel_pay_bytes(eval, 2 * args[0].as.text.n)) {
+    if (!cel_pay_bytes(eval, 4 * args[0].as.text.n)) {
         return cel_eval_too_costly();
     }
     buf_add_base64(&out, args[0].as.text);
@@ -405,7 +405,7 @@ static struct cel_value decode(struct cel_eval *eval, const struct node *node,
     if (args[0].kind != CEL_STRING) {
         return cel_eval_no_overload(eval, node, args, count);
     }
-    if (!cel_pay_bytes(eval, 2 * args[0].as.text.n)) {
+    if (!cel_pay_bytes(eval, 4 * args[0].as.text.n)) {
         return cel_eval_too_costly();
     }
     buf_add(&padded, args[0].as.text);

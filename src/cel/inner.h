@@ -403,6 +403,8 @@ static inline bool is_json_number(struct cel_value value)
     return value.kind == CEL_DOUBLE && value.form == FORM_JSON;
 }
 
+/* A search that nearly matches everywhere takes so much longer than reading. */
+#define SEARCH_FACTOR 4u
 /* Pays for reading or making that many bytes. */
 bool cel_pay_bytes(struct cel_eval *eval, size_t n);
 /* x.format([...]) */

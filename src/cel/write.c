@@ -143,11 +143,16 @@ static void write_json(struct json_out *out, struct cel_value value, unsigned de
     json_quoted(out, value);
 }
 
+void cel_write_json_value(struct json_out *out, struct cel_value value)
+{
+    write_json(out, value, VALUE_DEPTH_MAX);
+}
+
 void cel_write_json(struct buf *buf, struct cel_value value)
 {
     struct json_out out = JSON_OUT(buf);
 
-    write_json(&out, value, VALUE_DEPTH_MAX);
+    cel_write_json_value(&out, value);
 }
 
 /* Text ----------------------------------------------------------------------------------------- */
