@@ -25,7 +25,6 @@ static const struct {
     {"schema", cli_schema, "check a JSON Schema, and a value against it"},
     {"audit", cli_audit, "verify the audit log; proofs, evidence bundles, export"},
     {"cel", cli_cel, "try out a condition"},
-    {"audit", cli_audit, "verify the audit log, print its key"},
     {"backup", cli_backup, "copy a data folder while it is in use"},
     {"restore", cli_restore, "make a data folder from a backup"},
     {"version", run_version, "print the version"},

@@ -206,6 +206,13 @@ static bool local_add(struct checker *checker, uint32_t at, struct str name,
     return true;
 }
 
+/* What an item of an empty literal is, nothing says. */
+static const struct cel_type *known_or_dyn(struct checker *checker, const struct cel_type *type)
+{
+    type = cel_binding_find(&checker->binding, type);
+    return type->kind == CEL_T_VAR ? cel_type(CEL_T_DYN) : type;
+}
+
 /* What the loop's variables hold: key (or index) and item. */
 static void loop_types(struct checker *checker, const struct node *range, bool over_optional,
                        const struct cel_type *out[2])
@@ -215,10 +222,10 @@ static void loop_types(struct checker *checker, const struct node *range, bool o
     out[0] = out[1] = cel_type(CEL_T_DYN);
     if (over_optional ? type->kind == CEL_T_OPTIONAL : type->kind == CEL_T_LIST) {
         out[0] = cel_type(CEL_T_INT);
-        out[1] = type->parameters[0];
+        out[1] = known_or_dyn(checker, type->parameters[0]);
     } else if (!over_optional && type->kind == CEL_T_MAP) {
-        out[0] = type->parameters[0];
-        out[1] = type->parameters[1];
+        out[0] = known_or_dyn(checker, type->parameters[0]);
+        out[1] = known_or_dyn(checker, type->parameters[1]);
     } else if (!over_optional && type->kind == CEL_T_OBJECT) {
         out[0] = cel_type(CEL_T_STRING);
     } else if (type->kind != CEL_T_DYN && type->kind != CEL_T_VAR) {
