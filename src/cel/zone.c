@@ -99,6 +99,12 @@ static bool take_time(struct str *rest, int32_t *out)
     return true;
 }
 
+/* An offset as POSIX has it: seconds west of UTC. */
+static bool take_west(struct str *rest, int32_t *out)
+{
+    return take_time(rest, out) && *out > -OFFSET_MAX && *out < OFFSET_MAX;
+}
+
 /* CET or <+03> */
 static bool take_abbreviation(struct str *rest)
 {
@@ -140,7 +146,7 @@ static bool read_rule(struct str text, struct rule *out)
 {
     int32_t west;
 
-    if (!take_abbreviation(&text) || !take_time(&text, &west)) {
+    if (!take_abbreviation(&text) || !take_west(&text, &west)) {
         return false;
     }
     out->offset = -west;
@@ -154,7 +160,7 @@ static bool read_rule(struct str text, struct rule *out)
         return false;
     }
     if (text.n && text.p[0] != ',') {
-        if (!take_time(&text, &west)) {
+        if (!take_west(&text, &west)) {
             return false;
         }
         out->summer_offset = -west;
