@@ -238,11 +238,40 @@ static struct str undeclared_dotted(struct checker *checker, const struct node *
                     : STR_NONE;
 }
 
+/* Macros, and how they are written. */
+static const struct {
+    struct str name;
+    const char *form;
+} macros[] = {
+    {STR("has"), "has(x.member)"},
+    {STR("all"), "list.all(x, condition)"},
+    {STR("exists"), "list.exists(x, condition)"},
+    {STR("exists_one"), "list.exists_one(x, condition)"},
+    {STR("map"), "list.map(x, value) or list.map(x, condition, value)"},
+    {STR("filter"), "list.filter(x, condition)"},
+    {STR("transformList"), "list.transformList(i, x, value)"},
+    {STR("transformMap"), "map.transformMap(k, v, value)"},
+    {STR("transformMapEntry"), "map.transformMapEntry(k, v, {key: value})"},
+    {STR("optMap"), "optional.optMap(x, value)"},
+    {STR("optFlatMap"), "optional.optFlatMap(x, optional)"},
+    {STR("bind"), "cel.bind(x, value, expression)"},
+};
+
+/* A macro's name with arguments that no macro has. */
+static bool found_macro(struct checker *checker, const struct node *node)
+{
+    for (size_t i = 0; i < COUNT_OF(macros); i++) {
+        if (str_eq(macros[i].name, node->name)) {
+            cel_check_found(checker, node->at, STR_NONE, "%.*s is written %s", STR_ARG(node->name),
+                            macros[i].form);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void unknown_function(struct checker *checker, const struct node *node, struct str dotted)
 {
-    static const struct str macros[] = {STR("has"),    STR("all"),           STR("exists"),
-                                        STR("map"),    STR("exists_one"),    STR("filter"),
-                                        STR("optMap"), STR("transformList"), STR("transformMap")};
     struct nearest nearest = {.wanted = dotted.p ? dotted : node->name};
     const struct cel_env *env = checker->compiler->env;
     const struct builtin *row;
@@ -256,13 +285,7 @@ static void unknown_function(struct checker *checker, const struct node *node, s
         cel_nearest_offer(&nearest, env->functions[i]->name);
     }
     for (size_t i = 0; i < COUNT_OF(macros); i++) {
-        if (str_eq(macros[i], node->name)) {
-            cel_check_found(checker, node->at, STR_NONE,
-                            "%.*s() has other arguments: the guide shows them",
-                            STR_ARG(node->name));
-            return;
-        }
-        cel_nearest_offer(&nearest, macros[i]);
+        cel_nearest_offer(&nearest, macros[i].name);
     }
     cel_check_found(checker, dotted.p ? node->start : node->at, nearest.best,
                     "there is no function %.*s()", STR_ARG(nearest.wanted));
@@ -395,6 +418,10 @@ void cel_check_call(struct checker *checker, struct node *node, unsigned depth)
     bool known = find_callee(checker, node);
     struct str dotted = known ? STR_NONE : undeclared_dotted(checker, node);
 
+    if (!known && found_macro(checker, node)) {
+        node->as.callee = NULL;
+        return;
+    }
     if (node->count > CALL_ARGS_MAX) {
         cel_compiler_found(checker->compiler, node->at, "a call has at most %u arguments",
                            CALL_ARGS_MAX);
