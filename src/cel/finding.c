@@ -165,17 +165,29 @@ static size_t distance(struct str a, struct str b)
     return rows[a.n % 3][b.n];
 }
 
+/* Letters at the start that both have, up to 3: of two that are as near, the one that begins the same. */
+static size_t common_start(struct str a, struct str b)
+{
+    size_t n = 0;
+
+    while (n < 3 && n < a.n && n < b.n && a.p[n] == b.p[n]) {
+        n++;
+    }
+    return n;
+}
+
 void cel_nearest_offer(struct nearest *nearest, struct str name)
 {
-    size_t far, most = nearest->wanted.n < 4 ? 1 : nearest->wanted.n < 8 ? 2 : 3;
+    size_t far, score, most = nearest->wanted.n < 4 ? 1 : nearest->wanted.n < 8 ? 2 : 3;
 
     if (name.n > NEAREST_MAX || nearest->wanted.n > NEAREST_MAX || name.n == 0 ||
         name.p[0] == '@') {
         return;
     }
     far = distance(nearest->wanted, name);
-    if (far <= most && far < name.n && (!nearest->best.p || far < nearest->distance)) {
+    score = 4 * far + 3 - common_start(nearest->wanted, name);
+    if (far <= most && far < name.n && (!nearest->best.p || score < nearest->score)) {
         nearest->best = name;
-        nearest->distance = far;
+        nearest->score = score;
     }
 }

@@ -283,7 +283,7 @@ void cel_place_of(struct str text, uint32_t at, uint32_t *line, uint32_t *column
 /* The best of the names offered so far for one that is unknown. */
 struct nearest {
     struct str wanted, best;
-    size_t distance;
+    size_t score;
 };
 void cel_nearest_offer(struct nearest *nearest, struct str name);
 

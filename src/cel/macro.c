@@ -119,7 +119,6 @@ static struct node *expand_has(struct compiler *compiler, struct node *call)
         return found(compiler, select->at, "has() wants a member, such as has(args.note)");
     }
     select->kind = NODE_HAS;
-    select->at = call->at;
     return select;
 }
 

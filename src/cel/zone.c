@@ -306,6 +306,9 @@ static bool fill_rule(struct zone *zone, struct str footer)
         return false;
     }
     line = str_split(&footer, '\n');
+    if (!footer.p) { /* the second newline is missing */
+        return false;
+    }
     return line.n == 0 || read_rule(line, &zone->rule);
 }
 
