@@ -235,6 +235,21 @@ static void loop_types(struct checker *checker, const struct node *range, bool o
     }
 }
 
+/* transformMapEntry: each item gives a map. */
+static const struct cel_type *entry_result(struct checker *checker, const struct node *body)
+{
+    const struct cel_type *type = cel_binding_find(&checker->binding, body->type);
+
+    if (type->kind != CEL_T_MAP && type->kind != CEL_T_OBJECT && type->kind != CEL_T_DYN &&
+        type->kind != CEL_T_VAR) {
+        cel_check_found(checker, body->start, STR_NONE,
+                        "a map such as {k: v} is wanted here, not a %.*s",
+                        STR_ARG(cel_check_name(checker, type)));
+        return cel_type(CEL_T_DYN);
+    }
+    return type;
+}
+
 static const struct cel_type *loop_result(struct checker *checker, const struct node *node,
                                           const struct cel_type *const types[2])
 {
@@ -259,6 +274,7 @@ static const struct cel_type *loop_result(struct checker *checker, const struct 
     case LOOP_OPT_MAP:
         return cel_check_optional_of(checker, loop->body->type);
     case LOOP_TRANSFORM_ENTRY:
+        return entry_result(checker, loop->body);
     case LOOP_BIND:
     case LOOP_OPT_FLAT_MAP:
         break;

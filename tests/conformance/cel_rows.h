@@ -274,7 +274,8 @@ static inline struct cel_value row_never(struct cel_call *call, void *with,
 static inline void row_function(struct rows *rows, struct str name, const json_t *overload)
 {
     const json_t *params = json_object_get(overload, "params");
-    struct cel_function function = {.name = name, .call = row_never};
+    struct cel_function function = {
+        .name = name, .receiver = row_is(overload, "isInstanceFunction"), .call = row_never};
 
     for (size_t i = 0; i < json_array_size(params) && i < CEL_ARGUMENTS_MAX; i++) {
         function.args[i] = row_type(rows, json_array_get(params, i));
@@ -290,12 +291,11 @@ static inline void row_declare(struct rows *rows, const json_t *row)
     for (size_t i = 0; i < json_array_size(declared); i++) {
         const json_t *one = json_array_get(declared, i);
         const json_t *ident = json_object_get(one, "ident");
-        const json_t *overloads =
-            json_object_get(json_object_get(one, "function"), "overloads");
+        const json_t *overloads = json_object_get(json_object_get(one, "function"), "overloads");
         struct str name = row_member(one, "name");
         if (ident) {
-            EXPECT(cel_env_add(rows->env, name,
-                               row_type(rows, json_object_get(ident, "type"))) >= 0,
+            EXPECT(cel_env_add(rows->env, name, row_type(rows, json_object_get(ident, "type"))) >=
+                       0,
                    "%.*s", STR_ARG(name));
         }
         for (size_t k = 0; k < json_array_size(overloads); k++) {
@@ -312,14 +312,16 @@ static inline struct cel_activation *row_bind(struct rows *rows, const json_t *r
     const char *name;
     json_t *value;
 
-    json_object_foreach(bindings, name, value) {
+    json_object_foreach(bindings, name, value)
+    {
         if (cel_env_find(rows->env, str_of(name)) < 0) {
             EXPECT(cel_env_add(rows->env, str_of(name), cel_type(CEL_T_DYN)) >= 0, "%s", name);
         }
     }
     activation = cel_activation_new(rows->env, rows->arena, NULL);
     assert_non_null(activation);
-    json_object_foreach(bindings, name, value) {
+    json_object_foreach(bindings, name, value)
+    {
         cel_set(activation, cel_env_find(rows->env, str_of(name)),
                 row_value(rows, json_object_get(value, "value")));
     }
