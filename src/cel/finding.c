@@ -165,7 +165,8 @@ static size_t distance(struct str a, struct str b)
     return rows[a.n % 3][b.n];
 }
 
-/* Letters at the start that both have, up to 3: of two that are as near, the one that begins the same. */
+/* Letters at the start that both have, up to 3: of two names that are as near, the one that begins
+ * the same is meant. */
 static size_t common_start(struct str a, struct str b)
 {
     size_t n = 0;

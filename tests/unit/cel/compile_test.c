@@ -92,7 +92,8 @@ static const struct {
     {"args.comment == ''", "", NULL},
     /* what is computed ahead */
     {"args.currency.matches('(')", "1:23: not a regular expression in RE2 syntax: missing ): (", NULL},
-    {"args.currency.matches('(?=a)')", "1:23: not a regular expression in RE2 syntax: invalid perl operator: (?=", NULL},
+    {"args.currency.matches('(?=a)')", "1:23: not a regular expression in "
+                                       "RE2 syntax: invalid perl operator: (?=", NULL},
     {"now.getHours('Mars')", "1:14: there is no time zone of this name; \"Europe/Berlin\", \"UTC\" and "
                              "\"+02:00\" are some", NULL},
     {"now > timestamp('tomorrow')", "1:7: timestamp() cannot read 'tomorrow'", NULL},
