@@ -131,7 +131,7 @@ struct cel_activation *cel_activation_new(const struct cel_env *env, struct aren
     for (size_t i = 0; i < count; i++) {
         values[i].kind = KIND_UNSET;
     }
-    *activation = (struct cel_activation){env, of_activation, values, lazies};
+    *activation = (struct cel_activation){env, arena, of_activation, values, lazies};
     return activation;
 }
 

@@ -34,6 +34,7 @@
 #define CEL_NODES_MAX         20000u /* operators, operands and calls after macros are expanded */
 #define CEL_VARIABLES_MAX     256u   /* of an environment */
 #define CEL_ARGUMENTS_MAX     8u     /* of a function of ours */
+#define CEL_PATTERNS_MAX      64u    /* literal patterns of one program: each may grow to 1 MiB */
 #define CEL_FINDINGS_MAX      16u    /* that one compilation reports */
 #define CEL_PROGRAM_BYTES_MAX (8 * MIB) /* memory of one program */
 #define CEL_COST_MAX          200000u   /* the budget of one evaluation, in steps: see eval.c */
@@ -127,7 +128,8 @@ struct cel_value cel_key_at(struct cel_value map, size_t index);
 struct cel_value cel_value_at(struct cel_value map, size_t index);
 /* The member of a map under a name; false when there is none. */
 bool cel_member(struct cel_value map, struct str name, struct cel_value *out);
-/* Whether both are equal as `==` says, across numeric types. Neither is an error. */
+/* Whether both are equal as `==` says, across numeric types. Neither is an error. Beyond 10 million
+ * comparisons they are not. */
 bool cel_equal(struct cel_value a, struct cel_value b);
 /* A number of any kind as a double; false for anything else. */
 bool cel_to_double(struct cel_value value, double *out);
@@ -226,7 +228,7 @@ int cel_env_find(const struct cel_env *env, struct str name);
 
 /* One call of a function of ours. */
 struct cel_call {
-    struct arena *arena; /* for what the result needs */
+    struct arena *arena; /* for the result: the evaluation's, of a lazy variable the activation's */
     void *of_activation; /* what cel_activation_new was given */
     struct cel_eval *eval;
 };
@@ -331,8 +333,8 @@ struct cel_activation *cel_activation_new(const struct cel_env *env, struct aren
 /* Sets the variable of that number (of cel_env_add or cel_env_find). */
 void cel_set(struct cel_activation *activation, int variable, struct cel_value value);
 
-/* Computes a variable when an expression first reads it; the value is kept. The value must live
- * as long as the activation: take it from call->arena. */
+/* Computes a variable when an expression first reads it; the value is kept, an error is not. What
+ * the value needs comes from call->arena, which is the activation's here. */
 typedef struct cel_value cel_lazy_fn(struct cel_call *call, void *with);
 void cel_set_lazy(struct cel_activation *activation, int variable, cel_lazy_fn *compute,
                   void *with);

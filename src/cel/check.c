@@ -403,12 +403,27 @@ void cel_check_node(struct checker *checker, struct node *node, unsigned depth)
     }
 }
 
+/* Whether a node reads what was declared as an int, perhaps inside of an optional. */
+static bool reads_int(const struct node *node)
+{
+    const struct cel_type *type = node->type;
+
+    if (node->kind == NODE_VARIABLE || node->kind == NODE_LOCAL) {
+        return type->kind == CEL_T_INT;
+    }
+    if (node->kind != NODE_SELECT && node->kind != NODE_OPT_SELECT && node->kind != NODE_INDEX &&
+        node->kind != NODE_OPT_INDEX) {
+        return false;
+    }
+    type = type->kind == CEL_T_OPTIONAL ? type->parameters[0] : type;
+    return type->kind == CEL_T_INT;
+}
+
 /* Replaces type variables by what was found for them, and marks what is read as an int. */
 static void close_types(struct checker *checker, struct node *node, unsigned depth)
 {
     node->type = cel_binding_close(&checker->binding, node->type, CEL_DEPTH_MAX);
-    if (node->type->kind == CEL_T_INT && (node->kind == NODE_VARIABLE || node->kind == NODE_LOCAL ||
-                                          node->kind == NODE_SELECT || node->kind == NODE_INDEX)) {
+    if (reads_int(node)) {
         node->flags |= NODE_F_INT;
     }
     for (uint32_t i = 0; i < node->count && depth > 0; i++) {

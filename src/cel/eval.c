@@ -106,20 +106,19 @@ static struct cel_value read_int(struct cel_eval *eval, const struct node *node,
     return cel_int(number);
 }
 
+/* Computes a variable that is read for the first time; after an error it is computed again. */
 static struct cel_value read_lazy(struct cel_eval *eval, const struct node *node,
                                   struct cel_value *slot)
 {
+    struct cel_value before = *slot, value;
     struct lazy lazy = eval->activation->lazies[slot->as.number];
-    struct cel_call call = {eval->arena, eval->activation->of_activation, eval};
-    struct cel_value value;
+    struct cel_call call = {eval->activation->arena, eval->activation->of_activation, eval};
 
     eval->node = node;
-    *slot = cel_eval_fail(eval, node, "%.*s depends on itself", STR_ARG(node->name));
+    slot->kind = KIND_COMPUTING;
     value = lazy.compute(&call, lazy.with);
-    if (!is_error(value)) {
-        *slot = value;
-    }
-    return value;
+    *slot = is_error(value) ? before : value;
+    return eval->broke ? cel_eval_too_costly() : value;
 }
 
 static struct cel_value eval_variable(struct cel_eval *eval, const struct node *node)
@@ -130,8 +129,10 @@ static struct cel_value eval_variable(struct cel_eval *eval, const struct node *
         return cel_eval_fail(eval, node, "%.*s has no value", STR_ARG(node->name));
     }
     slot = &eval->activation->values[node->as.slot];
-    if (slot->kind == KIND_UNSET) {
-        return cel_eval_fail(eval, node, "%.*s has no value", STR_ARG(node->name));
+    if (slot->kind == KIND_UNSET || slot->kind == KIND_COMPUTING) {
+        return cel_eval_fail(
+            eval, node, slot->kind == KIND_UNSET ? "%.*s has no value" : "%.*s depends on itself",
+            STR_ARG(node->name));
     }
     value = slot->kind == KIND_LAZY ? read_lazy(eval, node, slot) : *slot;
     return node->flags & NODE_F_INT ? read_int(eval, node, value) : value;
@@ -201,6 +202,15 @@ static struct cel_value member(struct cel_eval *eval, const struct node *node, s
     return no_member(eval, node, of, node->name);
 }
 
+static struct cel_value some_of(struct cel_eval *eval, const struct node *node,
+                                struct cel_value value)
+{
+    if (node->flags & NODE_F_INT) {
+        value = read_int(eval, node, value);
+    }
+    return is_error(value) ? value : cel_value_some(eval, value);
+}
+
 static struct cel_value optional_member(struct cel_eval *eval, const struct node *node,
                                         struct cel_value of)
 {
@@ -210,7 +220,7 @@ static struct cel_value optional_member(struct cel_eval *eval, const struct node
         return no_member(eval, node, of, node->name);
     }
     return cel_value_lookup(eval, of, cel_string(node->name), &value) == 1
-               ? cel_value_some(eval, value)
+               ? some_of(eval, node, value)
                : value_none();
 }
 
@@ -312,7 +322,7 @@ static struct cel_value eval_index(struct cel_eval *eval, const struct node *nod
         return value;
     }
     if (optional) {
-        return found ? cel_value_some(eval, value) : value_none();
+        return found ? some_of(eval, node, value) : value_none();
     }
     if (!found) {
         return node->flags & NODE_F_EMPTY && of.kind == CEL_MAP

@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-#define TEXT_MAX 64 /* of a number or time as text */
-
 static struct cel_value range_error(struct cel_eval *eval, const struct node *node)
 {
     return cel_eval_fail(eval, node, "range error: %.*s() cannot hold the value",

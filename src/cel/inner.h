@@ -26,7 +26,7 @@ enum {
 };
 
 /* Kinds that stand in activations only. */
-enum { KIND_UNSET = 0xFE, KIND_LAZY = 0xFD };
+enum { KIND_UNSET = 0xFE, KIND_LAZY = 0xFD, KIND_COMPUTING = 0xFC };
 
 struct cel_list {
     size_t count;
@@ -201,9 +201,7 @@ enum {
     NODE_F_EMPTY = 4,    /* a member that reads as empty where it is absent */
     NODE_F_RECEIVER = 8, /* a call x.f(y) */
     NODE_F_ROOTED = 16,  /* a name with a leading dot */
-    NODE_F_PARENTHESES = 32,
-    NODE_F_NUMBER = 64,  /* a literal, for the sign before it */
-    NODE_F_MESSAGE = 128 /* Name{...} of protobuf, which we do not have */
+    NODE_F_PARENTHESES = 32
 };
 
 struct loop {
@@ -258,6 +256,7 @@ struct cel_program {
     struct str *functions; /* names, each once */
     size_t function_count, function_room;
     struct resource *resources;
+    size_t pattern_count;
 };
 
 struct compiler {
@@ -323,6 +322,7 @@ struct lazy {
 
 struct cel_activation {
     const struct cel_env *env;
+    struct arena *arena; /* of lazy values, which outlive an evaluation */
     void *of_activation;
     struct cel_value *values; /* by number; KIND_LAZY: `number` is its place in lazies */
     struct lazy *lazies;

@@ -255,7 +255,6 @@ static struct node *value_node(struct parser *parser, struct cel_value value)
 
     if (node) {
         node->as.value = value;
-        node->flags |= parser->token.number ? NODE_F_NUMBER : 0;
     }
     advance(parser);
     return spanned(parser, node, start);

@@ -48,6 +48,11 @@ static void ready_pattern(struct compiler *compiler, struct node *node, const st
     struct ctx ctx;
     struct regex *regex;
 
+    if (compiler->program->pattern_count++ == CEL_PATTERNS_MAX) {
+        cel_compiler_found(compiler, pattern->start, "at most %u patterns are allowed",
+                           CEL_PATTERNS_MAX);
+        return;
+    }
     ctx_init(&ctx, compiler->finding_arena);
     if (regex_new(&ctx, pattern->as.value.as.text, &regex) != FM_OK) {
         if (ctx.err == FM_E_INVALID_ARGUMENT && !compiler->env->unchecked) {

@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-#define MAP_LINEAR_MAX 8u /* entries of a map that is searched without an index */
+#define EQUAL_STEPS_MAX 10000000u /* of cel_equal: values that share parts may be huge */
+#define MAP_LINEAR_MAX  8u        /* entries of a map that is searched without an index */
 
 /* Making --------------------------------------------------------------------------------------- */
 
@@ -349,7 +350,9 @@ bool cel_member(struct cel_value map, struct str name, struct cel_value *out)
 
 bool cel_equal(struct cel_value a, struct cel_value b)
 {
-    return cel_value_equal(NULL, a, b, VALUE_DEPTH_MAX);
+    struct cel_eval eval = {.left = EQUAL_STEPS_MAX};
+
+    return cel_value_equal(&eval, a, b, VALUE_DEPTH_MAX) && !eval.broke;
 }
 
 bool cel_to_double(struct cel_value value, double *out)

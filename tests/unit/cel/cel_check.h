@@ -14,7 +14,8 @@
 
 static const struct str CEL_ARGS = STR(
     "{\"amount\":74.5,\"count\":75,\"currency\":\"USD\",\"items\":[{\"sku\":\"L\",\"price\":54.5},"
-    "{\"sku\":\"B\",\"price\":10}],\"tags\":[\"a\",\"b\"],\"to\":{\"city\":\"Ulm\"},\"nothing\":null}");
+    "{\"sku\":\"B\",\"price\":10}],\"tags\":[\"a\",\"b\"],\"to\":{\"city\":\"Ulm\"},\"nothing\":"
+    "null}");
 
 struct fixture {
     struct arena *arena;
@@ -47,8 +48,8 @@ static inline struct cel_value fixture_mentions(struct cel_call *call, void *wit
     if (count != 2 || !f || !cel_charge(call, args[0].as.text.n)) {
         return cel_fail(call, "too much");
     }
-    return cel_bool(memmem(args[0].as.text.p, args[0].as.text.n, args[1].as.text.p,
-                           args[1].as.text.n) != NULL);
+    return cel_bool(
+        memmem(args[0].as.text.p, args[0].as.text.n, args[1].as.text.p, args[1].as.text.n) != NULL);
 }
 
 static inline struct cel_value fixture_lazy(struct cel_call *call, void *with)
@@ -81,7 +82,8 @@ static inline void fixture_args(struct fixture *f)
     for (size_t i = 0; good && i < COUNT_OF(rows); i++) {
         good = cel_object_add(f->env, args, rows[i].name, cel_type(rows[i].kind), rows[i].flag);
     }
-    good = good && cel_object_add(f->env, to, S("city"), cel_type(CEL_T_STRING), CEL_MEMBER_OPTIONAL) &&
+    good = good &&
+           cel_object_add(f->env, to, S("city"), cel_type(CEL_T_STRING), CEL_MEMBER_OPTIONAL) &&
            cel_object_add(f->env, args, S("to"), to, CEL_MEMBER_OPTIONAL) &&
            cel_object_add(f->env, args, S("items"), cel_type_list(f->env, cel_type(CEL_T_DYN)),
                           CEL_MEMBER_REQUIRED) &&
@@ -191,6 +193,6 @@ static inline void fixture_rows(struct fixture *f, const struct eval_row *rows, 
 }
 
 #define FIXTURE_ROWS(f, rows) fixture_rows((f), (rows), COUNT_OF(rows))
-#define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+#define FIXTURE_TEST(name)    cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 #endif

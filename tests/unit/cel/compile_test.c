@@ -5,7 +5,8 @@
 #include "cel_check.h"
 
 static const struct {
-    const char *text, *want; /* "line:column: message" of the first finding, "" where there is none */
+    const char *text,
+        *want; /* "line:column: message" of the first finding, "" where there is none */
     const char *suggestion;
 } rows[] = {
     /* reading */
@@ -26,15 +27,20 @@ static const struct {
     {"'abc", "1:1: the text has no end: ' is missing", NULL},
     {"'''abc'", "1:1: the text has no end: ''' is missing", NULL},
     {"'a\nb'", "1:3: the text ends with its line; write \\n, or quote it three times", NULL},
-    {"'\\q'", "1:2: no escape: \\n, \\', \\x41, \\u0041 and \\U00000041 are some; r'...' has none", NULL},
+    {"'\\q'", "1:2: no escape: \\n, \\', \\x41, \\u0041 and \\U00000041 are some; r'...' has none",
+     NULL},
     {"b'\\u0041'", "1:3: no escape of bytes: \\n, \\x41 and \\101 are some", NULL},
-    {"'\\ud800'", "1:2: no escape: \\n, \\', \\x41, \\u0041 and \\U00000041 are some; r'...' has none", NULL},
-    {"9223372036854775808", "1:1: the number is out of the range of int; a double is written with .0", NULL},
+    {"'\\ud800'",
+     "1:2: no escape: \\n, \\', \\x41, \\u0041 and \\U00000041 are some; r'...' has none", NULL},
+    {"9223372036854775808",
+     "1:1: the number is out of the range of int; a double is written with .0", NULL},
     {"-9223372036854775808 == 1", "", NULL},
     {"18446744073709551616u", "1:1: the number is out of the range of uint", NULL},
     {"1e999", "1:1: the number is out of the range of double", NULL},
     {"true ? 1", "1:9: the expression ends where a : and what holds otherwise is wanted", NULL},
-    {"Msg{a: 1}", "1:4: messages of protocol buffers are not known here; a map is written {'name': value}", NULL},
+    {"Msg{a: 1}",
+     "1:4: messages of protocol buffers are not known here; a map is written {'name': value}",
+     NULL},
     {"\xFF", "1:1: the expression is not UTF-8", NULL},
     /* macros */
     {"has(args)", "1:5: has() wants a member, such as has(args.note)", NULL},
@@ -54,8 +60,10 @@ static const struct {
     {"math.greatst(1, 2)", "1:1: there is no function math.greatst()", "math.greatest"},
     {"halve(2)", "1:1: there is no function halve()", "half"},
     /* types */
-    {"1 + 1.0", "1:3: + does not mix int, double; convert one side with int(), uint() or double(), or write "
-                "a literal as 1, 1u or 1.0", NULL},
+    {"1 + 1.0",
+     "1:3: + does not mix int, double; convert one side with int(), uint() or double(), or write "
+     "a literal as 1, 1u or 1.0",
+     NULL},
     {"args.currency + 1", "1:15: + does not take string, int", NULL},
     {"args.currency > 50", "1:15: > does not take string, int", NULL},
     {"args.amount == '50'", "1:13: == does not take number, string", NULL},
@@ -71,31 +79,44 @@ static const struct {
     {"{'a': 1}[1]", "1:10: the keys of this map are of type string, not int", NULL},
     {"[?1]", "1:3: an optional value is wanted behind ?, not a int", NULL},
     /* guards */
-    {"args.note == 'x'", "1:6: note may be absent: guard it with has(args.note) && ..., or read it with "
-                         "args.?note.orValue(...)", NULL},
+    {"args.note == 'x'",
+     "1:6: note may be absent: guard it with has(args.note) && ..., or read it with "
+     "args.?note.orValue(...)",
+     NULL},
     {"has(args.note) && args.note == 'x'", "", NULL},
     {"args.note == 'x' && has(args.note)", "", NULL},
     {"!has(args.note) || args.note == 'x'", "", NULL},
     {"has(args.note) ? args.note : ''", "", NULL},
     {"!has(args.note) ? '' : args.note", "", NULL},
-    {"has(args.note) ? '' : args.note", "1:28: note may be absent: guard it with has(args.note) && ..., or "
-                                        "read it with args.?note.orValue(...)", NULL},
-    {"has(args.note) || args.note == 'x'", "1:24: note may be absent: guard it with has(args.note) && ..., or "
-                                           "read it with args.?note.orValue(...)", NULL},
+    {"has(args.note) ? '' : args.note",
+     "1:28: note may be absent: guard it with has(args.note) && ..., or "
+     "read it with args.?note.orValue(...)",
+     NULL},
+    {"has(args.note) || args.note == 'x'",
+     "1:24: note may be absent: guard it with has(args.note) && ..., or "
+     "read it with args.?note.orValue(...)",
+     NULL},
     {"'note' in args && args.note == 'x'", "", NULL},
     {"has(args.note) && args['note'] == 'x'", "", NULL},
-    {"has(args.to.city)", "1:10: to may be absent: guard it with has(args.to) && ..., or read it with "
-                          "args.?to.orValue(...)", NULL},
+    {"has(args.to.city)",
+     "1:10: to may be absent: guard it with has(args.to) && ..., or read it with "
+     "args.?to.orValue(...)",
+     NULL},
     {"has(args.to) && has(args.to.city) && args.to.city == 'Ulm'", "", NULL},
     {"args.tags.exists(t, has(args.note) && args.note == t)", "", NULL},
     {"args.?note.hasValue()", "", NULL},
     {"args.comment == ''", "", NULL},
     /* what is computed ahead */
-    {"args.currency.matches('(')", "1:23: not a regular expression in RE2 syntax: missing ): (", NULL},
-    {"args.currency.matches('(?=a)')", "1:23: not a regular expression in "
-                                       "RE2 syntax: invalid perl operator: (?=", NULL},
-    {"now.getHours('Mars')", "1:14: there is no time zone of this name; \"Europe/Berlin\", \"UTC\" and "
-                             "\"+02:00\" are some", NULL},
+    {"args.currency.matches('(')", "1:23: not a regular expression in RE2 syntax: missing ): (",
+     NULL},
+    {"args.currency.matches('(?=a)')",
+     "1:23: not a regular expression in "
+     "RE2 syntax: invalid perl operator: (?=",
+     NULL},
+    {"now.getHours('Mars')",
+     "1:14: there is no time zone of this name; \"Europe/Berlin\", \"UTC\" and "
+     "\"+02:00\" are some",
+     NULL},
     {"now > timestamp('tomorrow')", "1:7: timestamp() cannot read 'tomorrow'", NULL},
     {"now - now > duration('5 minutes')", "1:13: duration() cannot read '5 minutes'", NULL},
 };
@@ -107,10 +128,12 @@ static void test_findings(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct cel_program *program = fixture_compile(f, str_of(rows[i].text));
         const struct cel_finding *first = &f->findings.items[0];
-        EXPECT((program != NULL) == (rows[i].want[0] == '\0'), "%s: %s", rows[i].text, f->ctx.detail);
+        EXPECT((program != NULL) == (rows[i].want[0] == '\0'), "%s: %s", rows[i].text,
+               f->ctx.detail);
         buf_reset(&f->buf);
         if (!program) {
-            EXPECT(f->findings.count > 0 && f->ctx.err == FM_E_INVALID_ARGUMENT, "%s", rows[i].text);
+            EXPECT(f->findings.count > 0 && f->ctx.err == FM_E_INVALID_ARGUMENT, "%s",
+                   rows[i].text);
             buf_printf(&f->buf, "%u:%u: %.*s", first->line, first->column, STR_ARG(first->message));
             EXPECT_STR(rows[i].text, first->suggestion, str_of(rows[i].suggestion));
         }
@@ -189,7 +212,8 @@ static void test_limits(void **state)
         buf_add(&text, limits[i].behind);
         program = fixture_compile(f, buf_str(&text));
         EXPECT((program != NULL) == limits[i].good, "%s: %s", limits[i].row, f->ctx.detail);
-        EXPECT(program || f->ctx.err == FM_E_INVALID_ARGUMENT, "%s: %s", limits[i].row, f->ctx.detail);
+        EXPECT(program || f->ctx.err == FM_E_INVALID_ARGUMENT, "%s: %s", limits[i].row,
+               f->ctx.detail);
         cel_program_free(program);
     }
 }
@@ -204,8 +228,10 @@ static void test_uses(void **state)
     EXPECT(cel_program_reads(program, S("args")) && cel_program_reads(program, S("lazy")), "reads");
     EXPECT(!cel_program_reads(program, S("now")), "a macro's variable is none of the environment");
     EXPECT(!cel_program_reads(program, S("nowhere")), "undeclared");
-    EXPECT(cel_program_calls(program, S("half")) && cel_program_calls(program, S("contains")), "calls");
-    EXPECT(cel_program_calls(program, S("math.abs")) && !cel_program_calls(program, S("size")), "calls");
+    EXPECT(cel_program_calls(program, S("half")) && cel_program_calls(program, S("contains")),
+           "calls");
+    EXPECT(cel_program_calls(program, S("math.abs")) && !cel_program_calls(program, S("size")),
+           "calls");
     EXPECT_STR("first variable", cel_program_variable(program, 0), S("args"));
     EXPECT_STR("second variable", cel_program_variable(program, 1), S("lazy"));
     EXPECT(!cel_program_variable(program, 2).p, "a third variable");
@@ -260,7 +286,8 @@ static void test_wanted(void **state)
 
     for (size_t i = 0; i < COUNT_OF(wants); i++) {
         struct cel_program *program = NULL;
-        enum fm_err err = cel_compile(&f->ctx, f->env, str_of(wants[i].text), wants[i].want, NULL, &program);
+        enum fm_err err =
+            cel_compile(&f->ctx, f->env, str_of(wants[i].text), wants[i].want, NULL, &program);
         EXPECT((err == FM_OK) == wants[i].good, "%s: %s", wants[i].text, f->ctx.detail);
         cel_program_free(program);
     }

@@ -34,6 +34,10 @@ static void test_numbers_of_json(void **state)
         {"anything.items.map(i, i.price * 2)", "[109, 20]"},
         {"anything.items.exists(i, i.price > 50 && i.price < 60.0)", "true"},
         {"half(anything.count - 1)", "37"},
+        {"args.?count.orValue(0) / 2", "37"},
+        {"args[?'count'].orValue(0) / 2", "37"},
+        {"optional.of(args).count.value() / 2", "37"},
+        {"anything.?count.orValue(0) / 2", "37.5"},
         {"args.amount + anything.count", "149.5"},
         {"{74: 'x', 75: 'y'}[anything.count]", "'y'"},
     };
@@ -90,6 +94,34 @@ static void test_lazy(void **state)
     EXPECT(f->computed == 1, "%d", f->computed);
 }
 
+static struct cel_value sometimes(struct cel_call *call, void *with)
+{
+    struct fixture *f = with;
+
+    return f->computed++ ? cel_string(arena_printf(call->arena, "now it works"))
+                         : cel_fail(call, "not yet");
+}
+
+/* An error is not kept, and a value outlives the evaluation that computed it. */
+static void test_lazy_that_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct cel_program *program;
+
+    cel_set_lazy(f->activation, 1, sometimes, f);
+    EXPECT_STR("fails", fixture_eval(f, S("anything")), S("error: 1:1: not yet"));
+    program = fixture_compile(f, S("anything == 'now it works'"));
+    EXPECT(program, "%s", f->ctx.detail);
+    for (int i = 0; i < 3; i++) {
+        struct arena *short_lived = arena_new(MIB);
+        struct cel_result result = cel_eval(program, f->activation, short_lived, 0);
+        EXPECT(result.value.kind == CEL_BOOL && result.value.as.yes, "%d: %.*s", i,
+               STR_ARG(result.message));
+        arena_free(short_lived);
+    }
+    cel_program_free(program);
+}
+
 static struct cel_value itself(struct cel_call *call, void *with)
 {
     struct fixture *f = with;
@@ -108,7 +140,8 @@ static void test_lazy_in_a_circle(void **state)
     EXPECT_STR("a circle", fixture_eval(f, S("lazy")), S("error: 1:1: lazy depends on itself"));
 }
 
-static struct cel_result run(struct fixture *f, struct str text, struct arena *arena, uint64_t budget)
+static struct cel_result run(struct fixture *f, struct str text, struct arena *arena,
+                             uint64_t budget)
 {
     struct cel_program *program = fixture_compile(f, text);
     struct cel_result result;
@@ -151,8 +184,9 @@ static void test_fatal(void **state)
     result = run(f, S("args.tags.all(a, args.tags.exists(b, a == b)) || true"), f->arena, 8);
     EXPECT(result.error == CEL_TOO_COSTLY && result.value.kind == CEL_ERROR, "absorbed");
     EXPECT_STR("its sentence", result.message, S("the evaluation takes more steps than it may"));
-    result = run(f, S("(args.currency + args.currency + 'abc') != '' && "
-                      "[1,2,3].map(a, [a].map(b, [b, b, b]).map(c, c + c)).size() > 0 || true"),
+    result = run(f,
+                 S("(args.currency + args.currency + 'abc') != '' && "
+                   "[1,2,3].map(a, [a].map(b, [b, b, b]).map(c, c + c)).size() > 0 || true"),
                  small, 0);
     EXPECT(result.error == CEL_OUT_OF_MEMORY && result.value.kind == CEL_ERROR, "absorbed");
     arena_free(small);
@@ -164,7 +198,8 @@ static void test_wanted(void **state)
     struct cel_program *program;
     struct cel_result result;
 
-    EXPECT(cel_compile(&f->ctx, f->env, S("anything.amount"), CEL_WANT_BOOL, NULL, &program) == FM_OK,
+    EXPECT(cel_compile(&f->ctx, f->env, S("anything.amount"), CEL_WANT_BOOL, NULL, &program) ==
+               FM_OK,
            "%s", f->ctx.detail);
     result = cel_eval(program, f->activation, f->arena, 0);
     EXPECT_STR("a number for a bool", result.message,
@@ -220,9 +255,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_numbers_of_json), FIXTURE_TEST(test_absent),
         FIXTURE_TEST(test_functions),       FIXTURE_TEST(test_lazy),
-        FIXTURE_TEST(test_lazy_in_a_circle), FIXTURE_TEST(test_budget),
-        FIXTURE_TEST(test_fatal),           FIXTURE_TEST(test_wanted),
-        FIXTURE_TEST(test_optional_laziness), FIXTURE_TEST(test_limits),
+        FIXTURE_TEST(test_lazy_that_fails), FIXTURE_TEST(test_lazy_in_a_circle),
+        FIXTURE_TEST(test_budget),          FIXTURE_TEST(test_fatal),
+        FIXTURE_TEST(test_wanted),          FIXTURE_TEST(test_optional_laziness),
+        FIXTURE_TEST(test_limits),
     };
 
     return CHECK_RUN(tests);

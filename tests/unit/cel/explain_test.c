@@ -75,7 +75,8 @@ static void test_budget(void **state)
 {
     struct fixture *f = *state;
     struct cel_fact facts[FACTS_MAX];
-    struct cel_program *program = fixture_compile(f, S("args.amount > 1 && args.tags.all(t, t != '')"));
+    struct cel_program *program =
+        fixture_compile(f, S("args.amount > 1 && args.tags.all(t, t != '')"));
 
     for (uint64_t budget = 1; budget < 60; budget++) {
         size_t count = cel_explain(program, f->activation, f->arena, budget, facts, FACTS_MAX);

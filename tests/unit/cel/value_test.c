@@ -52,8 +52,9 @@ static void test_written(void **state)
     expect_written(f, "timestamp", cel_timestamp_us(-1), "\"1969-12-31T23:59:59.999999Z\"",
                    "timestamp('1969-12-31T23:59:59.999999Z')");
     expect_written(f, "duration", cel_duration_us(-1500000), "\"-1.5s\"", "duration('-1.5s')");
-    expect_written(f, "a map twice the same", cel_map(f->arena, (struct str[]){S("a"), S("a")}, items, 2),
-                   "{\"error\":\"a key stands twice in a map\"}", "error: a key stands twice in a map");
+    expect_written(
+        f, "a map twice the same", cel_map(f->arena, (struct str[]){S("a"), S("a")}, items, 2),
+        "{\"error\":\"a key stands twice in a map\"}", "error: a key stands twice in a map");
 }
 
 static void test_looked_into(void **state)
@@ -65,7 +66,8 @@ static void test_looked_into(void **state)
     EXPECT(cel_size(args) == 7, "%zu", cel_size(args));
     EXPECT(cel_member(args, S("tags"), &value) && cel_size(value) == 2, "tags");
     EXPECT_STR("an item", cel_item(value, 1).as.text, S("b"));
-    EXPECT(!cel_member(args, S("absent"), &value) && !cel_member(cel_int(1), S("x"), &value), "absent");
+    EXPECT(!cel_member(args, S("absent"), &value) && !cel_member(cel_int(1), S("x"), &value),
+           "absent");
     EXPECT_STR("a key", cel_key_at(args, 0).as.text, S("amount"));
     EXPECT(cel_to_double(cel_value_at(args, 0), &real) && real == 74.5, "%g", real);
     EXPECT(!cel_to_double(cel_string(S("1")), &real), "a text is no number");
@@ -102,8 +104,9 @@ static void test_large_map(void **state)
     for (int i = 0; i < 100; i++) {
         buf_printf(&text, ", %d: %d, 'k%d': %d", i, i, i, i);
     }
-    buf_lit(&text, "}, [m.size(), m[17], m[17u], m[dyn(17.0)], m.k99, m[true], 'k100' in m, 100 in m, "
-                   "dyn(17.5) in m, m == m])");
+    buf_lit(&text,
+            "}, [m.size(), m[17], m[17u], m[dyn(17.0)], m.k99, m[true], 'k100' in m, 100 in m, "
+            "dyn(17.5) in m, m == m])");
     EXPECT_STR("a large map", fixture_eval(f, buf_str(&text)),
                S("[202, 17, 17, 17, 99, 'yes', false, false, false, true]"));
 }
@@ -152,14 +155,29 @@ static void test_durations(void **state)
     static const struct {
         const char *text, *want;
     } rows[] = {
-        {"0", "0s"},          {"1s", "1s"},       {"-1.5s", "-1.5s"},
-        {"1h30m", "5400s"},   {"1.5h", "5400s"},  {".5s", "0.5s"},
-        {"1.s", "1s"},        {"100ms", "0.1s"},  {"1us1ns", "0.000001001s"},
-        {"\xC2\xB5s", NULL},  {"5\xC2\xB5s", "0.000005s"}, {"9223372036.854775807s", "9223372036.854775807s"},
-        {"9223372037s", NULL}, {"", NULL},        {"-", NULL},
-        {"1", NULL},          {"1 s", NULL},      {"s", NULL},
-        {"1d", NULL},         {".s", NULL},       {"1s-1s", NULL},
-        {"99999999999999999999s", NULL},          {"0.1234567891s", "0.123456789s"},
+        {"0", "0s"},
+        {"1s", "1s"},
+        {"-1.5s", "-1.5s"},
+        {"1h30m", "5400s"},
+        {"1.5h", "5400s"},
+        {".5s", "0.5s"},
+        {"1.s", "1s"},
+        {"100ms", "0.1s"},
+        {"1us1ns", "0.000001001s"},
+        {"\xC2\xB5s", NULL},
+        {"5\xC2\xB5s", "0.000005s"},
+        {"9223372036.854775807s", "9223372036.854775807s"},
+        {"9223372037s", NULL},
+        {"", NULL},
+        {"-", NULL},
+        {"1", NULL},
+        {"1 s", NULL},
+        {"s", NULL},
+        {"1d", NULL},
+        {".s", NULL},
+        {"1s-1s", NULL},
+        {"99999999999999999999s", NULL},
+        {"0.1234567891s", "0.123456789s"},
     };
     struct fixture *f = *state;
     int64_t nanos;
@@ -244,9 +262,9 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_written),    FIXTURE_TEST(test_looked_into), FIXTURE_TEST(test_equal),
-        FIXTURE_TEST(test_large_map),  FIXTURE_TEST(test_timestamps),  FIXTURE_TEST(test_durations),
-        FIXTURE_TEST(test_calendar),   FIXTURE_TEST(test_threads),
+        FIXTURE_TEST(test_written),   FIXTURE_TEST(test_looked_into), FIXTURE_TEST(test_equal),
+        FIXTURE_TEST(test_large_map), FIXTURE_TEST(test_timestamps),  FIXTURE_TEST(test_durations),
+        FIXTURE_TEST(test_calendar),  FIXTURE_TEST(test_threads),
     };
 
     return CHECK_RUN(tests);

@@ -23,7 +23,7 @@ static const struct {
     {"Europe/Berlin", "2026-03-29T01:00:00Z", 120},
     {"Europe/Berlin", "2026-10-25T00:59:59Z", 120}, /* and ends */
     {"Europe/Berlin", "2026-10-25T01:00:00Z", 60},
-    {"Europe/Berlin", "1975-07-15T00:00:00Z", 60}, /* no summer then */
+    {"Europe/Berlin", "1975-07-15T00:00:00Z", 60},  /* no summer then */
     {"Europe/Berlin", "2099-07-15T00:00:00Z", 120}, /* beyond the table: by its rule */
     {"Europe/Berlin", "2099-12-15T00:00:00Z", 60},
     {"America/New_York", "2026-07-15T00:00:00Z", -240},
@@ -53,9 +53,21 @@ static void test_offsets(void **state)
 static void test_refused(void **state)
 {
     static const char *const names[] = {
-        "",           "Mars/Base", "/etc/passwd", "../../../etc/passwd", "Europe/../Europe/Berlin",
-        "Europe",     "+5",        "+24:00",      "+05:60",              "05:3",
-        "zone.tab",   "Europe/Berlin ", "tzdata.zi", "++05:30", "-",
+        "",
+        "Mars/Base",
+        "/etc/passwd",
+        "../../../etc/passwd",
+        "Europe/../Europe/Berlin",
+        "Europe",
+        "+5",
+        "+24:00",
+        "+05:60",
+        "05:3",
+        "zone.tab",
+        "Europe/Berlin ",
+        "tzdata.zi",
+        "++05:30",
+        "-",
     };
 
     (void)state;
@@ -100,7 +112,8 @@ static void test_libc(void **state)
         EXPECT(zone, "there is no %s", zones[i]);
         (void)snprintf(command, sizeof(command),
                        "seq -2208988800 950400 7258118400 | sed 's/^/@/' | "
-                       "TZ=%s date -f - '+%%s %%::z'", zones[i]);
+                       "TZ=%s date -f - '+%%s %%::z'",
+                       zones[i]);
         pipe = popen(command, "re");
         assert_non_null(pipe);
         for (; fgets(line, sizeof(line), pipe); count++) {
@@ -109,7 +122,8 @@ static void test_libc(void **state)
             int h, m, s;
             EXPECT(sscanf(line, "%lld %c%d:%d:%d", &at, &sign, &h, &m, &s) == 5, "%s", line);
             EXPECT(cel_zone_offset(zone, at) == (h * 3600 + m * 60 + s) * (sign == '-' ? -1 : 1),
-                   "%s at %lld: %lld, not %s", zones[i], at, (long long)cel_zone_offset(zone, at), line);
+                   "%s at %lld: %lld, not %s", zones[i], at, (long long)cel_zone_offset(zone, at),
+                   line);
         }
         (void)pclose(pipe);
         EXPECT(count == 9962, "%d moments", count);
