@@ -169,7 +169,7 @@ struct str cel_eval_message(const struct cel_program *program, struct arena *are
 /* What was only known at run time: whether the result is of the wanted kind. */
 static struct cel_value check_want(struct cel_eval *eval, struct cel_value value)
 {
-    static const char *const names[] = {"value", "bool", "string", "number"};
+    static const char *const names[] = {"any", "bool", "string", "a number"};
     enum cel_want want = eval->program->want;
     bool good = want == CEL_WANT_ANY || is_error(value);
 
@@ -179,7 +179,7 @@ static struct cel_value check_want(struct cel_eval *eval, struct cel_value value
             (value.kind == CEL_INT || value.kind == CEL_UINT || value.kind == CEL_DOUBLE);
     return good ? value
                 : cel_eval_fail(eval, eval->program->root,
-                                "the result is a %.*s, and a %s is wanted",
+                                "the result is of type %.*s, and %s is wanted",
                                 STR_ARG(cel_value_type_name(value)), names[want]);
 }
 

@@ -52,7 +52,7 @@ void cel_check_wants(struct checker *checker, const struct node *node, enum cel_
     const struct cel_type *want = cel_type(kind);
 
     if (!cel_binding_all_assignable(&checker->binding, &want, &node->type, 1)) {
-        cel_check_found(checker, node->start, STR_NONE, "a %.*s is wanted here, not a %.*s",
+        cel_check_found(checker, node->start, STR_NONE, "%.*s is wanted here, not %.*s",
                         STR_ARG(cel_check_name(checker, want)),
                         STR_ARG(cel_check_name(checker, node->type)));
     }
@@ -83,7 +83,7 @@ static const struct cel_type *item_type(struct checker *checker, const struct no
         return type->parameters[0];
     }
     cel_check_found(checker, item->start, STR_NONE,
-                    "an optional value is wanted behind ?, not a %.*s",
+                    "an optional value is wanted behind ?, not %.*s",
                     STR_ARG(cel_check_name(checker, type)));
     return cel_type(CEL_T_DYN);
 }
@@ -113,7 +113,7 @@ static void check_key(struct checker *checker, const struct node *key)
         type->kind != CEL_T_BOOL && type->kind != CEL_T_DYN && type->kind != CEL_T_NUMBER &&
         type->kind != CEL_T_VAR) {
         cel_check_found(checker, key->start, STR_NONE,
-                        "a key is a string, int, uint or bool, not a %.*s",
+                        "a key is a string, int, uint or bool, not %.*s",
                         STR_ARG(cel_check_name(checker, type)));
     }
 }
@@ -229,8 +229,8 @@ static void loop_types(struct checker *checker, const struct node *range, bool o
     } else if (!over_optional && type->kind == CEL_T_OBJECT) {
         out[0] = cel_type(CEL_T_STRING);
     } else if (type->kind != CEL_T_DYN && type->kind != CEL_T_VAR) {
-        cel_check_found(checker, range->start, STR_NONE, "a %s is wanted here, not a %.*s",
-                        over_optional ? "optional value" : "list or map",
+        cel_check_found(checker, range->start, STR_NONE, "%s is wanted here, not %.*s",
+                        over_optional ? "an optional value" : "a list or map",
                         STR_ARG(cel_check_name(checker, type)));
     }
 }
@@ -243,7 +243,7 @@ static const struct cel_type *entry_result(struct checker *checker, const struct
     if (type->kind != CEL_T_MAP && type->kind != CEL_T_OBJECT && type->kind != CEL_T_DYN &&
         type->kind != CEL_T_VAR) {
         cel_check_found(checker, body->start, STR_NONE,
-                        "a map such as {k: v} is wanted here, not a %.*s",
+                        "a map such as {k: v} is wanted here, not %.*s",
                         STR_ARG(cel_check_name(checker, type)));
         return cel_type(CEL_T_DYN);
     }
@@ -442,9 +442,9 @@ static void check_result(struct checker *checker, const struct node *root)
     const struct cel_type *want = cel_type(kinds[checker->compiler->program->want]);
 
     if (!cel_binding_all_assignable(&checker->binding, &want, &root->type, 1)) {
-        cel_check_found(
-            checker, root->start, STR_NONE, "the expression must give a %.*s, not a %.*s",
-            STR_ARG(cel_check_name(checker, want)), STR_ARG(cel_check_name(checker, root->type)));
+        cel_check_found(checker, root->start, STR_NONE, "the expression must give %.*s, not %.*s",
+                        STR_ARG(cel_check_name(checker, want)),
+                        STR_ARG(cel_check_name(checker, root->type)));
     }
 }
 

@@ -163,12 +163,13 @@ static bool number_arithmetic(struct checker *checker, struct node *node)
 
 /* Complaints ----------------------------------------------------------------------------------- */
 
-static struct str argument_names(struct checker *checker, const struct node *node, uint32_t from)
+static struct str argument_names(struct checker *checker, const struct node *node, uint32_t from,
+                                 struct str between)
 {
     AUTO(buf_done) struct buf buf = BUF_INIT(4 * KIB);
 
     for (uint32_t i = from; i < node->count; i++) {
-        buf_add(&buf, i > from ? S(", ") : S(""));
+        buf_add(&buf, i > from ? between : S(""));
         cel_type_write(&buf,
                        cel_binding_close(&checker->binding, node->args[i]->type, CEL_DEPTH_MAX));
     }
@@ -191,7 +192,8 @@ static void no_overload(struct checker *checker, const struct node *node)
 {
     struct str sign = operator_sign(node->name);
     bool receiver = node->flags & NODE_F_RECEIVER;
-    struct str args = argument_names(checker, node, receiver ? 1 : 0);
+    struct str args =
+        argument_names(checker, node, receiver ? 1 : 0, sign.p ? S(" and ") : S(", "));
     const struct cel_type *a =
         node->count ? cel_binding_find(&checker->binding, node->args[0]->type) : NULL;
     const struct cel_type *b =
@@ -207,7 +209,7 @@ static void no_overload(struct checker *checker, const struct node *node)
         cel_check_found(checker, node->at, STR_NONE, "%.*s does not take %.*s", STR_ARG(sign),
                         STR_ARG(args));
     } else if (receiver && a) {
-        cel_check_found(checker, node->at, STR_NONE, "%.*s() of a %.*s does not take (%.*s)",
+        cel_check_found(checker, node->at, STR_NONE, "%.*s() of %.*s does not take (%.*s)",
                         STR_ARG(node->name), STR_ARG(cel_check_name(checker, a)), STR_ARG(args));
     } else {
         cel_check_found(checker, node->at, STR_NONE, "%.*s() does not take (%.*s)",

@@ -187,7 +187,7 @@ static const struct cel_type *member_type(struct checker *checker, struct node *
     }
     if (of->kind != CEL_T_OBJECT) {
         if (of->kind != CEL_T_DYN && of->kind != CEL_T_VAR) {
-            cel_check_found(checker, node->at, STR_NONE, "a %.*s has no members",
+            cel_check_found(checker, node->at, STR_NONE, "%.*s has no members",
                             STR_ARG(cel_check_name(checker, of)));
         }
         return cel_type(CEL_T_DYN);
@@ -258,7 +258,7 @@ static const struct cel_type *index_type(struct checker *checker, struct node *n
         return of->parameters[1];
     }
     if (of->kind != CEL_T_DYN && of->kind != CEL_T_VAR) {
-        cel_check_found(checker, node->at, STR_NONE, "a %.*s has no items",
+        cel_check_found(checker, node->at, STR_NONE, "%.*s has no items",
                         STR_ARG(cel_check_name(checker, of)));
     }
     return cel_type(CEL_T_DYN);

@@ -182,7 +182,7 @@ static struct cel_value no_member(struct cel_eval *eval, const struct node *node
                                   struct cel_value of, struct str name)
 {
     if (of.kind != CEL_MAP) {
-        return cel_eval_fail(eval, node, "a %.*s has no member %.*s",
+        return cel_eval_fail(eval, node, "%.*s has no member %.*s",
                              STR_ARG(cel_value_type_name(of)), STR_ARG(name));
     }
     return cel_eval_fail(eval, node, "no such key: %.*s", STR_ARG(name));
@@ -265,7 +265,7 @@ static int find_item(struct cel_eval *eval, const struct node *node, struct cel_
 
     if (of.kind == CEL_LIST) {
         if (!cel_value_to_int(index, &at)) {
-            *out = cel_eval_fail(eval, node, "a list has no item at a %.*s that is no whole number",
+            *out = cel_eval_fail(eval, node, "a list has no item at %.*s that is no whole number",
                                  STR_ARG(cel_value_type_name(index)));
             return -1;
         }
@@ -276,7 +276,7 @@ static int find_item(struct cel_eval *eval, const struct node *node, struct cel_
         return 1;
     }
     if (of.kind != CEL_MAP) {
-        *out = cel_eval_fail(eval, node, "a %.*s has no items", STR_ARG(cel_value_type_name(of)));
+        *out = cel_eval_fail(eval, node, "%.*s has no items", STR_ARG(cel_value_type_name(of)));
         return -1;
     }
     found = cel_value_lookup(eval, of, index, out);

@@ -21,7 +21,7 @@ struct format {
 
 static void fail_on(struct format *format, const char *what, struct cel_value value)
 {
-    format->failed = cel_eval_fail(format->eval, format->node, "%s, and this is a %.*s", what,
+    format->failed = cel_eval_fail(format->eval, format->node, "%s, and this is %.*s", what,
                                    STR_ARG(cel_value_type_name(value)));
 }
 

@@ -218,7 +218,7 @@ static struct cel_value map_fill(struct cel_eval *eval, const struct node *node,
     for (size_t i = 0; i < count; i++) {
         struct cel_value key = map->entries[i].key;
         if (!cel_value_is_key(key)) {
-            return cel_eval_fail(eval, node, "a key is a string, int, uint or bool, not a %.*s",
+            return cel_eval_fail(eval, node, "a key is a string, int, uint or bool, not %.*s",
                                  STR_ARG(cel_value_type_name(key)));
         }
         if (map_find(eval, map, key)) {

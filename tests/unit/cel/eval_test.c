@@ -58,7 +58,7 @@ static void test_absent(void **state)
         {"has(args.nothing)", "true"},
         {"anything.absent", "error: 1:10: no such key: absent"},
         {"anything.items[5].sku", "error: 1:15: index 5 is out of range: the list has 2 items"},
-        {"anything.currency.x", "error: 1:19: a string has no member x"},
+        {"anything.currency.x", "error: 1:19: string has no member x"},
         {"anything.absent == 1 || true", "true"},
         {"anything.absent == 1 && false", "false"},
         {"anything.absent == 1 || false", "error: 1:10: no such key: absent"},
@@ -203,7 +203,7 @@ static void test_wanted(void **state)
            "%s", f->ctx.detail);
     result = cel_eval(program, f->activation, f->arena, 0);
     EXPECT_STR("a number for a bool", result.message,
-               S("1:10: the result is a double, and a bool is wanted"));
+               S("1:10: the result is of type double, and bool is wanted"));
     cel_program_free(program);
     EXPECT(cel_compile(&f->ctx, f->env, S("args.amount"), CEL_WANT_NUMBER, NULL, &program) == FM_OK,
            "%s", f->ctx.detail);
