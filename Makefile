@@ -146,7 +146,7 @@ test:
 	@$(MAKE) --no-print-directory -s -j1 test-parts
 	@tools/sum $(RESULTS)
 
-PARTS := tidy unit corpora web sdk http interop attack packaging crash e2e examples docs replay bench
+PARTS := tidy unit differential corpora web sdk http interop attack packaging crash e2e examples docs replay bench
 .PHONY: test-parts $(PARTS:%=parts-%)
 test-parts: $(PARTS:%=parts-%)
 
@@ -162,6 +162,8 @@ parts-tidy:
 	$(PART) tidy/fuzz python3 tests/fuzz_test.py
 parts-unit:
 	@$(foreach test,$(CHOSEN),tools/part $(RESULTS) $(test:$(BUILD)/tests/%=%) $(test);)
+parts-differential:
+	$(PART) differential/cel node tests/differential/cel.mjs
 parts-corpora:
 	@$(foreach name,$(FUZZERS),tools/part $(RESULTS) corpora/$(name) tools/fuzz replay $(BUILD)/fuzz $(name);)
 parts-web:
@@ -219,7 +221,7 @@ $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(CC) $(C_FLAGS) -MT $@ -MF $@.d $(LD_FLAGS) -o $@ $< $(LIBRARY) \
-		-lcmocka $(if $(findstring jansson,$*),-ljansson) $(LIBS)
+		-lcmocka $(if $(filter conformance/%,$*),-ljansson) $(LIBS)
 
 ## asan           the suite but for the browser under the address and undefined behaviour sanitizers
 ## tsan           the same under the thread sanitizer
@@ -284,10 +286,10 @@ $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 
 # One rule per proof: the command whose output is the evidence. Crash tests run at full size here.
 EVIDENCE = @tools/evidence docs/evidence/$(@:prove-%=%).txt
-PROOFS := prove-hardening prove-json prove-asan prove-tsan prove-fuzz prove-bench \
+PROOFS := prove-hardening prove-json prove-cel prove-asan prove-tsan prove-fuzz prove-bench \
 	$(if $(wildcard bench/replay/replay.mjs),prove-replay) prove-stopwatch $(CRASHES:%=prove-%)
 ## prove          all evidence again, each into docs/evidence/NAME.txt; or one part of it:
-##                prove-hardening, -json, -asan, -tsan, -fuzz, -bench, -replay, -stopwatch, and -NAME for
+##                prove-hardening, -json, -cel, -asan, -tsan, -fuzz, -bench, -replay, -stopwatch, and -NAME for
 ##                tests/crash/NAME.mjs
 .PHONY: prove $(PROOFS)
 prove:
@@ -297,6 +299,9 @@ prove-hardening: build
 	$(EVIDENCE) tools/hardened $(BINARY)
 prove-json: $(BUILD)/bench/json
 	$(EVIDENCE) $(BUILD)/bench/json
+prove-cel: $(BUILD)/bench/cel build
+	@tools/deps build test
+	$(EVIDENCE) bash -c '$(BUILD)/bench/cel && node tests/differential/cel.mjs --full'
 prove-asan:
 	$(EVIDENCE) $(MAKE) --no-print-directory asan
 prove-tsan:

@@ -28,6 +28,7 @@ static const struct {
     {"policy", cli_policy, "check a policy file"},
     {"schema", cli_schema, "check a JSON Schema, and a value against it"},
     {"check", cli_check, "check configuration, folder, store, clock, disk and limits"},
+    {"cel", cli_cel, "try out a condition"},
     {"audit", cli_audit, "verify the audit log; proofs, evidence bundles, export"},
     {"backup", cli_backup, "copy a data folder while it is in use"},
     {"restore", cli_restore, "make a data folder from a backup"},

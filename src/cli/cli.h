@@ -30,6 +30,7 @@ int cli_pause(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_schema(int argc, char **argv);
 int cli_webhook(int argc, char **argv);
+int cli_cel(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 int cli_restore(int argc, char **argv);

@@ -18,6 +18,7 @@ struct regex *shim_new(const char *pattern, size_t n, size_t memory_max);
 void shim_free(struct regex *regex);
 const char *shim_error(const struct regex *regex);
 bool shim_matches(const struct regex *regex, const char *text, size_t n);
+size_t shim_size(const struct regex *regex);
 
 #ifdef __cplusplus
 }

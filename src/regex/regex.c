@@ -37,3 +37,8 @@ bool regex_matches(const struct regex *regex, struct str text)
 {
     return shim_matches(regex, text.p ? text.p : "", text.n);
 }
+
+size_t regex_size(const struct regex *regex)
+{
+    return shim_size(regex);
+}

@@ -24,4 +24,8 @@ void regex_free(struct regex *regex); /* NULL allowed */
  * the text. Any thread, several at once. */
 bool regex_matches(const struct regex *regex, struct str text);
 
+/* How many instructions it was compiled to: a match takes time in proportion to the bytes of the
+ * text, and at worst to these as well. */
+size_t regex_size(const struct regex *regex);
+
 #endif

@@ -46,3 +46,10 @@ extern "C" bool shim_matches(const struct regex *regex, const char *text, size_t
 {
     return regex->re2.Match(re2::StringPiece(text, n), 0, n, re2::RE2::UNANCHORED, nullptr, 0);
 }
+
+extern "C" size_t shim_size(const struct regex *regex)
+{
+    int size = regex->re2.ProgramSize();
+
+    return size < 0 ? 0 : static_cast<size_t>(size);
+}
