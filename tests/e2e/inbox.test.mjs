@@ -114,7 +114,7 @@ test("done: my decisions, newest first, with what became of them", async (t) => 
   await waitForText(page, "tbody tr:nth-child(1)", "W-done-2");
   await waitForText(page, "tbody tr:nth-child(1)", "Not his");
   await waitForText(page, "tbody tr:nth-child(2)", "W-done-1");
-  await waitForText(page, "tbody tr:nth-child(2)", "not reported");
+  await waitForText(page, "tbody tr:nth-child(2)", "Executing");
   await bot.post(`/v1/proposals/${made[0].id}/outcome`, { status: "succeeded", detail: "payment 5521" });
   await waitForText(page, "tbody tr:nth-child(2)", "payment 5521");
   assert.ok(!(await page.locator("table").innerText()).includes("W-2"), "nothing that ben decided");
