@@ -362,7 +362,7 @@ static enum fm_err run_batch(struct batch *batch)
 
 static void start(struct call *call, const struct batch_kind *kind)
 {
-    struct arena *arena = arena_new(BATCH_ARENA_MAX);
+    struct arena *own = call->ctx.arena, *arena = arena_new(BATCH_ARENA_MAX);
     struct batch *batch = arena ? arena_zalloc(arena, 1, sizeof(*batch)) : NULL;
     enum fm_err err;
 
@@ -376,6 +376,7 @@ static void start(struct call *call, const struct batch_kind *kind)
     err = run_batch(batch);
     if (err != FM_OK) {
         call_fail(call, err);
+        ctx_init(&call->ctx, own); /* nothing of the refusal outlives the batch's arena */
         batch_free(batch);
     }
 }
