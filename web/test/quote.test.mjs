@@ -14,7 +14,6 @@ const HOSTILE = [
     ["line ends of all kinds", "\r\n\u0085\u2028\u2029", '"\\r\\n\\u0085\\u2028\\u2029"'],
     ["hidden characters", "pay\u200bpal\u202e", '"pay\\u200bpal\\u202e"'],
     ["beyond the first plane", "\u{e0041}", '"\\U000e0041"'],
-    ["a null", "\0", '"\\u0000"'],
     ["what YAML would read otherwise", "{a: [b]} # c & *d !e %f @g `h", '"{a: [b]} # c & *d !e %f @g `h"'],
     ["letters of the world", "Straße 東京 😀", '"Straße 東京 😀"'],
     ["nothing", "", '""'],
@@ -86,6 +85,7 @@ table(
     "isWhole",
     [
         ["half a character", "\ud83d", false],
+        ["the null, which no proposal holds either", "a\0", false],
         ["a whole one", "😀", true],
     ],
     isWhole,

@@ -3,33 +3,47 @@
  * WHY YOU SEE THIS: every reason of the assessment, the strictest first as the server sent them,
  * and what people decided about this agent in this category before.
  */
+import { seesPolicy } from "../state/session";
 import { integer, plural, share } from "../text/format";
+import type { Json } from "../text/json";
 import { SOURCE, VERDICT, word } from "../text/words";
-import type { DecisionCounts, Proposal, Reason } from "../wire";
+import type { DecisionCounts, Fact, Proposal, Reason } from "../wire";
 import { Tag, type Tone } from "./bits";
 import { Said } from "./untrusted";
 
 const TONES: Readonly<Record<string, Tone>> = { block: "danger", review: "warn", earn: "accent" };
 
+const shownValue = (value: Json): string =>
+    typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+
+/* What made a condition true: parts of it as the policy has them, values as the agent gave them. */
+function Facts({ values }: { values: readonly Fact[] }) {
+    return (
+        <ul class="facts">
+            {values.map(({ expression, value }, index) => (
+                <li key={index}>
+                    <code>
+                        <Said text={expression} /> = <Said text={shownValue(value)} />
+                    </code>
+                </li>
+            ))}
+        </ul>
+    );
+}
+
 function ReasonLine({ reason }: { reason: Reason }) {
     return (
         <li class="reason">
             <Tag tone={TONES[reason.verdict] ?? "plain"}>{word(VERDICT, reason.verdict)}</Tag>
-            <span>
-                <strong>{word(SOURCE, reason.source)}</strong>
+            <div>
+                <Tag>{word(SOURCE, reason.source)}</Tag>{" "}
                 {reason.rule && (
-                    <>
-                        {" "}
-                        <code>
-                            <Said text={reason.rule} />
-                        </code>
-                    </>
+                    <strong>
+                        <Said text={reason.rule} />
+                    </strong>
                 )}
-                {reason.text && (
-                    <>
-                        : <Said text={reason.text} />
-                    </>
-                )}
+                {reason.rule && reason.text && ": "}
+                {reason.text && <Said text={reason.text} />}
                 {reason.pointer && (
                     <span class="quiet">
                         {" "}
@@ -40,7 +54,8 @@ function ReasonLine({ reason }: { reason: Reason }) {
                     </span>
                 )}
                 {reason.p_value !== undefined && <span class="quiet"> (p = {reason.p_value})</span>}
-            </span>
+                {reason.values && reason.values.length > 0 && <Facts values={reason.values} />}
+            </div>
         </li>
     );
 }
@@ -115,6 +130,11 @@ export function Why({ proposal, level }: { proposal: Proposal; level: number }) 
                         <ReasonLine key={index} reason={reason} />
                     ))}
                 </ul>
+            )}
+            {seesPolicy() && (
+                <p class="quiet">
+                    <a href={`/policy?v=${proposal.policy}`}>The version of the policy that said so</a>
+                </p>
             )}
             {proposal.counts && <Record proposal={proposal} counts={proposal.counts} />}
         </section>

@@ -3,6 +3,7 @@
  * What a condition can speak of: the arguments of an action, as its schema describes them or as they
  * were seen, and what every proposal has.
  */
+import { spelledOut } from "./hidden";
 import type { Json } from "./json";
 import { member } from "./quote";
 
@@ -10,20 +11,18 @@ export type Kind = "number" | "text" | "choice" | "boolean" | "list";
 
 export interface Member {
     readonly key: string; /* "args/amount": stays the same while the builder is open */
-    readonly label: string; /* as people read it */
+    readonly label: string; /* as people read it: hidden characters in brackets */
     readonly group: string;
     readonly kind: Kind;
     readonly value: string; /* the expression */
     readonly given: string; /* the expression that must hold before; empty: it is always there */
     readonly choices: readonly string[]; /* of kind choice */
-    readonly suggested: readonly string[]; /* values that were seen */
 }
 
 type Members = { readonly [name: string]: Json };
 
 const DEPTH_MAX = 3;
 const MEMBERS_MAX = 200;
-const SUGGESTED_MAX = 20;
 
 export const asMembers = (value: Json | undefined): Members | null =>
     typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
@@ -49,16 +48,15 @@ function below(place: Place, name: string, required: boolean): Place {
     };
 }
 
-function argument(place: Place, kind: Kind, choices: readonly string[], suggested: readonly string[]): Member {
+function argument(place: Place, kind: Kind, choices: readonly string[]): Member {
     return {
         key: place.path,
-        label: place.path.replace(/^args\//, ""),
+        label: spelledOut(place.path.replace(/^args\//, "")),
         group: "Arguments",
         kind,
         value: place.expression,
         given: place.given,
         choices,
-        suggested: [...new Set(suggested)].slice(0, SUGGESTED_MAX),
     };
 }
 
@@ -90,7 +88,7 @@ function ofSchema(root: Members, schema: Members, place: Place, depth: number, o
         const here = below(place, name, required.has(name));
         const kind = kindOf(known);
         if (kind !== null) {
-            out.push(argument(here, kind, asTexts(known.enum), []));
+            out.push(argument(here, kind, asTexts(known.enum)));
         } else if (known.properties !== undefined && depth < DEPTH_MAX) {
             ofSchema(root, known, here, depth + 1, out);
         }
@@ -116,7 +114,7 @@ function ofSeen(seen: readonly Members[], place: Place, depth: number, out: Memb
         }
         const [kind] = kinds;
         if (kinds.size === 1 && kind && out.length < MEMBERS_MAX) {
-            out.push(argument(here, kind, [], kind === "text" ? asTexts(values) : []));
+            out.push(argument(here, kind, []));
         }
     }
 }
@@ -136,18 +134,14 @@ export function argumentsOf(schema: Json | undefined, seen: readonly Json[]): Me
         found,
     );
     const keys = new Set(described.map(({ key }) => key));
-    const withSeen = described.map((one) => ({
-        ...one,
-        suggested: found.find(({ key }) => key === one.key)?.suggested ?? [],
-    }));
-    return [...withSeen, ...found.filter(({ key }) => !keys.has(key))];
+    return [...described, ...found.filter(({ key }) => !keys.has(key))];
 }
 
 /* An argument that somebody names by hand: nothing is known about it. */
 export function namedArgument(path: string, kind: Kind): Member {
     const start: Place = { expression: "args", given: "", path: "args" };
     const place = path.split("/").reduce((at, name) => below(at, name, false), start);
-    return argument(place, kind, [], []);
+    return argument(place, kind, []);
 }
 
 const EFFECTS = ["none", "read", "record", "account", "money", "message", "publish", "legal", "auth", "fetch", "handoff"];
@@ -200,6 +194,5 @@ export const COMMON: readonly Member[] = GROUPS.flatMap(([group, rows]) =>
         value,
         given,
         choices,
-        suggested: [],
     })),
 );

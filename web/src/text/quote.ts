@@ -6,10 +6,10 @@
  */
 import { segment } from "./hidden";
 
-const LONE_SURROGATE = /\p{Cs}/u;
+const NO_TEXT_AT_ALL = /[\p{Cs}\0]/u;
 
-/* Whether a text can stand in a policy at all: half a character cannot. */
-export const isWhole = (text: string): boolean => !LONE_SURROGATE.test(text);
+/* Whether a text can stand in a policy at all: half a character and the null cannot. */
+export const isWhole = (text: string): boolean => !NO_TEXT_AT_ALL.test(text);
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
@@ -30,11 +30,11 @@ export function quoted(text: string): string {
 export const singleQuoted = (text: string): string => `'${text.replace(/'/g, "''")}'`;
 
 /* Words that YAML 1.1 or 1.2 reads as something else than a text. */
-const NO_TEXT = /^(?:true|false|null|yes|no|on|off|y|n)$/;
+const OTHER_THAN_TEXT = /^(?:true|false|null|yes|no|on|off|y|n)$/;
 
 /* A word of a policy (an id, a queue), quoted only where it would not be read as a text. */
 export const word = (text: string): string =>
-    /^[a-z][a-z0-9._/-]*$/.test(text) && !NO_TEXT.test(text) ? text : singleQuoted(text);
+    /^[a-z][a-z0-9._/-]*$/.test(text) && !OTHER_THAN_TEXT.test(text) ? text : singleQuoted(text);
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const RESERVED = new Set(

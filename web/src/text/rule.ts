@@ -110,7 +110,7 @@ export type Compiled = { readonly expression: string } | { readonly problem: str
 function operandOf({ field }: Operator, values: readonly string[]): Compiled {
     const [first = ""] = values;
     if (!values.every(isWhole)) {
-        return { problem: "This holds half a character; type it again" };
+        return { problem: "This holds a character that cannot stand in a policy" };
     }
     switch (field) {
         case "none":
