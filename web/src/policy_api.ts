@@ -17,7 +17,6 @@ export interface Version {
     readonly activated_by: Named | null;
     readonly alone: boolean;
     readonly loosened: readonly string[] | null;
-    readonly shadow?: boolean;
 }
 
 export interface Whole extends Version {
@@ -118,6 +117,60 @@ export interface Backtest {
     readonly report: Report | null;
 }
 
+/* What a candidate said beside the active version. */
+export interface Shadow {
+    readonly on: boolean;
+    readonly since: string | null;
+    readonly by: string | null;
+    readonly evaluated: number;
+    readonly same: number;
+    readonly stricter: number;
+    readonly looser: number;
+    readonly examples: readonly {
+        readonly proposal: string;
+        readonly live: string;
+        readonly shadow: string;
+        readonly rules: readonly string[];
+    }[];
+    readonly left_out: readonly string[];
+}
+
+export interface CoverageRow {
+    readonly agent: Named;
+    readonly action: string; /* agent */
+    readonly proposals: number;
+    readonly silent: number; /* of which neither catalogue nor rule spoke */
+    readonly last_at: string;
+    readonly in_catalogue: boolean;
+    readonly then: string | null;
+}
+
+export interface EdgeCase {
+    readonly category: string; /* agent */
+    readonly reason_code: string | null;
+    readonly pointer: string | null; /* agent */
+    readonly count: number;
+    readonly rejected: number;
+    readonly modified: number;
+    readonly returned: number;
+    readonly examples: readonly string[];
+    readonly caught_by: readonly CaughtBy[] | null; /* null: there was no time to look */
+}
+
+export interface CaughtBy {
+    readonly rule: string;
+    readonly policy: string;
+    readonly state: string;
+    readonly matched: number;
+    readonly of: number;
+}
+
+export interface EdgeCases {
+    readonly examined: number;
+    readonly left_out: boolean;
+    readonly items: readonly EdgeCase[];
+}
+
 export type Tried = { readonly yaml: string } | { readonly policy: string };
 
 const POLICIES = "/v1/policies";
@@ -135,6 +188,12 @@ export const policyApi = {
         call<Backtest>("POST", `${POLICIES}/backtest`, write({ ...tried, days })),
     backtestNow: (id: string) => call<Backtest>("GET", `${POLICIES}/backtests/${encodeURIComponent(id)}`),
     cancelBacktest: (id: string) => call<Backtest>("DELETE", `${POLICIES}/backtests/${encodeURIComponent(id)}`),
+    shadow: (id: string) => call<Shadow>("GET", at(id, "/shadow")),
+    setShadow: (id: string, on: boolean) =>
+        on ? call<Shadow>("POST", at(id, "/shadow"), write({})) : call<Shadow>("DELETE", at(id, "/shadow")),
+    coverage: (cursor: string | null) =>
+        call<Page<CoverageRow>>("GET", `/v1/insights/coverage${query({ limit: 200, cursor })}`),
+    edgeCases: (days: number) => call<EdgeCases>("GET", `/v1/insights/edge-cases${query({ days })}`),
     proposalsOf: (action: string) => call<Page<Proposal>>("GET", `/v1/proposals${query({ action, limit: 50 })}`),
 };
 

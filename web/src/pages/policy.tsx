@@ -35,7 +35,7 @@ const TABS: readonly Tab[] = [
 
 function Tabs({ here, id }: { here: string; id: string | null }) {
     return (
-        <nav class="tabs" aria-label="Parts of the policy">
+        <nav class="tabs subnav" aria-label="Parts of the policy">
             {TABS.filter(({ writes }) => !writes || mayWrite()).map((tab) => (
                 <a
                     key={tab.id}

@@ -13,7 +13,7 @@ import { Empty, Failure, Notice, Skeleton, Tag } from "./bits";
 import { Findings } from "./policy_text";
 import { Said } from "./untrusted";
 
-const OUTCOMES: Readonly<Record<string, string>> = { ...VERDICT, earn: "Reviewed until earned", review: "Reviewed", refused: "Refused" };
+const OUTCOMES: Readonly<Record<string, string>> = { ...VERDICT, earn: "Reviewed until earned", review: "Always reviewed", refused: "Refused" };
 const DECISIONS = ["approved", "modified", "rejected", "returned", "undecided"] as const;
 
 /* A share with two digits that count, and never 0 % of something. */
@@ -38,71 +38,41 @@ export function Examples({ ids }: { ids: readonly string[] }) {
     );
 }
 
-function GroupRow({ group }: { group: ChangeGroup }) {
+function Group({ group }: { group: ChangeGroup }) {
     const people = DECISIONS.filter((name) => (group.decisions[name] ?? 0) > 0);
+    const loosened = group.direction === "loosened";
     return (
-        <tr>
-            <td>
-                <Tag tone={group.direction === "loosened" ? "warn" : "ok"}>
-                    {group.direction === "loosened" ? "Looser" : "Stricter"}
-                </Tag>
-            </td>
-            <td data-label="Verdict">
-                {word(OUTCOMES, group.from)} → <strong>{word(OUTCOMES, group.to)}</strong>
-            </td>
-            <td data-label="Action">
+        <li class="reason">
+            <Tag tone={loosened ? "warn" : "ok"}>{loosened ? "Looser" : "Stricter"}</Tag>
+            <div>
+                <strong>{plural(group.count, "proposal")}</strong> of{" "}
                 <code>
                     <Said text={group.action} />
                 </code>
+                : {word(OUTCOMES, group.from)} → <strong>{word(OUTCOMES, group.to)}</strong>
                 {group.rule && (
-                    <span class="sub">
-                        because of <Said text={group.rule} />
-                    </span>
+                    <>
+                        , because of <Said text={group.rule} />
+                    </>
                 )}
-            </td>
-            <td class="num" data-label="Proposals">
-                {integer(group.count)}
-            </td>
-            <td data-label="People said">
-                {people.map((name) => `${integer(group.decisions[name] ?? 0)} ${name}`).join(", ") || "nothing"}
-            </td>
-            <td class="examples" data-label="Examples">
-                <Examples ids={group.examples} />
-            </td>
-        </tr>
+                <span class="sub">
+                    People: {people.map((name) => `${integer(group.decisions[name] ?? 0)} ${name}`).join(", ") || "none"}.
+                    Examples: <Examples ids={group.examples} />
+                </span>
+            </div>
+        </li>
     );
 }
 
 function Changes({ report }: { report: Report }) {
     const { groups, left_out } = report.changed;
-    if (groups.length === 0) {
-        return null;
-    }
     return (
-        <table class="wide-table stacked">
-            <thead>
-                <tr>
-                    <th scope="col">Direction</th>
-                    <th scope="col">Verdict</th>
-                    <th scope="col">Action</th>
-                    <th scope="col" class="num">
-                        Proposals
-                    </th>
-                    <th scope="col">People said</th>
-                    <th scope="col">Examples</th>
-                </tr>
-            </thead>
-            <tbody>
-                {groups.map((group, index) => (
-                    <GroupRow key={index} group={group} />
-                ))}
-                {left_out > 0 && (
-                    <tr>
-                        <td colSpan={6}>and {plural(left_out, "proposal")} of other kinds</td>
-                    </tr>
-                )}
-            </tbody>
-        </table>
+        <ul class="reasons">
+            {groups.map((group, index) => (
+                <Group key={index} group={group} />
+            ))}
+            {left_out > 0 && <li>and {plural(left_out, "proposal")} of other kinds</li>}
+        </ul>
     );
 }
 

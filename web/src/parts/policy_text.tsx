@@ -23,7 +23,7 @@ const SAID = { same: "", added: "added: ", removed: "removed: " } as const;
 
 function DiffLine({ line }: { line: Line }) {
     return (
-        <div class={`line ${line.kind}`}>
+        <div class={`ln ${line.kind}`}>
             <span class="line-no">{line.after || line.before}</span>
             <span class="sign" aria-hidden="true">
                 {SIGN[line.kind]}
@@ -42,9 +42,9 @@ export function Source({ text }: { text: string }) {
     const [shown, setShown] = useState(LINES_SHOWN);
     return (
         <>
-            <div class="code" role="region" aria-label="Text of the policy" tabIndex={0}>
+            <div class="src" role="region" aria-label="Text of the policy" tabIndex={0}>
                 {lines.slice(0, shown).map((line, index) => (
-                    <div key={index} class="line">
+                    <div key={index} class="ln">
                         <span class="line-no">{index + 1}</span>
                         <span>
                             <Text text={line} />
@@ -74,7 +74,7 @@ export function Diff({ before, after }: { before: string; after: string }) {
             <p class="quiet">
                 {plural(count("added"), "line")} added, {integer(count("removed"))} removed.
             </p>
-            <div class="code" role="region" aria-label="Changes of the text" tabIndex={0}>
+            <div class="src" role="region" aria-label="Changes of the text" tabIndex={0}>
                 {parts.map((hunk, index) => (
                     <div key={index} class="hunk">
                         {hunk.slice(0, LINES_SHOWN).map((line, at) => (

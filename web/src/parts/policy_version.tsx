@@ -5,14 +5,15 @@
  */
 import { useEffect, useState } from "preact/hooks";
 import type { Problem } from "../api";
-import { policyApi, type Check, type Version, type Whole } from "../policy_api";
+import { policyApi, type Check, type Shadow, type Version, type Whole } from "../policy_api";
 import { announce } from "../state/announce";
 import { now } from "../state/clock";
 import { activeVersion, more, outcome, readVersions, readWhole, startReplay, versions, written } from "../state/policy";
 import { me, noticeProblem } from "../state/session";
 import { go } from "../router";
-import { clockTime, plural, shortDigest } from "../text/format";
+import { clockTime, integer, plural, shortDigest } from "../text/format";
 import { asMembers } from "../text/members";
+import { VERDICT, word } from "../text/words";
 import { ReplayView } from "./backtest";
 import { Failure, Notice, Skeleton, Tag, type Tone } from "./bits";
 import { Diff, Source, Tests } from "./policy_text";
@@ -24,6 +25,8 @@ const STATES: Readonly<Record<string, readonly [string, Tone]>> = {
     retired: ["Retired", "plain"],
 };
 const ROADS: Readonly<Record<string, string>> = { file: "by file", api: "here or by API", console: "at the console" };
+
+const EXAMPLES_MAX = 10;
 
 export const mayWrite = (): boolean => me.value?.can.policy === true;
 
@@ -180,7 +183,7 @@ function Activation({ version }: { version: Whole }) {
                 </label>
             )}
             {problem && <Failure problem={problem} />}
-            <div class="send-row">
+            <div class="actions">
                 {step === "shown" ? (
                     <button type="button" class={own ? "" : "primary"} disabled={own && !sure} onClick={() => setStep("asked")}>
                         {own ? "Activate alone" : fromFile ? "Stand for it" : "Activate"}
@@ -196,6 +199,85 @@ function Activation({ version }: { version: Whole }) {
                     </>
                 )}
             </div>
+        </section>
+    );
+}
+
+/* Shadow ------------------------------------------------------------------------------------------ */
+
+function ShadowCounts({ shadow }: { shadow: Shadow }) {
+    return (
+        <>
+            <p>
+                {shadow.on && shadow.since !== null && (
+                    <>
+                        Since {when(shadow.since)}, by <Said text={shadow.by ?? "the operator"} />.{" "}
+                    </>
+                )}
+                Of {plural(shadow.evaluated, "proposal")}, it judged <strong>{integer(shadow.looser)}</strong> more loosely
+                than the active version, <strong>{integer(shadow.stricter)}</strong> more strictly, and{" "}
+                {integer(shadow.same)} alike.
+            </p>
+            <ul class="reasons">
+                {shadow.examples.slice(0, EXAMPLES_MAX).map((example) => (
+                    <li key={example.proposal}>
+                        <a href={`/p/${example.proposal}`}>{word(VERDICT, example.live)}</a> →{" "}
+                        <strong>{word(VERDICT, example.shadow)}</strong>
+                        {example.rules.length > 0 && (
+                            <>
+                                , because of <Said text={example.rules.join(", ")} />
+                            </>
+                        )}
+                    </li>
+                ))}
+            </ul>
+            {shadow.left_out.length > 0 && (
+                <p class="quiet">
+                    Not judged by it: <Said text={shadow.left_out.join("; ")} />.
+                </p>
+            )}
+        </>
+    );
+}
+
+/* A candidate beside the active version: asked on every proposal, and only noted. */
+function ShadowPart({ version }: { version: Whole }) {
+    const [shadow, setShadow] = useState<Shadow | null>(null);
+    const [problem, setProblem] = useState<Problem | null>(null);
+    const take = (answer: Promise<Shadow>): void => {
+        answer.then(
+            (is) => {
+                setShadow(is);
+                setProblem(null);
+            },
+            (thrown) => setProblem(noticeProblem(thrown)),
+        );
+    };
+    useEffect(() => take(policyApi.shadow(version.id)), [version.id]);
+    if (version.state !== "candidate" && !shadow?.evaluated) {
+        return null;
+    }
+    return (
+        <section class="block" aria-labelledby="shadow-heading">
+            <h2 id="shadow-heading">As a shadow {shadow?.on && <Tag tone="accent">On</Tag>}</h2>
+            <p class="quiet">
+                A shadow is asked beside the active version on every new proposal. Its answer is only noted: nothing that
+                agents or reviewers see depends on it. One candidate at a time.
+            </p>
+            {problem && <Failure problem={problem} />}
+            <div role="status">{shadow !== null && (shadow.on || shadow.evaluated > 0) && <ShadowCounts shadow={shadow} />}</div>
+            {shadow !== null && mayWrite() && version.state === "candidate" && (
+                <div class="actions">
+                    <button type="button" onClick={() => take(policyApi.setShadow(version.id, !shadow.on))}>
+                        {shadow.on ? "End the shadow" : "Run it as a shadow"}
+                    </button>
+                    {shadow.on && (
+                        <button type="button" onClick={() => take(policyApi.shadow(version.id))}>
+                            Count again
+                        </button>
+                    )}
+                </div>
+            )}
         </section>
     );
 }
@@ -389,6 +471,7 @@ export function VersionView({ id }: { id: string }) {
             <Facts version={version} />
             {version.state === "candidate" && mayWrite() && <Activation version={version} />}
             {mayWrite() && <TryIt version={version} />}
+            <ShadowPart version={version} />
             <OwnTests version={version} />
             <Compared key={`${id} ${version.state}`} version={version} />
         </>

@@ -26,7 +26,7 @@ function Checked({ check, source, onPick }: { check: Check; source: string; onPi
                 {check.valid ? "The text is a valid policy." : "The text cannot be used as it is."}
             </Notice>
             <Findings findings={check.findings} source={source} onPick={onPick} />
-            <Tests check={check} />
+            {check.version !== null && <Tests check={check} />}
         </>
     );
 }
@@ -106,7 +106,7 @@ function Field({ base, text }: { base: string; text: string }) {
                 </label>
                 <textarea
                     id="policy-text"
-                    class="code-field"
+                    class="src-field"
                     ref={area}
                     rows={22}
                     spellcheck={false}
@@ -115,7 +115,7 @@ function Field({ base, text }: { base: string; text: string }) {
                     onInput={(event) => set(event.currentTarget.value)}
                 />
             </div>
-            <div class="send-row">
+            <div class="actions">
                 <button type="button" disabled={text === base || busy !== ""} onClick={() => set(base)}>
                     Back to the active text
                 </button>

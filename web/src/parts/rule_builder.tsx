@@ -13,7 +13,6 @@ import { insertRule } from "../text/insert";
 import type { Json } from "../text/json";
 import { asMembers } from "../text/members";
 import { inWords, problemsOf, ruleText, suggestedId, type Draft } from "../text/rule";
-import { VERDICT, word } from "../text/words";
 import { ReplayView } from "./backtest";
 import { Failure, Notice, Skeleton } from "./bits";
 import { conditionOf, ConditionRow, freshRow, membersFor, type Row } from "./rule_condition";
@@ -23,9 +22,9 @@ import { proposeText, REPLAY_DAYS } from "./policy_write";
 const SETTLED_MS = 700; /* without typing, before the past is replayed */
 
 const THENS = [
-    ["review", "People look at it, always, whatever the agent has earned."],
-    ["earn", "People look at it until this agent has earned autonomy in it."],
-    ["block", "Nobody is asked: the answer is no."],
+    ["review", "Review", "People look at it, always, whatever the agent has earned."],
+    ["earn", "Review until earned", "People look at it until this agent has earned autonomy in it."],
+    ["block", "Block", "Nobody is asked: the answer is no."],
 ] as const;
 
 /* What the builder reads from the active version. */
@@ -82,11 +81,11 @@ function Then({ fields, known, change }: { fields: Fields; known: Known; change:
         <>
             <fieldset class="thens">
                 <legend>Then</legend>
-                {THENS.map(([then, help]) => (
+                {THENS.map(([then, label, help]) => (
                     <label key={then} class="check">
                         <input type="radio" name="then" checked={fields.then === then} onChange={() => change({ then })} />
                         <span>
-                            <strong>{word(VERDICT, then)}</strong> <span class="quiet">{help}</span>
+                            <strong>{label}</strong> <span class="quiet">{help}</span>
                         </span>
                     </label>
                 ))}
@@ -249,7 +248,7 @@ function Result({ base, draft, problems, onProposed }: ResultProps) {
         <div class="result">
             <h3>The rule</h3>
             {good ? (
-                <pre class="code rule-text">{`- ${rule.lines.join("\n  ")}`}</pre>
+                <pre class="src rule-text">{`- ${rule.lines.join("\n  ")}`}</pre>
             ) : (
                 <p class="quiet">{problems.get("rule") ?? "Something is missing on the left; the rule appears when it is there."}</p>
             )}
@@ -270,7 +269,7 @@ function Result({ base, draft, problems, onProposed }: ResultProps) {
                 </>
             )}
             {problem && <Failure problem={problem} />}
-            <div class="send-row">
+            <div class="actions">
                 <button
                     type="button"
                     disabled={text === null}
