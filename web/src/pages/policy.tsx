@@ -35,7 +35,8 @@ const TABS: readonly Tab[] = [
 
 function Tabs({ here, id }: { here: string; id: string | null }) {
     return (
-        <nav class="tabs subnav" aria-label="Parts of the policy">
+        <div class="subnav">
+        <nav class="tabs" aria-label="Parts of the policy">
             {TABS.filter(({ writes }) => !writes || mayWrite()).map((tab) => (
                 <a
                     key={tab.id}
@@ -46,6 +47,7 @@ function Tabs({ here, id }: { here: string; id: string | null }) {
                 </a>
             ))}
         </nav>
+        </div>
     );
 }
 

@@ -8,12 +8,12 @@ import { findingsOf } from "../policy_api";
 import { now } from "../state/clock";
 import { dropReplay, replay } from "../state/policy";
 import { duration, instant, integer, plural, share } from "../text/format";
-import { VERDICT, word } from "../text/words";
+import { BECOMES, word } from "../text/words";
 import { Empty, Failure, Notice, Skeleton, Tag } from "./bits";
 import { Findings } from "./policy_text";
 import { Said } from "./untrusted";
 
-const OUTCOMES: Readonly<Record<string, string>> = { ...VERDICT, earn: "Reviewed until earned", review: "Always reviewed", refused: "Refused" };
+const DAY_MS = 86_400_000;
 const DECISIONS = ["approved", "modified", "rejected", "returned", "undecided"] as const;
 
 /* A share with two digits that count, and never 0 % of something. */
@@ -24,7 +24,7 @@ function fine(part: number): string {
 
 export function Examples({ ids }: { ids: readonly string[] }) {
     return (
-        <>
+        <span class="examples">
             {ids.map((id, index) =>
                 id.startsWith("prp_") ? (
                     <a key={id} href={`/p/${id}`} aria-label={`Example ${index + 1}: ${id}`}>
@@ -34,7 +34,7 @@ export function Examples({ ids }: { ids: readonly string[] }) {
                     <span key={id}>{id}</span>
                 ),
             )}
-        </>
+        </span>
     );
 }
 
@@ -49,7 +49,7 @@ function Group({ group }: { group: ChangeGroup }) {
                 <code>
                     <Said text={group.action} />
                 </code>
-                : {word(OUTCOMES, group.from)} → <strong>{word(OUTCOMES, group.to)}</strong>
+                : {word(BECOMES, group.from)} → <strong>{word(BECOMES, group.to)}</strong>
                 {group.rule && (
                     <>
                         , because of <Said text={group.rule} />
@@ -93,9 +93,7 @@ function LetThrough({ report }: { report: Report }) {
                     <strong>{plural(errors, "error")}</strong>
                     {errors > 0 && ` (${fine(errors / decided)})`}: at {fine(confidence)} confidence, at most{" "}
                     <strong>{fine(upper_bound)}</strong> of what it lets through is wrong.{" "}
-                    <span class="examples">
-                        <Examples ids={examples} />
-                    </span>
+                    <Examples ids={examples} />
                 </>
             )}
         </p>
@@ -118,6 +116,12 @@ function daysOf(report: Report): DaySum[] {
     return [...sums.values()];
 }
 
+/* How many days the replayed proposals lie apart: agents may be at work for fewer than were asked for. */
+function daysCovered(report: Report, days: number): number {
+    const [from, to] = [instant(report.from) ?? 0, instant(report.to) ?? 0];
+    return Math.max(1, Math.min(days, Math.ceil((to - from) / DAY_MS)));
+}
+
 function Bar({ count, of, kind }: { count: number; of: number; kind: string }) {
     return (
         <span class="meter" aria-hidden="true">
@@ -130,7 +134,7 @@ function Reviews({ report, days }: { report: Report; days: number }) {
     const sums = daysOf(report);
     const { before, after, queues } = report.reviews;
     const most = Math.max(1, ...sums.flatMap((sum) => [sum.before, sum.after]));
-    const aDay = (count: number): string => (count / days).toFixed(1);
+    const aDay = (count: number): number => Number((count / daysCovered(report, days)).toPrecision(2));
     const late = queues.filter((row) => row.late > row.late_before);
     return (
         <>
@@ -216,12 +220,12 @@ function Done({ report, days, rule }: { report: Report; days: number; rule: stri
         );
     }
     return (
-        <>
+        <div class="replay">
             <Headline report={report} days={days} rule={rule} />
             <Changes report={report} />
             <LetThrough report={report} />
             <Reviews report={report} days={days} />
-        </>
+        </div>
     );
 }
 

@@ -10,7 +10,7 @@ import { policyApi, type CaughtBy, type CoverageRow, type EdgeCase, type EdgeCas
 import { now } from "../state/clock";
 import { noticeProblem } from "../state/session";
 import { clockTime, integer, plural } from "../text/format";
-import { spoken, VERDICT, word } from "../text/words";
+import { BECOMES, spoken, word } from "../text/words";
 import type { Page } from "../wire";
 import { Examples } from "./backtest";
 import { Empty, Failure, Skeleton, Tag } from "./bits";
@@ -82,7 +82,7 @@ function CoverageLine({ row }: { row: CoverageRow }) {
                 <span class="sub">last {clockTime(row.last_at, now.value)}</span>
             </td>
             <td data-label="Catalogue">
-                {row.in_catalogue ? (row.then === null ? "leaves it to the defaults" : word(VERDICT, row.then)) : "not in it"}
+                {row.in_catalogue ? (row.then === null ? "leaves it to the defaults" : word(BECOMES, row.then)) : "not in it"}
             </td>
             <td data-label="Spoken of">
                 <Spoken row={row} />
@@ -115,7 +115,7 @@ export function CoverageTab() {
             <p>
                 {silent === 0
                     ? "Catalogue or rules speak of everything that agents have proposed."
-                    : `Of ${plural(silent, "action of an agent", "actions of agents")} neither catalogue nor rules always speak: add them to the catalogue.`}
+                    : `Neither catalogue nor rules always speak of ${plural(silent, "action")}: what is missing belongs into the catalogue.`}
             </p>
             {problem && <Failure problem={problem} />}
             <table class="wide-table stacked">
@@ -184,7 +184,7 @@ function EdgeLine({ item }: { item: EdgeCase }) {
             <td data-label="Caught by">
                 <Caught by={item.caught_by} />
             </td>
-            <td data-label="Examples" class="examples">
+            <td data-label="Examples">
                 <Examples ids={item.examples} />
             </td>
         </tr>

@@ -13,7 +13,7 @@ import { me, noticeProblem } from "../state/session";
 import { go } from "../router";
 import { clockTime, integer, plural, shortDigest } from "../text/format";
 import { asMembers } from "../text/members";
-import { VERDICT, word } from "../text/words";
+import { BECOMES, word } from "../text/words";
 import { ReplayView } from "./backtest";
 import { Failure, Notice, Skeleton, Tag, type Tone } from "./bits";
 import { Diff, Source, Tests } from "./policy_text";
@@ -221,8 +221,8 @@ function ShadowCounts({ shadow }: { shadow: Shadow }) {
             <ul class="reasons">
                 {shadow.examples.slice(0, EXAMPLES_MAX).map((example) => (
                     <li key={example.proposal}>
-                        <a href={`/p/${example.proposal}`}>{word(VERDICT, example.live)}</a> →{" "}
-                        <strong>{word(VERDICT, example.shadow)}</strong>
+                        <a href={`/p/${example.proposal}`}>{word(BECOMES, example.live)}</a> →{" "}
+                        <strong>{word(BECOMES, example.shadow)}</strong>
                         {example.rules.length > 0 && (
                             <>
                                 , because of <Said text={example.rules.join(", ")} />
@@ -404,7 +404,7 @@ function Facts({ version }: { version: Whole }) {
     return (
         <section class="block" aria-labelledby="version-heading">
             <h2 id="version-heading" tabIndex={-1}>
-                Version {shortDigest(version.version)} <State version={version} />
+                Version <code>{shortDigest(version.version)}</code> <State version={version} />
             </h2>
             <dl class="about">
                 <div>
