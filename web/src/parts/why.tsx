@@ -13,17 +13,18 @@ import { Said } from "./untrusted";
 
 const TONES: Readonly<Record<string, Tone>> = { block: "danger", review: "warn", earn: "accent" };
 
-const shownValue = (value: Json): string =>
-    typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+/* Texts in quotes, so that a number and its digits look different; amounts of a budget are decimals. */
+const shownValue = (value: Json, source: string): string =>
+    typeof value !== "string" ? JSON.stringify(value) : source === "budget" ? value : `"${value}"`;
 
 /* What made a condition true: parts of it as the policy has them, values as the agent gave them. */
-function Facts({ values }: { values: readonly Fact[] }) {
+function Facts({ values, source }: { values: readonly Fact[]; source: string }) {
     return (
         <ul class="facts">
             {values.map(({ expression, value }, index) => (
                 <li key={index}>
                     <code>
-                        <Said text={expression} /> = <Said text={shownValue(value)} />
+                        <Said text={expression} /> = <Said text={shownValue(value, source)} />
                     </code>
                 </li>
             ))}
@@ -54,7 +55,7 @@ function ReasonLine({ reason }: { reason: Reason }) {
                     </span>
                 )}
                 {reason.p_value !== undefined && <span class="quiet"> (p = {reason.p_value})</span>}
-                {reason.values && reason.values.length > 0 && <Facts values={reason.values} />}
+                {reason.values && reason.values.length > 0 && <Facts values={reason.values} source={reason.source} />}
             </div>
         </li>
     );

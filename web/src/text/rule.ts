@@ -207,7 +207,7 @@ const said = (condition: Condition): string => {
 
 /* The conditions in words: "amount is above 50 and currency is EUR"; cut where it gets long. */
 export function inWords({ action, conditions }: Draft): string {
-    const text = conditions.length > 0 ? conditions.map(said).join(" and ") : `every ${action}`;
+    const text = conditions.length > 0 ? conditions.map(said).join(" and ") : `every ${action || "proposal"}`;
     return [...text].length > BECAUSE_MAX ? `${[...text].slice(0, BECAUSE_MAX - 1).join("")}…` : text;
 }
 
