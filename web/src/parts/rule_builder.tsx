@@ -112,14 +112,14 @@ function Naming({ fields, draft, problems, change }: { fields: Fields; draft: Dr
         <>
             <div class="field">
                 <label for="rule-because">
-                    Because <span class="quiet">what reviewers and the agent read</span>
+                    Because{" "}
+                    <span class="quiet">{fields.because === "" ? `if empty: ${inWords(draft)}` : "what people read beside it"}</span>
                 </label>
                 <input
                     id="rule-because"
                     maxLength={300}
                     autocomplete="off"
                     value={fields.because}
-                    placeholder={inWords(draft)}
                     aria-describedby="rule-because-error"
                     onInput={(event) => change({ because: event.currentTarget.value })}
                 />
@@ -128,14 +128,15 @@ function Naming({ fields, draft, problems, change }: { fields: Fields; draft: Dr
                 </p>
             </div>
             <div class="field">
-                <label for="rule-id">Name of the rule</label>
+                <label for="rule-id">
+                    Name of the rule <span class="quiet">{fields.id === "" && `if empty: ${draft.id}`}</span>
+                </label>
                 <input
                     id="rule-id"
                     maxLength={64}
                     spellcheck={false}
                     autocomplete="off"
                     value={fields.id}
-                    placeholder={draft.id}
                     aria-invalid={problems.has("id")}
                     aria-describedby="rule-id-error"
                     onInput={(event) => change({ id: event.currentTarget.value })}

@@ -118,7 +118,6 @@ function Value({ row, lexicons, invalid, set }: ValueProps) {
                 <textarea
                     {...common}
                     aria-label="Values, one a line"
-                    placeholder="one a line"
                     rows={3}
                     value={values.join("\n")}
                     onInput={(event) => set(event.currentTarget.value.split("\n"))}
@@ -143,7 +142,6 @@ function Named({ row, onChange }: { row: Row; onChange: (row: Row) => void }) {
         <>
             <input
                 aria-label="Name of the argument"
-                placeholder="name, or outer/inner"
                 spellcheck={false}
                 autocomplete="off"
                 value={path}
@@ -181,7 +179,11 @@ export function ConditionRow({ row, first, members, lexicons, problem, onChange 
     };
     return (
         <fieldset class="condition" aria-label={`Condition: ${row.member.label}`}>
-            <span class="joint">{first ? "and its" : "and"}</span>
+            <span class="joint">
+                {first ? "and its" : "and"}
+                {row.named && " (a name, or outer/inner)"}
+                {row.operator.field === "texts" && " (values one a line)"}
+            </span>
             <select aria-label="Member" value={row.named ? NAMED : row.member.key} onChange={(event) => setMember(event.currentTarget.value)}>
                 {groups.map((group) => (
                     <optgroup key={group} label={group}>
