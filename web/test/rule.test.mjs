@@ -63,6 +63,23 @@ test("argumentsOf: without a schema, what was seen", () => {
     );
 });
 
+test("argumentsOf: a name with a slash is no path", () => {
+    const seen = argumentsOf(null, [{ "a/b": 1, a: { b: "x" } }]);
+    assert.deepEqual(
+        seen.map(({ key, label, value }) => [key, label, value]),
+        [
+            ["args/a~1b", "a/b", 'args["a/b"]'],
+            ["args/a/b", "a/b", "args.a.b"],
+        ],
+    );
+});
+
+test("argumentsOf: hidden characters in names are spelled out", () => {
+    const [seen] = argumentsOf(null, [{ "am\u200bount": 1 }]);
+    assert.equal(seen.label, "am[U+200B]ount");
+    assert.equal(seen.value, 'args["am\\u200bount"]');
+});
+
 table(
     "compileCondition",
     [

@@ -254,16 +254,16 @@ function Running({ job }: { job: Backtest | null }) {
 
 /* The replay with this key, in whatever state it is; nothing where another one is shown. */
 export function ReplayView({ of, source, rule }: { of: string; source?: string | undefined; rule?: string | undefined }) {
-    const { key, job, problem } = replay.value ?? { key: "", job: null, problem: null };
-    if (key !== of) {
+    if (replay.value?.key !== of) {
         return null;
     }
+    const { job, problem, again } = replay.value;
     if (problem !== null) {
         const findings = findingsOf(problem);
         return findings.length > 0 ? (
             <Findings findings={findings} source={source ?? ""} />
         ) : (
-            <Failure problem={problem} />
+            <Failure problem={problem} retry={again} />
         );
     }
     if (job?.state === "failed" || job?.state === "cancelled") {

@@ -3,7 +3,7 @@
  * One condition of the rule builder: a member, an operator, and a field for the value that fits both.
  */
 import type { Json } from "../text/json";
-import { argumentsOf, asMembers, COMMON, namedArgument, type Kind, type Member } from "../text/members";
+import { argumentPath, argumentsOf, asMembers, COMMON, namedArgument, type Kind, type Member } from "../text/members";
 import { operatorsOf, type Condition, type Operator } from "../text/rule";
 
 export interface Row {
@@ -136,7 +136,7 @@ function Value({ row, lexicons, invalid, set }: ValueProps) {
 
 /* The argument that no schema names. */
 function Named({ row, onChange }: { row: Row; onChange: (row: Row) => void }) {
-    const path = row.member.key.slice("args/".length);
+    const path = argumentPath(row.member.key);
     const set = (next: string, kind: Kind): void => onChange({ ...rowOf(namedArgument(next, kind), true, row.key), values: row.values });
     return (
         <>

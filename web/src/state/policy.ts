@@ -55,6 +55,7 @@ export interface Replay {
     readonly key: string; /* what was asked for */
     readonly job: Backtest | null;
     readonly problem: Problem | null;
+    readonly again: () => void;
 }
 
 export const replay = signal<Replay | null>(null);
@@ -79,24 +80,25 @@ export function dropReplay(): void {
 export async function startReplay(key: string, tried: Tried, days: number): Promise<void> {
     dropReplay();
     const mine = turn;
-    replay.value = { key, job: null, problem: null };
+    const again = (): void => void startReplay(key, tried, days);
+    replay.value = { key, job: null, problem: null, again };
     try {
         let job = await policyApi.backtest(tried, days);
         while (mine === turn && !isOver(job)) {
-            replay.value = { key, job, problem: null };
+            replay.value = { key, job, problem: null, again };
             await pause(LOOK_AGAIN_MS);
             if (mine === turn) {
                 job = await policyApi.backtestNow(job.id);
             }
         }
         if (mine === turn) {
-            replay.value = { key, job, problem: null };
+            replay.value = { key, job, problem: null, again };
         } else if (!isOver(job)) {
             await policyApi.cancelBacktest(job.id);
         }
     } catch (thrown) {
         if (mine === turn) {
-            replay.value = { key, job: null, problem: noticeProblem(thrown) };
+            replay.value = { key, job: null, problem: noticeProblem(thrown), again };
         }
     }
 }

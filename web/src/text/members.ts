@@ -5,6 +5,7 @@
  */
 import { spelledOut } from "./hidden";
 import type { Json } from "./json";
+import { pointerJoin } from "./pointer";
 import { member } from "./quote";
 
 export type Kind = "number" | "text" | "choice" | "boolean" | "list";
@@ -34,7 +35,7 @@ const asTexts = (value: Json | undefined): string[] =>
 interface Place {
     readonly expression: string;
     readonly given: string;
-    readonly path: string;
+    readonly path: string; /* a JSON pointer behind "args" */
 }
 
 const both = (one: string, other: string): string => (one === "" || other === "" ? one + other : `${one} && ${other}`);
@@ -44,14 +45,18 @@ function below(place: Place, name: string, required: boolean): Place {
     return {
         expression: value,
         given: required ? place.given : both(place.given, given),
-        path: `${place.path}/${name}`,
+        path: pointerJoin(place.path, name),
     };
 }
+
+/* The name of an argument as people write it, from its key: "outer/inner". */
+export const argumentPath = (key: string): string =>
+    key.replace(/^args\//, "").replace(/~1/g, "/").replace(/~0/g, "~");
 
 function argument(place: Place, kind: Kind, choices: readonly string[]): Member {
     return {
         key: place.path,
-        label: spelledOut(place.path.replace(/^args\//, "")),
+        label: spelledOut(argumentPath(place.path)),
         group: "Arguments",
         kind,
         value: place.expression,
