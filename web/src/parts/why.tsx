@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * WHY YOU SEE THIS: every reason of the assessment, the strictest first as the server sent them,
- * and what people decided about this agent in this category before.
+ * WHY YOU SEE THIS: every reason of the assessment, the strictest first, with the values that made
+ * its rule match, and what people decided about this agent in this category before.
  */
 import { seesPolicy } from "../state/session";
 import { integer, plural, share } from "../text/format";
@@ -12,6 +12,12 @@ import { Tag, type Tone } from "./bits";
 import { Said } from "./untrusted";
 
 const TONES: Readonly<Record<string, Tone>> = { block: "danger", review: "warn", earn: "accent" };
+
+const STRICTNESS = ["allow", "earn", "review", "block"];
+
+/* What decided stands first; reasons of one verdict stay in the order of the server. */
+const strictestFirst = (reasons: readonly Reason[]): Reason[] =>
+    [...reasons].sort((a, b) => STRICTNESS.indexOf(b.verdict) - STRICTNESS.indexOf(a.verdict));
 
 /* Texts in quotes, so that a number and its digits look different; amounts of a budget are decimals. */
 const shownValue = (value: Json, source: string): string =>
@@ -127,7 +133,7 @@ export function Why({ proposal, level }: { proposal: Proposal; level: number }) 
                 <p class="quiet">No reasons were recorded.</p>
             ) : (
                 <ul class="reasons">
-                    {reasons.map((reason, index) => (
+                    {strictestFirst(reasons).map((reason, index) => (
                         <ReasonLine key={index} reason={reason} />
                     ))}
                 </ul>

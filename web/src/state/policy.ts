@@ -18,13 +18,22 @@ export const written = signal<string | null>(null);
 /* What a proposal or an activation has come to, said until the next one. */
 export const outcome = signal<Version | null>(null);
 
-export const activeVersion = (): Version | undefined => versions.value?.find(({ state }) => state === "active");
+const PAGES_MAX = 20;
+const isActive = ({ state }: Version): boolean => state === "active";
 
-/* Reads the newest versions, or with `older` one page more. */
+export const activeVersion = (): Version | undefined => versions.value?.find(isActive);
+
+/* Reads the newest versions, or with `older` one page more; on to the active one, however many candidates
+ * came after it. */
 export async function readVersions(older = false): Promise<void> {
     try {
-        const page = await policyApi.versions(older ? more.value : null);
-        versions.value = older ? [...(versions.value ?? []), ...page.items] : page.items;
+        let page = await policyApi.versions(older ? more.value : null);
+        let items = older ? [...(versions.value ?? []), ...page.items] : page.items;
+        for (let i = 0; i < PAGES_MAX && page.next_cursor !== null && !items.some(isActive); i += 1) {
+            page = await policyApi.versions(page.next_cursor);
+            items = [...items, ...page.items];
+        }
+        versions.value = items;
         more.value = page.next_cursor;
         failure.value = null;
     } catch (thrown) {
