@@ -29,7 +29,7 @@ enum api_who { WHO_PUBLIC, WHO_AGENT, WHO_PERSON, WHO_ANY };
 
 struct route {
     enum http_method method;
-    /* segments; {id} is a proposal's id, {person}, {key}, {pause}, {agent}, {event} theirs, {n} a
+    /* segments; {id} is a proposal's id, {person}, {key}, {pause}, {agent}, {event}, {policy} theirs, {n} a
      * number, {tile} all that is left */
     const char *path;
     enum api_who who;
@@ -251,6 +251,24 @@ void events_drain(struct loop_part *part);
 void call_wake(struct api *api, struct http_request *request, int64_t wait_until_us, bool wait_over,
                int64_t committed_at_us);
 
+/* Reading a policy's text, on the slow thread: longer than a loop may stand still. */
+struct policy_reading {
+    struct slow_job job; /* first: the reading is found from it */
+    struct call *call;
+    struct str yaml; /* to be set by the caller */
+    /* To be set by the caller, may be NULL: what else is done there, with call->policy being the
+     * one that was read (its tests not run). */
+    enum fm_err (*also)(struct call *call, struct policy_reading *reading);
+    enum fm_err err;
+    struct policy_finding *findings;
+    size_t finding_count;
+    void (*done)(struct call *call); /* on the loop */
+};
+/* Reads reading->yaml; then `done` finds the policy in call->policy (reading->err FM_OK), or the
+ * error in call->ctx, with field errors below /yaml. Errors: FM_E_OVERLOADED. */
+enum fm_err policy_reading_start(struct call *call, struct policy_reading *reading,
+                                 void (*done)(struct call *call)) MUST_CHECK;
+
 /* Static files embedded in the binary. */
 bool assets_serve(struct api *api, struct http_request *request);
 struct str asset_openapi(void);
@@ -271,7 +289,11 @@ struct str asset_openapi(void);
     X(jwks_get) X(health_get) X(ready_get) X(metrics_get) X(openapi_get) X(commit_to_send_get)     \
     X(log_tile) X(log_entries_tile) X(audit_entries) X(audit_proof) X(audit_bundle)                \
     X(audit_completeness)                                                                          \
-    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)
+    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)                           \
+    X(policies_list) X(policies_create) X(policies_get) X(policies_activate)               \
+    X(policies_check) X(policies_backtest) X(backtests_get) X(backtest_end)        \
+    X(shadow_get) X(shadow_set) X(shadow_delete) X(insights_coverage_get)                          \
+    X(insights_edge_cases_get)
 /* clang-format on */
 #define X(name) void name(struct call *call);
 HANDLERS(X)

@@ -15,6 +15,8 @@
 #define READS_PEOPLE    SCOPE_BIT(SCOPE_PEOPLE)
 #define PAUSES          (ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_POLICY))
 #define RUNS_CALLBACKS  (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD))
+#define OWNS_POLICY ROLE_BIT(ROLE_POLICY)
+#define SEES_POLICY     (ROLE_BIT(ROLE_POLICY) | ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_AUDITOR))
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
 
 #define AUDITS ROLE_BIT(ROLE_AUDITOR)
@@ -65,6 +67,19 @@ const struct route api_routes[] = {
     {HTTP_DELETE, "/v1/pauses/{pause}", WHO_PERSON, PAUSES, pauses_delete},
     {HTTP_GET, "/v1/webhooks", WHO_PERSON, RUNS_CALLBACKS, webhooks_list},
     {HTTP_POST, "/v1/webhooks/{event}/resend", WHO_PERSON, RUNS_CALLBACKS, webhooks_resend},
+    {HTTP_GET, "/v1/policies", WHO_PERSON, 0, policies_list},
+    {HTTP_POST, "/v1/policies", WHO_PERSON, OWNS_POLICY, policies_create},
+    {HTTP_GET, "/v1/policies/{policy}", WHO_PERSON, 0, policies_get},
+    {HTTP_POST, "/v1/policies/{policy}/activate", WHO_PERSON, OWNS_POLICY, policies_activate},
+    {HTTP_POST, "/v1/policies/check", WHO_PERSON, OWNS_POLICY, policies_check},
+    {HTTP_POST, "/v1/policies/backtest", WHO_PERSON, OWNS_POLICY, policies_backtest},
+    {HTTP_GET, "/v1/policies/backtests/{backtest}", WHO_PERSON, SEES_POLICY, backtests_get},
+    {HTTP_DELETE, "/v1/policies/backtests/{backtest}", WHO_PERSON, OWNS_POLICY, backtest_end},
+    {HTTP_POST, "/v1/policies/{policy}/shadow", WHO_PERSON, OWNS_POLICY, shadow_set},
+    {HTTP_GET, "/v1/policies/{policy}/shadow", WHO_PERSON, SEES_POLICY, shadow_get},
+    {HTTP_DELETE, "/v1/policies/{policy}/shadow", WHO_PERSON, OWNS_POLICY, shadow_delete},
+    {HTTP_GET, "/v1/insights/coverage", WHO_PERSON, SEES_POLICY, insights_coverage_get},
+    {HTTP_GET, "/v1/insights/edge-cases", WHO_PERSON, SEES_POLICY, insights_edge_cases_get},
     {HTTP_GET, "/log/checkpoint", WHO_PUBLIC, 0, log_checkpoint},
     {HTTP_GET, "/log/vkey", WHO_PUBLIC, 0, log_vkey},
     {HTTP_GET, "/log/tile/entries/{tile}", WHO_PERSON, AUDITS | READS_LOG, log_entries_tile},

@@ -19,8 +19,9 @@ struct id {
     X(DECISION, "dec_")                                                                            \
     X(PERSON, "rev_")                                                                              \
     X(AGENT, "agt_")                                                                               \
-    X(KEY, "key_") X(EVENT, "evt_") X(INCIDENT, "inc_") X(POLICY, "pol_") X(COMMENT, "com_")       \
-        X(PERMIT, "pmt_") X(SESSION, "ses_") X(PAUSE, "pau_")
+    X(KEY, "key_")                                                                                 \
+    X(EVENT, "evt_") X(INCIDENT, "inc_") X(POLICY, "pol_") X(COMMENT, "com_") X(PERMIT, "pmt_")    \
+        X(SESSION, "ses_") X(PAUSE, "pau_") X(BACKTEST, "bkt_")
 
 enum id_kind {
 #define X(name, prefix) ID_##name,
@@ -54,5 +55,9 @@ struct id id_from(struct str bytes);
 
 /* Fills `out` with `n` random bytes from the kernel. Ends the process if the kernel cannot. */
 void random_bytes(void *out, size_t n);
+
+/* Tests only: from now on random_bytes() gives a sequence that follows from `seed`; 0 returns to
+ * the kernel's. */
+void random_set_seed(uint64_t seed);
 
 #endif

@@ -3,9 +3,11 @@
  * `fermata policy check FILE`: whether a policy would load, and what it says. Needs no server and
  * no data folder, and never changes anything.
  */
+#include "policy/policy.h"
+#include "assess/assess.h"
+#include "backtest/backtest.h"
 #include "cli/cli.h"
 #include "crypto/crypto.h"
-#include "policy/policy.h"
 
 #define CHECK_MEMORY_MAX (4 * MIB) /* findings, and their text made safe for a terminal */
 
@@ -27,6 +29,15 @@ static struct tally tally_of(const struct policy *policy)
 
 /* For people ----------------------------------------------------------------------------------- */
 
+/* A line of an expression and the caret below it, indented. */
+static void print_excerpt(struct ctx *ctx, struct str rest)
+{
+    while (rest.n > 0) {
+        struct str line = cli_safe(ctx, str_split(&rest, '\n'));
+        printf("    %.*s\n", STR_ARG(line));
+    }
+}
+
 static void print_findings(struct ctx *ctx, const char *file, const struct policy_finding *findings,
                            size_t count)
 {
@@ -36,6 +47,7 @@ static void print_findings(struct ctx *ctx, const char *file, const struct polic
         struct str message = cli_safe(ctx, findings[i].message);
         printf("%.*s:%u:%u: %s%.*s\n", STR_ARG(name), findings[i].line, findings[i].column,
                findings[i].warning ? "warning: " : "", STR_ARG(message));
+        print_excerpt(ctx, findings[i].excerpt);
     }
 }
 
@@ -89,6 +101,34 @@ static void print_defaults(struct buf *out, const struct policy *policy)
     buf_add_char(out, '\n');
 }
 
+static void print_count(struct buf *out, size_t count, const char *one, const char *many)
+{
+    if (count) {
+        buf_printf(out, "%s%zu %s", out->p[out->n - 1] == '\n' ? "" : ", ", count,
+                   count == 1 ? one : many);
+    }
+}
+
+static void print_conditions(struct buf *out, const struct policy *policy)
+{
+    size_t before = out->n;
+
+    print_count(out, policy->rule_count, "rule", "rules");
+    print_count(out, policy->budget_count, "budget", "budgets");
+    print_count(out, policy->lexicon_count, "lexicon", "lexicons");
+    print_count(out, policy->agent_count, "agent with domains", "agents with domains");
+    print_count(out, policy->test_count, "test that passes", "tests that pass");
+    print_count(out, policy->recipients.count, "known recipient", "known recipients");
+    if (out->n > before) {
+        buf_add_char(out, '\n');
+    }
+    if (policy->warm_up) {
+        buf_printf(
+            out, "an agent's first %lld uses of an allowed action are reviewed, then one in 100\n",
+            (long long)policy->warm_up);
+    }
+}
+
 /* Names in a policy that loaded are plain words: they need no escaping. People's names may hold
  * letters of any script, so the whole goes through cli_escape line by line. */
 static void print_summary(const char *file, const struct policy *policy)
@@ -102,6 +142,7 @@ static void print_summary(const char *file, const struct policy *policy)
     buf_add_char(&out, '\n');
     print_verdicts(&out, policy);
     print_defaults(&out, policy);
+    print_conditions(&out, policy);
     buf_printf(&out, "%zu queue%s:\n", policy->queue_count, policy->queue_count == 1 ? "" : "s");
     for (size_t i = 0; i < policy->queue_count; i++) {
         print_queue(&out, &policy->queues[i]);
@@ -123,6 +164,9 @@ static void write_finding(struct json_out *out, const struct policy_finding *fin
     jo_m_int(out, "column", finding->column);
     jo_m_bool(out, "warning", finding->warning);
     jo_m_str(out, "message", finding->message);
+    if (finding->excerpt.p) {
+        jo_m_str(out, "excerpt", finding->excerpt);
+    }
     jo_object_end(out);
 }
 
@@ -161,6 +205,9 @@ static void write_policy(struct ctx *ctx, struct json_out *out, const struct pol
         jo_m_int(out, verdict_name((enum verdict)verdict), (int64_t)tally.actions[verdict]);
     }
     jo_object_end(out);
+    jo_m_int(out, "rules", (int64_t)policy->rule_count);
+    jo_m_int(out, "budgets", (int64_t)policy->budget_count);
+    jo_m_int(out, "tests", (int64_t)policy->test_count);
     jo_m_str(out, "unknown_actions", str_of(verdict_name(policy->unknown_actions)));
     jo_key(out, "queues");
     jo_array(out);
@@ -196,15 +243,76 @@ static void print_json(struct ctx *ctx, const char *file, const struct policy *p
 
 /* The command ---------------------------------------------------------------------------------- */
 
-/* Checks one file and prints what was found. */
-static int check_file(struct ctx *ctx, const struct cli_common *common, const char *file)
+struct check_command {
+    struct cli_common common; /* its `dir` is not used: there may be no store */
+    const char *data;
+};
+
+static const struct cli_option check_table[] = {
+    {"--data", CLI_VALUE, offsetof(struct check_command, data), "DIR",
+     "also warn of rules that match none of the proposals in this data folder"},
+};
+
+static void close_store(struct store_conn **conn)
 {
+    store_reader_close(*conn);
+}
+
+static void free_backtest(struct backtest **backtest)
+{
+    backtest_free(*backtest);
+}
+
+/* Warns of rules that would have matched nothing so far. A server may be at work on the folder. */
+static enum fm_err find_silent(struct ctx *ctx, const char *dir, const struct policy *policy,
+                               struct policy_finding *findings, size_t *count)
+{
+    const struct backtest_options options = {.policy = policy};
+    AUTO(close_store) struct store_conn *conn = NULL;
+    AUTO(free_backtest) struct backtest *backtest = NULL;
+
+    TRY(store_open_readonly(ctx, dir, &conn));
+    TRY(backtest_new(ctx, &options, &backtest));
+    TRY(backtest_history(ctx, conn, backtest));
+    for (size_t i = 0; i < policy->rule_count && backtest_replayed(backtest) > 0; i++) {
+        const struct policy_rule *rule = &policy->rules[i];
+        struct str message = arena_printf(
+            ctx->arena, "the rule %.*s matched none of the %llu proposals of the history",
+            STR_ARG(rule->id), (unsigned long long)backtest_replayed(backtest));
+        if (!message.p) {
+            return fail_memory(ctx);
+        }
+        if (backtest_matched(backtest, i) == 0 && *count < POLICY_FINDINGS_MAX) {
+            findings[(*count)++] = (struct policy_finding){
+                .line = rule->line, .column = rule->column, .warning = true, .message = message};
+        }
+    }
+    return FM_OK;
+}
+
+/* What does not show while reading. */
+static enum fm_err look_closer(struct ctx *ctx, const struct check_command *command,
+                               const struct policy *policy, struct policy_finding *findings,
+                               size_t *count)
+{
+    TRY(assess_lint(ctx, policy, findings, count));
+    return command->data ? find_silent(ctx, command->data, policy, findings, count) : FM_OK;
+}
+
+/* Checks one file and prints what was found. */
+static int check_file(struct ctx *ctx, const struct check_command *command, const char *file)
+{
+    const struct cli_common *common = &command->common;
     struct policy_finding findings[POLICY_FINDINGS_MAX];
     size_t count = 0;
     const struct policy *policy = NULL;
     enum fm_err err = policy_load(ctx, file, findings, &count, &policy);
 
     if (err != FM_OK && count == 0) { /* not the policy's fault: no file, no memory */
+        return cli_failed(common, ctx);
+    }
+    if (policy && look_closer(ctx, command, policy, findings, &count) != FM_OK) {
+        policy_drop(policy);
         return cli_failed(common, ctx);
     }
     if (common->json) {
@@ -222,15 +330,19 @@ static int check_file(struct ctx *ctx, const struct cli_common *common, const ch
 static int run_check(int argc, char **argv)
 {
     static const struct cli_usage usage = {
-        .line = "policy check FILE [--json]",
-        .about = "Reads a policy as the server would and prints every mistake in it as\n"
-                 "FILE:LINE:COLUMN: message. Without a mistake it prints what the policy says.\n"
-                 "Warnings do not make a policy fail. Nothing is changed anywhere.",
+        .line = "policy check FILE [--data DIR] [--json]",
+        .about =
+            "Reads a policy as the server would and prints every mistake in it as\n"
+            "FILE:LINE:COLUMN: message, also tests that fail. Without a mistake it warns of rules\n"
+            "that can never change anything, and prints what the policy says.\n"
+            "Warnings do not make a policy fail. Nothing is changed anywhere.",
+        .options = check_table,
+        .option_count = COUNT_OF(check_table),
         .common = CLI_TAKES_JSON,
         .words_min = 1,
         .words_max = 1,
     };
-    struct cli_common options = {0};
+    struct check_command options = {0};
     struct arena *arena;
     struct ctx ctx;
     int words, code = cli_parse(&usage, argc, argv, &options, &words);
@@ -254,6 +366,13 @@ int cli_policy(int argc, char **argv)
 {
     static const struct cli_verb verbs[] = {
         {"check", run_check, "read a policy file and name every mistake in it"},
+        {"test", cli_policy_test, "run the examples that a policy file gives of itself"},
+        {"backtest", cli_policy_backtest, "what a policy file would have done with the past"},
+        {"coverage", cli_policy_coverage, "which actions agents propose"},
+        {"edge-cases", cli_policy_edge_cases, "what people had to correct"},
+        {"list", cli_policy_list, "the versions of a server's policy"},
+        {"propose", cli_policy_propose, "give the server another policy"},
+        {"activate", cli_policy_activate, "put a version in force that waits for a second person"},
     };
 
     return cli_run_verb(verbs, COUNT_OF(verbs), argc, argv);

@@ -9,6 +9,14 @@
 #include "base/map.h"
 #include "flow/flow.h"
 
+#include <stdatomic.h>
+
+/* A candidate that is evaluated beside the policy in force. */
+struct shadow {
+    const struct policy *policy; /* NULL: none */
+    int64_t row;
+};
+
 #define NEWS_MAX 8192 /* announcements of one batch; a command makes at most SWEEP_MAX */
 
 /* Per agent: how many are pending, and the proposals of the running minute. */
@@ -59,6 +67,11 @@ struct flow {
     struct id marked_id;
     struct id activated_id;
 
+    _Atomic bool has_shadow;                /* spares the lock where there is none */
+    struct shadow shadow;                   /* under the lock, like the policy */
+    struct shadow shadow_next, shadow_mark; /* in the running batch; before the running command */
+    bool shadow_changes, shadow_mark_changes;
+
     struct map *ledger; /* agent's row -> struct ledger_row */
     struct ledger_change *changes;
     size_t change_count, change_room, change_mark;
@@ -73,6 +86,8 @@ struct flow {
     struct flow_tick *ticks; /* NEWS_MAX; what does not fit is not counted */
     size_t tick_count, tick_mark;
     struct flow_counts counts;
+
+    bool charged; /* some pending proposal may have a charge to give back; true is always safe */
 };
 
 /* counters.c: counts something of the running command; forgotten with it. */
@@ -80,6 +95,75 @@ void flow_tick(struct flow *flow, enum flow_tick_kind kind, struct str action, i
                int64_t us);
 /* What is counted becomes visible. */
 void flow_ticks_commit(struct flow *flow);
+
+/* One proposal on the scales: what conditions may ask, and on which connection. `input.with` is
+ * itself: it must not move. */
+struct weighing {
+    struct ctx *ctx;
+    struct store_conn *conn;
+    int64_t agent; /* row */
+    int64_t now_us;
+    const struct json *request; /* NULL when it was erased */
+    char agent_id[ID_TEXT_MAX];
+    struct assess_input input;
+};
+
+/* Fills what does not depend on the proposal. Any thread, with its own connection. */
+enum fm_err weighing_of(struct weighing *w, struct ctx *ctx, struct store_conn *conn,
+                        const struct policy *policy, int64_t agent, int64_t now_us) MUST_CHECK;
+
+/* Whether only the committer can finish this assessment. */
+bool weigh_is_needed(const struct weighing *w, const struct assessment *begun);
+/* Finishes it in s->weighed; `may_draw`: also warm-up and coin. What flow_prepare has made
+ * stays. */
+enum fm_err weigh(struct flow *flow, struct weighing *w, struct flow_submission *s,
+                  bool may_draw) MUST_CHECK;
+/* Counts an accepted proposal, whose row is stored by now. */
+enum fm_err weigh_accepted(struct flow *flow, const struct weighing *w,
+                           const struct flow_submission *s, const struct proposal *p) MUST_CHECK;
+/* Counts what an assessment uses up; `final`: nothing of it can come back. */
+enum fm_err weigh_charge(struct flow *flow, const struct weighing *w,
+                         const struct assessment *assessment, int64_t proposal, bool final)
+    MUST_CHECK;
+/* Remembers what people have approved: the use, recipients, domains together. `arguments` may be
+ * NULL. */
+enum fm_err weigh_learn(struct weighing *w, const struct proposal *p, const struct json *arguments)
+    MUST_CHECK;
+/* The same as weigh does, for a policy that does not rule: on any thread, changing nothing. Budgets
+ * that `live` does not have are left out, since nobody has counted for them. */
+enum fm_err weigh_shadow(struct weighing *w, const struct policy *live, struct assessment *out)
+    MUST_CHECK;
+/* Whether the policy in force counts for a budget as another policy would. */
+bool weigh_counts_for(const struct policy *live, const struct policy_budget *budget);
+enum fm_err weigh_write(struct ctx *ctx, const struct assessment *assessment, struct str *out)
+    MUST_CHECK;
+/* A text member of a request, empty when absent; a text's hash in 16 bytes, for rows that must not
+ * hold whose it is. */
+struct str weigh_text(const struct json *request, const char *name);
+struct id weigh_hash(struct str text);
+
+/* domains.c: whether anything asks for domains; the session's into the input, and what was never
+ * approved together; remembered for the session; approved together. */
+bool domains_are_watched(const struct weighing *w);
+enum fm_err domains_weigh(struct weighing *w, struct assessment *out) MUST_CHECK;
+enum fm_err domains_keep(const struct weighing *w, const struct policy_list *own) MUST_CHECK;
+enum fm_err domains_learn(const struct weighing *w, const struct proposal *p) MUST_CHECK;
+#define WEIGH_CATEGORIES_MAX 10000 /* that expressions may make, in one store */
+
+/* A stored proposal on the scales, with the arguments that would run; assessed by the policy in
+ * force, but for what counts. */
+enum fm_err flow_weighing(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                          const struct proposal *p, int64_t now_us, struct weighing *w) MUST_CHECK;
+enum fm_err flow_assess(struct ctx *ctx, const struct weighing *w, struct assessment *out)
+    MUST_CHECK;
+
+/* After a move: what is approved becomes known, what is not gives back what it reserved. */
+enum fm_err flow_settle(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        bool was_pending, const struct proposal *p, int64_t now_us) MUST_CHECK;
+/* What is reserved follows the arguments that a person has decided on. */
+enum fm_err flow_charge_again(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                              const struct weighing *w, const struct assessment *assessment,
+                              const struct proposal *p) MUST_CHECK;
 
 /* Adds to an agent's pending count; taken back with the command. */
 enum fm_err ledger_add(struct flow *flow, struct ctx *ctx, int64_t agent, int pending) MUST_CHECK;
@@ -111,6 +195,22 @@ enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, struct store_conn *co
 enum fm_err flow_call_back(struct ctx *ctx, struct store_conn *conn,
                            const struct proposal *proposal, int64_t at_us) MUST_CHECK;
 
+/* The committer's hooks of shadow.c. */
+void shadow_mark(struct flow *flow);
+void shadow_rollback(struct flow *flow);
+void shadow_abandon(struct flow *flow);
+void shadow_after_commit(struct flow *flow);
+void shadow_free(struct flow *flow);
+/* A version that is activated or retired is no shadow any more. */
+enum fm_err shadow_end(struct flow *flow, struct ctx *ctx, struct store_conn *conn, int64_t row)
+    MUST_CHECK;
+/* Records what the shadow says of an accepted proposal, beside what the policy in force said. */
+enum fm_err shadow_record(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                          const struct flow_submission *s, const struct proposal *p) MUST_CHECK;
+/* Removes what was recorded long ago, at most `max` rows. */
+enum fm_err shadow_purge(struct ctx *ctx, struct store_conn *conn, int64_t now_us, size_t max)
+    MUST_CHECK;
+
 /* Counts a person's decision for agent and category: `by` 1 when it was made, -1 when it no longer
  * stands before anybody but people saw it. */
 enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn,
@@ -125,9 +225,6 @@ bool pause_reason(struct flow *flow, struct ctx *ctx, const struct proposal *pro
 /* FM_E_PAUSED if one does; `what` ends the sentence. */
 enum fm_err pause_refuse(struct flow *flow, struct ctx *ctx, const struct proposal *proposal,
                          const char *what) MUST_CHECK;
-/* Adds the reason to a submission. */
-enum fm_err pause_assess(struct flow *flow, struct ctx *ctx, int64_t agent,
-                         struct flow_submission *submission) MUST_CHECK;
 enum fm_err pauses_load(struct flow *flow, struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
 
 /* The write side reads the pointer without a reference: only its own thread replaces it. */

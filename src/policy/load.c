@@ -4,7 +4,8 @@
  *
  * It must never hand out a policy with an error in it, and never change one that it handed out.
  *
- * 1. Everything of a policy lives in one arena, which the last reference frees.
+ * 1. Everything of a policy lives in one arena but its conditions' programs; the last reference
+ *    frees both.
  * 2. The policy without a file takes the same road as one with a file.
  */
 #include <errno.h>
@@ -35,6 +36,9 @@ static void load_struct(struct load *load, struct str yaml, const struct node **
     if (*root) {
         keys_read(load, *root);
         check_whole(load, *root);
+        tests_check(load);
+        conditions_compile(load);
+        tests_run(load);
     }
     finding_sort(load);
 }
@@ -69,6 +73,7 @@ static enum fm_err load_version(struct load *load, const struct node *root)
     TRY(canonical_write(load, root, &form));
     policy->canonical = value_keep(load, buf_str(&form));
     policy->version = sha256(policy->canonical);
+    policy->source = value_keep(load, load->source);
     return load->memory_short ? fail_memory(load->ctx) : FM_OK;
 }
 
@@ -87,15 +92,17 @@ static struct owned *owned_new(void)
     return owned;
 }
 
+/* Frees the arena, in which it lives itself, and what does not lie in it. NULL allowed. */
 static void owned_free(struct owned *owned)
 {
     if (!owned) {
         return;
     }
+    conditions_free(&owned->policy);
     for (size_t i = 0; i < owned->policy.action_count; i++) {
         json_schema_free(owned->policy.actions[i].schema);
     }
-    arena_free(owned->arena); /* and with it, itself */
+    arena_free(owned->arena);
 }
 
 static void arena_scope_end(struct arena **arena)
@@ -103,13 +110,13 @@ static void arena_scope_end(struct arena **arena)
     arena_free(*arena);
 }
 
-enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
+static enum fm_err parse(struct ctx *ctx, struct str file, struct str yaml, bool untested,
                          struct policy_finding *findings, size_t *finding_count,
                          const struct policy **out)
 {
     AUTO(arena_scope_end) struct arena *scratch = arena_new(POLICY_SCRATCH_MAX);
     struct owned *owned = owned_new();
-    struct load load = {.ctx = ctx, .scratch = scratch};
+    struct load load = {.ctx = ctx, .scratch = scratch, .source = yaml, .untested = untested};
     const struct node *root = NULL;
     enum fm_err err;
 
@@ -133,6 +140,20 @@ enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
     }
     *out = &owned->policy;
     return FM_OK;
+}
+
+enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
+                         struct policy_finding *findings, size_t *finding_count,
+                         const struct policy **out)
+{
+    return parse(ctx, file, yaml, false, findings, finding_count, out);
+}
+
+enum fm_err policy_parse_untested(struct ctx *ctx, struct str file, struct str yaml,
+                                  struct policy_finding *findings, size_t *finding_count,
+                                  const struct policy **out)
+{
+    return parse(ctx, file, yaml, true, findings, finding_count, out);
 }
 
 /* Files ---------------------------------------------------------------------------------------- */
@@ -164,15 +185,28 @@ static enum fm_err file_read(struct ctx *ctx, const char *path, struct buf *out)
     return buf_ok(out) ? FM_OK : fail_memory(ctx);
 }
 
-enum fm_err policy_load(struct ctx *ctx, const char *path, struct policy_finding *findings,
-                        size_t *finding_count, const struct policy **out)
+static enum fm_err load(struct ctx *ctx, const char *path, bool untested,
+                        struct policy_finding *findings, size_t *finding_count,
+                        const struct policy **out)
 {
     AUTO(buf_done) struct buf yaml = BUF_INIT(POLICY_BYTES_MAX + 32 * KIB);
 
     *out = NULL;
     *finding_count = 0;
     TRY(file_read(ctx, path, &yaml));
-    return policy_parse(ctx, str_of(path), buf_str(&yaml), findings, finding_count, out);
+    return parse(ctx, str_of(path), buf_str(&yaml), untested, findings, finding_count, out);
+}
+
+enum fm_err policy_load(struct ctx *ctx, const char *path, struct policy_finding *findings,
+                        size_t *finding_count, const struct policy **out)
+{
+    return load(ctx, path, false, findings, finding_count, out);
+}
+
+enum fm_err policy_load_untested(struct ctx *ctx, const char *path, struct policy_finding *findings,
+                                 size_t *finding_count, const struct policy **out)
+{
+    return load(ctx, path, true, findings, finding_count, out);
 }
 
 /* The policy without a file -------------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Start, drain, stop. Order matters: the store first, then what works on it, HTTP last; backwards at the
- * end. A policy that cannot be loaded stops the start before anything listens.
+ * end. A policy that cannot be loaded stops the start before anything listens; one
+ * that loosens waits as a candidate, and the one that ruled before goes on.
  */
 #include "server/server.h"
 
@@ -32,6 +33,7 @@ struct server {
     struct flow *flow;
     struct clockwork *clockwork;
     struct notifier *notifier;
+    struct backtests *backtests;
     struct api *api;
     struct http_server *http;
     const struct policy *policy; /* of the start */
@@ -68,11 +70,13 @@ static enum fm_err read_listen(struct ctx *ctx, const char *listen, struct str *
 struct activate_cmd {
     struct store_cmd cmd;
     struct server *server;
+    struct policy_proposal proposal; /* no policy: what the store has stays */
+    struct policy_version version;
 };
 
 static enum fm_err run_activate(struct store_cmd *cmd, struct store_conn *conn)
 {
-    struct server *server = ((struct activate_cmd *)cmd)->server;
+    struct activate_cmd *activate = (struct activate_cmd *)cmd;
     uint64_t leaf;
 
     TRY(journal_append(cmd->ctx, conn,
@@ -81,8 +85,9 @@ static enum fm_err run_activate(struct store_cmd *cmd, struct store_conn *conn)
                                                .previous = -1,
                                                .at_us = clock_now_us()},
                        &leaf));
-    return flow_activate_policy(server->flow, cmd->ctx, conn, server->policy,
-                                (struct actor){.kind = ACTOR_OPERATOR});
+    return activate->proposal.policy ? flow_propose_policy(activate->server->flow, cmd->ctx, conn,
+                                                           &activate->proposal, &activate->version)
+                                     : FM_OK;
 }
 
 static void no_done(struct store_cmd *cmd)
@@ -90,12 +95,25 @@ static void no_done(struct store_cmd *cmd)
     (void)cmd;
 }
 
-static enum fm_err activate(struct ctx *ctx, struct server *server)
+static enum fm_err activate(struct ctx *ctx, const struct server_options *options,
+                            struct server *server)
 {
     struct activate_cmd activate = {
-        .cmd = {.run = run_activate, .done = no_done, .ctx = ctx}, .server = server};
+        .cmd = {.run = run_activate, .done = no_done, .ctx = ctx},
+        .server = server,
+        .proposal = {.policy = server->policy, .road = ROAD_FILE, .alone = options->policy_alone}};
+    bool found;
 
-    return committer_call(server->instance.committer, &activate.cmd);
+    TRY(flow_load_active(server->flow, ctx, server->reader, &found));
+    TRY(flow_load_shadow(server->flow, ctx, server->reader));
+    if (!server->policy && !found) {
+        activate.proposal.policy = policy_builtin();
+    }
+    TRY(committer_call(server->instance.committer, &activate.cmd));
+    if (server->policy) {
+        reload_tell(ctx, options->policy, &activate.version);
+    }
+    return FM_OK;
 }
 
 static enum fm_err load_issuer(struct ctx *ctx, const char *dir, struct server *server)
@@ -140,17 +158,19 @@ static enum fm_err write_metrics(void *with, struct ctx *ctx, struct store_conn 
 static enum fm_err start_flow(struct ctx *ctx, const struct server_options *options,
                               struct server *server)
 {
-    const struct api_config config = {.store = server->instance.store,
-                                      .journal = server->instance.journal,
-                                      .committer = server->instance.committer,
-                                      .callbacks = &options->callbacks.rules,
-                                      .with = server,
-                                      .ready = is_ready,
-                                      .metrics = write_metrics,
-                                      .metrics_open = options->metrics_open};
+    struct api_config config = {.store = server->instance.store,
+                                .journal = server->instance.journal,
+                                .committer = server->instance.committer,
+                                .callbacks = &options->callbacks.rules,
+                                .with = server,
+                                .ready = is_ready,
+                                .metrics = write_metrics,
+                                .metrics_open = options->metrics_open};
 
     TRY(store_reader(ctx, server->instance.store, &server->reader));
     TRY(load_issuer(ctx, options->dir, server));
+    TRY(backtests_start(ctx, server->instance.store, &server->backtests));
+    config.backtests = server->backtests;
     TRY(api_new(ctx, &config, &server->api));
     TRY(flow_new(ctx, server->reader, &server->issuer, api_announce, server->api, &server->flow));
     instance_set_flow(&server->instance, server->flow);
@@ -159,7 +179,7 @@ static enum fm_err start_flow(struct ctx *ctx, const struct server_options *opti
                                               .api = server->api,
                                               .reload = server->reload,
                                               .started_at_us = clock_now_us()};
-    TRY(activate(ctx, server));
+    TRY(activate(ctx, options, server));
     return clockwork_start(ctx, server->flow, server->instance.store, server->instance.journal,
                            server->instance.committer, &server->clockwork);
 }
@@ -219,7 +239,7 @@ static enum fm_err set_origin(struct ctx *ctx, const struct server_options *opti
 static enum fm_err start(struct ctx *ctx, const struct server_options *options, struct server *server)
 {
     TRY(read_listen(ctx, options->listen, &server->host, &server->port));
-    TRY(reload_new(ctx, options->policy, &server->reload));
+    TRY(reload_new(ctx, options->policy, options->policy_alone, &server->reload));
     TRY(reload_read(server->reload, ctx, &server->policy));
     TRY(instance_open(ctx, options->dir, &server->instance));
     server->instance.reload = server->reload;
@@ -271,6 +291,7 @@ static void stop(struct ctx *ctx, struct server *server)
     notifier_free(server->notifier);
     instance_set_flow(&server->instance, NULL);
     flow_free(server->flow);
+    backtests_stop(server->backtests);
     api_free(server->api);
     store_reader_close(server->reader);
     policy_drop(server->policy);

@@ -33,6 +33,13 @@ const hostile = "pay\u200Bpal \u202Efdp.exe\n<b>bold</b> ".repeat(3);
 let count = 0;
 const serial = () => `${process.pid}${(count += 1)}`;
 
+/* The version in force, with its text. */
+async function activePolicy(caller) {
+  const { items } = (await caller.get("/v1/policies")).body;
+  const active = items.filter(({ state }) => state === "active");
+  return Promise.all(active.map(async ({ id }) => (await caller.get(`/v1/policies/${id}`)).body));
+}
+
 /* name of the state, what brings it about, and where it differs: `phone` (only there), `who` */
 export const STATES = [
   ["inbox", on("/", ".row", "Refund")],
@@ -257,6 +264,79 @@ export const STATES = [
     },
     { who: null },
   ],
+  ["policy, its versions", on("/policy", "tbody", "Active"), { who: "max" }],
+  [
+    "a rule being built: empty, with a mistake, with its effect",
+    async (stage) => {
+      const { page } = stage;
+      await on("/policy?tab=build", ".result", "this rule would match everything")(stage);
+      await stage.check();
+      await page.selectOption("#rule-action", "refund.issue");
+      await page.click("text=Add a condition");
+      await page.getByLabel("Value", { exact: true }).fill("no number");
+      await waitForText(page, ".condition .error", "Write a number");
+      await stage.check();
+      await page.getByLabel("Value", { exact: true }).fill("1");
+      await page.click("text=And another condition");
+      await page.locator(".condition").nth(1).getByLabel("Member", { exact: true }).selectOption({ label: "another argument" });
+      await page.getByLabel("Name of the argument").fill("note");
+      await page.locator(".condition").nth(1).getByLabel("Comparison").selectOption({ label: "is not given" });
+      await page.click("text=Day by day");
+    },
+    { who: "max" },
+  ],
+  [
+    "a policy as a text: mistakes, then its effect",
+    async (stage) => {
+      const { page } = stage;
+      await on("/policy?tab=write", "label", "The whole policy")(stage);
+      const text = await page.inputValue("#policy-text");
+      await page.fill("#policy-text", text.replace("undo: 60s", "undo: long"));
+      await page.click("text=Check and try");
+      await waitForText(page, ".findings", "long");
+      await stage.check();
+      await page.fill("#policy-text", text.replace("refund.issue:\n    then: earn", "refund.issue:\n    then: allow"));
+      await page.click("text=Check and try");
+      await waitForText(page, ".replay", "would go on without a review");
+    },
+    { who: "max" },
+  ],
+  [
+    "a candidate: proposed by me, asked twice, as a shadow",
+    async (stage) => {
+      const { page, world } = stage;
+      const [{ id }] = (await page.caller.get("/v1/policies?limit=1")).body.items;
+      const { yaml } = (await page.caller.get(`/v1/policies/${id}`)).body;
+      const action = `letter.n${serial()}`;
+      const added = yaml.replace("actions:\n", `actions:\n  ${action}: {then: allow}\n`);
+      const { body } = await page.caller.post("/v1/policies", { yaml: added });
+      await page.goto(`${world.server.url}/policy?v=${body.id}`);
+      await page.getByLabel("Nobody else has the role policy").check();
+      await page.click("text=Activate alone");
+      await page.click("text=Run it as a shadow");
+      await waitForText(page, "#shadow-heading", "On");
+      await waitForText(page, ".src", action);
+      await stage.check();
+      await page.selectOption("#compared-with", "");
+      await waitForText(page, ".src", "version: 1");
+    },
+    { who: "max" },
+  ],
+  [
+    "held by a rule, with the values",
+    async (stage) => {
+      const { page, world } = stage;
+      const [{ yaml }] = await activePolicy(page.caller);
+      const rule = "rules: [{id: letters, when: 'action.name == \"letter.post\" && args.pages > 2', then: review}]\n";
+      await world.max.post("/v1/policies", { yaml: yaml.includes("rules:") ? yaml : `${yaml}${rule}` });
+      const held = await propose(world.bot, { action: "letter.post", arguments: { pages: 3 } });
+      await openProposal(page, world.server, held);
+      await waitForText(page, ".facts", "args.pages = 3");
+    },
+  ],
+  ["coverage", on("/policy?tab=coverage", "tbody", "refund.issue"), { who: "vera" }],
+  ["edge cases", on("/policy?tab=edge-cases", "tbody", "refund.issue"), { who: "vera" }],
+  ["the policy, for who may not see it", on("/policy", ".empty", "does not see the policy")],
   ["no such proposal", on("/p/prp_01ARZ3NDEKTSV4RRFFQ69G5FAV", ".empty", "There is no such proposal")],
   ["read only", async (stage) => on(`/p/${stage.world.shown.id}`, ".bar.not-allowed", "cannot decide")(stage), { who: "vera" }],
   ["nobody signed in", on("/", "#name", ""), { who: null }],
@@ -311,11 +391,12 @@ export async function testStates(file, size) {
   const viewport = SIZES[size];
   await world.server.addPerson("lea", ["lead"]);
   await givenUp(world);
-  for (const who of ["ana", "bob", "vera", "eve", "lea", "lena", null]) {
+  for (const who of ["ana", "bob", "vera", "eve", "lea", "lena", "max", null]) {
     pages.set(who, await openPage(file, world.browser, world.server, { who, viewport }));
   }
   world.ben = await world.server.signIn("ben");
   world.second = await world.server.signIn("max");
+  world.max = await world.server.signIn("max");
   world.admin = await world.server.signIn("lena");
   world.shown = await propose(world.bot, refund(world, "W-shown"));
   const done = await propose(world.bot, refund(world, "W-done"));

@@ -103,6 +103,10 @@ const refund = {
             rule: "money-out",
             verdict: "earn",
             text: "Refunds above 50 are reviewed",
+            values: [
+                { expression: "action.effects", value: ["account", "money"] },
+                { expression: "args.amount", value: 74.5 },
+            ],
         },
         {
             source: "novelty",

@@ -39,6 +39,7 @@ export const BINDINGS: readonly Binding[] = [
     { id: "go-categories", keys: "g c", label: "Categories", group: "Go" },
     { id: "go-people", keys: "g p", label: "People and access", group: "Go" },
     { id: "go-pauses", keys: "g u", label: "Pauses", group: "Go" },
+    { id: "go-policy", keys: "g l", label: "Policy", group: "Go" },
     { id: "go-me", keys: "g m", label: "Me", group: "Go" },
 ];
 

@@ -30,6 +30,7 @@ const DonePage = later(() => rare().then((code) => code.DonePage));
 const MePage = later(() => rare().then((code) => code.MePage));
 const PausesPage = later(() => rare().then((code) => code.PausesPage));
 const PeoplePage = later(() => rare().then((code) => code.PeoplePage));
+const PolicyPage = later(() => import("./pages/policy").then((code) => code.Policy));
 const RenewPage = later(() => rare().then((code) => code.RenewPage));
 const SetupPage = later(() => rare().then((code) => code.SetupPage));
 const StartPage = later(() => import("./pages/start").then((code) => code.Start));
@@ -42,6 +43,7 @@ const PAGES = {
     "/me": { title: "Me", Page: MePage },
     "/pauses": { title: "Pauses", Page: PausesPage },
     "/people": { title: "People and access", Page: PeoplePage },
+    "/policy": { title: "Policy", Page: PolicyPage },
     "/start": { title: "Start", Page: StartPage },
 } as const;
 

@@ -122,6 +122,12 @@ export interface Brief {
     readonly draft?: { readonly pointer: string; readonly format?: string };
 }
 
+/* A part of a condition and what it was: the value is the agent's. */
+export interface Fact {
+    readonly expression: string;
+    readonly value: Json;
+}
+
 export interface Reason {
     readonly source: string;
     readonly rule?: string;
@@ -129,6 +135,7 @@ export interface Reason {
     readonly text?: string;
     readonly pointer?: string;
     readonly p_value?: number;
+    readonly values?: readonly Fact[];
 }
 
 export type Part = { readonly text: string } | { readonly hidden: string; readonly name: string };
@@ -217,6 +224,7 @@ export interface Proposal {
     readonly agent: Named;
     readonly revision: number;
     readonly digest: string;
+    readonly policy: string; /* the version that assessed it */
     readonly created_at: string;
     readonly updated_at: string;
     readonly assessment: { readonly verdict: string; readonly reasons: readonly Reason[] };

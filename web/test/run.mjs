@@ -23,6 +23,8 @@ async function bundle(outdir) {
         platform: "node",
         format: "esm",
         target: "node20",
+        /* packages in the older form ask for modules of Node by require */
+        banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
         outExtension: { ".js": ".mjs" },
         sourcemap: "inline",
         logLevel: "warning",

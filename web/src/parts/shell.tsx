@@ -20,7 +20,7 @@ import { pendingNow } from "../state/inbox";
 import { wide } from "../state/layout";
 import { line } from "../state/live";
 import { adopt } from "../state/proposal";
-import { me } from "../state/session";
+import { me, seesPolicy } from "../state/session";
 import { duration, integer } from "../text/format";
 import { DECIDED, word } from "../text/words";
 import { Key } from "./bits";
@@ -48,6 +48,12 @@ const PAGES: readonly NavPage[] = [
         shown: ({ admin, lead }) => admin || lead,
     },
     { url: "/pauses", label: "Pauses", more: true, shown: ({ lead, policy }) => lead || policy },
+    {
+        url: "/policy",
+        label: "Policy",
+        more: true,
+        shown: () => seesPolicy(),
+    },
     {
         url: "/people",
         label: "People",
@@ -183,6 +189,7 @@ function useGlobalKeys(): void {
         "go-categories": () => go("/categories"),
         "go-people": () => go("/people"),
         "go-pauses": () => go("/pauses"),
+        "go-policy": seesPolicy() ? () => go("/policy") : undefined,
         "go-me": () => go("/me"),
     });
 }

@@ -1,35 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * WHY YOU SEE THIS: every reason of the assessment, the strictest first as the server sent them,
- * and what people decided about this agent in this category before.
+ * WHY YOU SEE THIS: every reason of the assessment, the strictest first, with the values that made
+ * its rule match, and what people decided about this agent in this category before.
  */
+import { seesPolicy } from "../state/session";
 import { integer, plural, share } from "../text/format";
+import type { Json } from "../text/json";
 import { SOURCE, VERDICT, word } from "../text/words";
-import type { DecisionCounts, Proposal, Reason } from "../wire";
+import type { DecisionCounts, Fact, Proposal, Reason } from "../wire";
 import { Tag, type Tone } from "./bits";
 import { Said } from "./untrusted";
 
 const TONES: Readonly<Record<string, Tone>> = { block: "danger", review: "warn", earn: "accent" };
 
+const STRICTNESS = ["allow", "earn", "review", "block"];
+
+/* What decided stands first; reasons of one verdict stay in the order of the server. */
+const strictestFirst = (reasons: readonly Reason[]): Reason[] =>
+    [...reasons].sort((a, b) => STRICTNESS.indexOf(b.verdict) - STRICTNESS.indexOf(a.verdict));
+
+/* Texts in quotes, so that a number and its digits look different; amounts of a budget are decimals. */
+const shownValue = (value: Json, source: string): string =>
+    typeof value !== "string" ? JSON.stringify(value) : source === "budget" ? value : `"${value}"`;
+
+/* What made a condition true: parts of it as the policy has them, values as the agent gave them. */
+function Facts({ values, source }: { values: readonly Fact[]; source: string }) {
+    return (
+        <ul class="facts">
+            {values.map(({ expression, value }, index) => (
+                <li key={index}>
+                    <code>
+                        <Said text={expression} /> = <Said text={shownValue(value, source)} />
+                    </code>
+                </li>
+            ))}
+        </ul>
+    );
+}
+
 function ReasonLine({ reason }: { reason: Reason }) {
     return (
         <li class="reason">
             <Tag tone={TONES[reason.verdict] ?? "plain"}>{word(VERDICT, reason.verdict)}</Tag>
-            <span>
-                <strong>{word(SOURCE, reason.source)}</strong>
+            <div>
+                <Tag>{word(SOURCE, reason.source)}</Tag>{" "}
                 {reason.rule && (
-                    <>
-                        {" "}
-                        <code>
-                            <Said text={reason.rule} />
-                        </code>
-                    </>
+                    <strong>
+                        <Said text={reason.rule} />
+                    </strong>
                 )}
-                {reason.text && (
-                    <>
-                        : <Said text={reason.text} />
-                    </>
-                )}
+                {reason.rule && reason.text && ": "}
+                {reason.text && <Said text={reason.text} />}
                 {reason.pointer && (
                     <span class="quiet">
                         {" "}
@@ -40,7 +61,8 @@ function ReasonLine({ reason }: { reason: Reason }) {
                     </span>
                 )}
                 {reason.p_value !== undefined && <span class="quiet"> (p = {reason.p_value})</span>}
-            </span>
+                {reason.values && reason.values.length > 0 && <Facts values={reason.values} source={reason.source} />}
+            </div>
         </li>
     );
 }
@@ -111,10 +133,15 @@ export function Why({ proposal, level }: { proposal: Proposal; level: number }) 
                 <p class="quiet">No reasons were recorded.</p>
             ) : (
                 <ul class="reasons">
-                    {reasons.map((reason, index) => (
+                    {strictestFirst(reasons).map((reason, index) => (
                         <ReasonLine key={index} reason={reason} />
                     ))}
                 </ul>
+            )}
+            {seesPolicy() && (
+                <p class="quiet">
+                    <a href={`/policy?v=${proposal.policy}`}>The version of the policy that said so</a>
+                </p>
             )}
             {proposal.counts && <Record proposal={proposal} counts={proposal.counts} />}
         </section>

@@ -21,6 +21,12 @@ function enter(who: Me): void {
     session.value = who.must_change_password === true ? "renew" : "in";
 }
 
+/* Whether the page about the policy is for us. */
+export function seesPolicy(): boolean {
+    const can = me.value?.can;
+    return can !== undefined && (can.policy || can.lead || can.audit);
+}
+
 /* Why a sign-in link was refused; empty while none was. */
 export const linkRefusal = signal("");
 

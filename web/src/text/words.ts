@@ -31,6 +31,15 @@ export const VERDICT: Words = {
     block: "Blocked",
 };
 
+/* What a policy has become of a proposal, before anybody looks. */
+export const BECOMES: Words = {
+    allow: "Allowed",
+    earn: "Reviewed until earned",
+    review: "Always reviewed",
+    block: "Blocked",
+    refused: "Refused",
+};
+
 export const SOURCE: Words = {
     catalogue: "Catalogue",
     rule: "Rule",
