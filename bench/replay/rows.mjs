@@ -77,6 +77,7 @@ defaults:
   on_expiry: expire
   decide_by: [token]
   valid_for: 24h
+  warm_up: 0
 actions:
 ${lines.join('\n')}
 unknown_actions: block

@@ -29,7 +29,7 @@ enum api_who { WHO_PUBLIC, WHO_AGENT, WHO_PERSON, WHO_ANY };
 
 struct route {
     enum http_method method;
-    /* segments; {id} is a proposal's id, {person}, {key}, {pause}, {agent}, {event} theirs, {n} a
+    /* segments; {id} is a proposal's id, {person}, {key}, {pause}, {agent}, {event}, {policy} theirs, {n} a
      * number, {tile} all that is left */
     const char *path;
     enum api_who who;
@@ -271,7 +271,8 @@ struct str asset_openapi(void);
     X(jwks_get) X(health_get) X(ready_get) X(metrics_get) X(openapi_get) X(commit_to_send_get)     \
     X(log_tile) X(log_entries_tile) X(audit_entries) X(audit_proof) X(audit_bundle)                \
     X(audit_completeness)                                                                          \
-    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)
+    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)                           \
+    X(policies_list) X(policies_create) X(policies_get) X(policies_activate)
 /* clang-format on */
 #define X(name) void name(struct call *call);
 HANDLERS(X)

@@ -31,6 +31,7 @@ static const struct {
     {STR("{pause}"), ID_PAUSE},
     {STR("{agent}"), ID_AGENT},
     {STR("{event}"), ID_EVENT},
+    {STR("{policy}"), ID_POLICY},
 };
 
 static bool is_id_segment(struct str want, enum id_kind *kind)

@@ -15,6 +15,7 @@
 #define READS_PEOPLE    SCOPE_BIT(SCOPE_PEOPLE)
 #define PAUSES          (ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_POLICY))
 #define RUNS_CALLBACKS  (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD))
+#define OWNS_POLICY ROLE_BIT(ROLE_POLICY)
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
 
 #define AUDITS ROLE_BIT(ROLE_AUDITOR)
@@ -65,6 +66,10 @@ const struct route api_routes[] = {
     {HTTP_DELETE, "/v1/pauses/{pause}", WHO_PERSON, PAUSES, pauses_delete},
     {HTTP_GET, "/v1/webhooks", WHO_PERSON, RUNS_CALLBACKS, webhooks_list},
     {HTTP_POST, "/v1/webhooks/{event}/resend", WHO_PERSON, RUNS_CALLBACKS, webhooks_resend},
+    {HTTP_GET, "/v1/policies", WHO_PERSON, 0, policies_list},
+    {HTTP_POST, "/v1/policies", WHO_PERSON, OWNS_POLICY, policies_create},
+    {HTTP_GET, "/v1/policies/{policy}", WHO_PERSON, 0, policies_get},
+    {HTTP_POST, "/v1/policies/{policy}/activate", WHO_PERSON, OWNS_POLICY, policies_activate},
     {HTTP_GET, "/log/checkpoint", WHO_PUBLIC, 0, log_checkpoint},
     {HTTP_GET, "/log/vkey", WHO_PUBLIC, 0, log_vkey},
     {HTTP_GET, "/log/tile/entries/{tile}", WHO_PERSON, AUDITS | READS_LOG, log_entries_tile},

@@ -5,6 +5,8 @@
  */
 #include "api/api_internal.h"
 
+#include "base/log.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -51,6 +53,28 @@ void health_get(struct call *call)
     call_answer(call, 200, &body);
 }
 
+/* What an operator should know of, though the server answers: a policy that waits. */
+static enum fm_err write_notes(struct call *call, struct store_conn *conn, struct json_out *out)
+{
+    struct policy_version candidate, active;
+
+    TRY(flow_version_candidate(&call->ctx, conn, &candidate));
+    TRY(flow_version_active(&call->ctx, conn, &active));
+    if (candidate.row > active.row) {
+        jo_key(out, "notes");
+        jo_array(out);
+        jo_text(out);
+        buf_lit(out->buf, "the policy ");
+        buf_add_id(out->buf, ID_POLICY, candidate.id);
+        buf_lit(out->buf, " loosens and waits for a second person; ");
+        buf_add_id(out->buf, ID_POLICY, active.id);
+        buf_lit(out->buf, " is in force");
+        jo_text_end(out);
+        jo_array_end(out);
+    }
+    return FM_OK;
+}
+
 /* Anybody may read it: names of checks and sentences without paths, names or numbers of people. */
 void ready_get(struct call *call)
 {
@@ -66,6 +90,9 @@ void ready_get(struct call *call)
         jo_m_str(&out, "why", S("the server is stopping"));
     }
     jo_m_raw(&out, "checks", buf_str(&checks));
+    if (write_notes(call, call->part->reader, &out) != FM_OK) {
+        log_warn("ready.notes", F_TEXT("error", str_of(call->ctx.detail)));
+    }
     jo_object_end(&out);
     call_answer(call, ready ? 200 : 503, &body);
 }

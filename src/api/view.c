@@ -136,6 +136,31 @@ static enum fm_err policy_id(const struct view *view, int64_t row, struct id *ou
     return view->ctx->err;
 }
 
+/* The assessment as the caller reads it. Agents never see which proposals a coin has picked: they
+ * read that autonomy is not earned yet. */
+static void write_assessment(const struct view *view, struct json_out *out,
+                             const struct proposal *p)
+{
+    static const struct str picked =
+        STR("\"source\":\"spot_check\",\"text\":\"" FLOW_SPOT_CHECK_TEXT "\"");
+    const char *at =
+        view->caller->person ? NULL : memmem(p->assessment.p, p->assessment.n, picked.p, picked.n);
+    AUTO(buf_done) struct buf text = BUF_INIT(2 * ASSESS_JSON_MAX);
+    struct json_out writer = JSON_OUT(&text);
+
+    if (!at) {
+        jo_m_raw(out, "assessment", p->assessment);
+        return;
+    }
+    buf_add(&text, (struct str){p->assessment.p, (size_t)(at - p->assessment.p)});
+    buf_lit(&text, "\"source\":\"autonomy\",\"text\":");
+    jo_text(&writer);
+    buf_lit(&text, "Reviewed until this agent has earned autonomy");
+    jo_text_end(&writer);
+    buf_add(&text, str_skip(p->assessment, (size_t)(at - p->assessment.p) + picked.n));
+    jo_m_raw(out, "assessment", buf_str(&text));
+}
+
 static enum fm_err write_identity(const struct view *view, struct json_out *out,
                                   const struct proposal *p)
 {
@@ -154,7 +179,7 @@ static enum fm_err write_identity(const struct view *view, struct json_out *out,
     jo_m_time(out, "created_at", p->created_at);
     jo_m_time(out, "updated_at", p->updated_at);
     jo_m_id(out, "repeat_of", ID_PROPOSAL, p->repeat_of);
-    jo_m_raw(out, "assessment", p->assessment);
+    write_assessment(view, out, p);
     return FM_OK;
 }
 

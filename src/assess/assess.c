@@ -5,7 +5,11 @@
  * It must never lower a verdict: whatever else has something to say adds a reason, and the
  * strictest counts (invariant 7).
  */
-#include "assess/assess.h"
+#include "assess/assess_internal.h"
+
+#include "base/panic.h"
+
+#define DOMAINS_MAX 17 /* 16 claims and the catalogue's */
 
 static enum verdict stricter(enum verdict a, enum verdict b)
 {
@@ -27,28 +31,9 @@ void assess_add(struct assessment *assessment, struct assess_reason reason)
                                    .text = STR("There are more reasons than fit here")};
 }
 
-/* What the catalogue and the defaults say. Every case gives a reason: a verdict never stands
- * alone. */
-static enum fm_err add_catalogue(struct ctx *ctx, const struct policy *policy,
-                                 struct assessment *out)
+/* Adds a reason whose text was just made. */
+static enum fm_err add(struct ctx *ctx, struct assessment *out, struct assess_reason reason)
 {
-    const struct policy_action *action = out->action;
-    struct assess_reason reason = {.source = "catalogue"};
-
-    if (!action) {
-        reason.verdict = policy->unknown_actions;
-        reason.text =
-            arena_printf(ctx->arena, "%.*s is not in the catalogue", STR_ARG(out->category));
-    } else if (action->has_then) {
-        reason.verdict = action->then;
-        reason.text = arena_printf(ctx->arena, "The catalogue says %s for %.*s",
-                                   verdict_name(action->then), STR_ARG(action->name));
-    } else {
-        reason.verdict = policy->then;
-        reason.text =
-            arena_printf(ctx->arena, "The catalogue leaves %.*s open; the defaults say %s",
-                         STR_ARG(action->name), verdict_name(policy->then));
-    }
     if (!reason.text.p) {
         return fail_memory(ctx);
     }
@@ -56,44 +41,196 @@ static enum fm_err add_catalogue(struct ctx *ctx, const struct policy *policy,
     return FM_OK;
 }
 
+/* What the catalogue says of an action, which counts like a rule. */
+static enum fm_err add_catalogue(struct ctx *ctx, const struct policy *policy, struct str name,
+                                 struct assessment *out)
+{
+    const struct policy_action *action = out->action;
+    struct assess_reason reason = {.source = "catalogue"};
+
+    if (action && !action->has_then) {
+        return FM_OK;
+    }
+    out->spoken = true;
+    if (action) {
+        reason.verdict = action->then;
+        reason.text = arena_printf(ctx->arena, "The catalogue says %s for %.*s",
+                                   verdict_name(action->then), STR_ARG(action->name));
+    } else {
+        reason.verdict = policy->unknown_actions;
+        reason.text = arena_printf(ctx->arena, "%.*s is not in the catalogue", STR_ARG(name));
+    }
+    return add(ctx, out, reason);
+}
+
+/* Where neither catalogue nor rule has spoken. So a verdict never stands alone. */
+static enum fm_err add_defaults(struct ctx *ctx, const struct policy *policy,
+                                struct assessment *out)
+{
+    const char *name = verdict_name(policy->then);
+    struct str action = out->action ? out->action->name : out->category;
+    struct assess_reason reason = {
+        .source = "catalogue",
+        .verdict = policy->then,
+        .text = arena_printf(ctx->arena, "The catalogue leaves %.*s open; the defaults say %s",
+                             STR_ARG(action), name),
+    };
+
+    return out->spoken ? FM_OK : add(ctx, out, reason);
+}
+
 /* `earn` is held because autonomy is not earned yet: the reason that people and agents want to
  * read. */
 static enum fm_err add_autonomy(struct ctx *ctx, struct assessment *out)
 {
-    struct str text =
-        arena_printf(ctx->arena, "Reviewed until this agent has earned autonomy in %.*s",
-                     STR_ARG(out->category));
+    struct assess_reason reason = {
+        .source = "autonomy",
+        .verdict = VERDICT_EARN,
+        .text = arena_printf(ctx->arena, "Reviewed until this agent has earned autonomy in %.*s",
+                             STR_ARG(out->category)),
+    };
 
-    if (!text.p) {
-        return fail_memory(ctx);
+    return add(ctx, out, reason);
+}
+
+/* Domains ------------------------------------------------------------------------------------ */
+
+static bool list_has(const struct str *items, size_t count, struct str text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(items[i], text)) {
+            return true;
+        }
     }
-    assess_add(out, (struct assess_reason){"autonomy", VERDICT_EARN, STR_NONE, STR_NONE, text});
+    return false;
+}
+
+/* The catalogue's domain and those that the agent claims, each once. */
+static enum fm_err set_domains(struct assess_run *run)
+{
+    const struct json *claims = json_get(run->input->request, S("domains"));
+    const struct policy_action *action = run->out->action;
+    struct str *items = arena_zalloc(run->ctx->arena, DOMAINS_MAX, sizeof(*items));
+    size_t count = 0;
+
+    if (!items) {
+        return fail_memory(run->ctx);
+    }
+    if (action && action->domain.p) {
+        items[count++] = action->domain;
+    }
+    for (uint32_t i = 0; claims && claims->kind == JSON_ARRAY && i < claims->count; i++) {
+        struct str claim = json_text(&claims->as.items[i]);
+        if (count < DOMAINS_MAX && !list_has(items, count, claim)) {
+            items[count++] = claim;
+        }
+    }
+    run->out->domains = (struct policy_list){items, count};
     return FM_OK;
 }
 
-enum fm_err assess(struct ctx *ctx, const struct policy *policy, struct str action,
-                   struct assessment *out)
+/* A domain that is not among those of the agent. */
+static enum fm_err check_domains(struct assess_run *run)
 {
-    const struct policy_action *found = policy_action(policy, action);
+    const struct policy_agent *agent = policy_agent(run->input->policy, run->input->agent_name);
+    const struct policy_list *domains = &run->out->domains;
+
+    for (size_t i = 0; agent && i < domains->count; i++) {
+        if (!policy_agent_has(agent, domains->items[i])) {
+            TRY(add(
+                run->ctx, run->out,
+                (struct assess_reason){
+                    .source = "rule",
+                    .verdict = VERDICT_REVIEW,
+                    .text = arena_printf(run->ctx->arena, "%.*s works outside its domains: %.*s",
+                                         STR_ARG(agent->name), STR_ARG(domains->items[i]))}));
+        }
+    }
+    return FM_OK;
+}
+
+/* Steps -------------------------------------------------------------------------------------- */
+
+static void start(const struct assess_input *input, struct assessment *out, struct str name)
+{
+    const struct policy *policy = input->policy;
+    const struct policy_action *found = policy_action(policy, input->action);
 
     *out = (struct assessment){
         .verdict = VERDICT_ALLOW,
         .action = found,
-        .category = found ? found->name : arena_copy(ctx->arena, action),
+        .category = name,
         .effects = found ? found->effects : 0,
-        .queue = found && found->queue.p ? found->queue : policy->queue,
         .mode = policy->mode,
         .undo_us = policy->undo_us,
-        .respond_within_us = policy->respond_within_us,
         .valid_for_us = policy->valid_for_us,
         .on_expiry = policy->on_expiry,
+        .begun = true,
     };
-    if (!out->category.p) {
+}
+
+/* What only conditions need: without any, nothing of it costs anything. */
+static enum fm_err apply_conditions(struct assess_run *run)
+{
+    TRY(facts_bind(run));
+    TRY(category_apply(run));
+    TRY(rules_apply(run, false));
+    return run->input->policy->budget_count ? budgets_apply(run) : FM_OK;
+}
+
+enum fm_err assess_begin(struct ctx *ctx, const struct assess_input *input, struct assessment *out)
+{
+    struct str name = arena_copy(ctx->arena, input->action);
+    struct assess_run run = {.ctx = ctx, .input = input, .out = out};
+
+    start(input, out, name);
+    if (!name.p) {
         return fail_memory(ctx);
     }
-    TRY(add_catalogue(ctx, policy, out));
+    TRY(add_catalogue(ctx, input->policy, input->action, out));
+    if (input->policy->agent_count || (input->policy->uses & POLICY_USES_DOMAINS)) {
+        TRY(set_domains(&run));
+        TRY(check_domains(&run));
+    }
+    return input->policy->env || input->policy->budget_count ? apply_conditions(&run) : FM_OK;
+}
+
+bool assess_needs_counts(const struct policy *policy)
+{
+    return (policy->uses & POLICY_USES_COUNTS) != 0;
+}
+
+enum fm_err assess_counted(struct ctx *ctx, const struct assess_input *input,
+                           struct assessment *assessment)
+{
+    struct assess_run run = {.ctx = ctx, .input = input, .out = assessment};
+
+    ASSERT(assessment->begun && !assessment->finished);
+    TRY(facts_bind(&run));
+    facts_bind_counts(&run);
+    return rules_apply(&run, true);
+}
+
+enum fm_err assess_finish(struct ctx *ctx, const struct policy *policy, struct assessment *out)
+{
+    ASSERT(out->begun && !out->finished);
+    out->finished = true;
+    TRY(add_defaults(ctx, policy, out));
+    out->respond_within_us =
+        out->rule_respond_us ? out->rule_respond_us : policy->respond_within_us;
+    if (!out->queue.p) {
+        out->queue = out->action && out->action->queue.p ? out->action->queue : policy->queue;
+    }
     return out->verdict == VERDICT_EARN ? add_autonomy(ctx, out) : FM_OK;
 }
+
+enum fm_err assess(struct ctx *ctx, const struct assess_input *input, struct assessment *out)
+{
+    TRY(assess_begin(ctx, input, out));
+    return assess_finish(ctx, input->policy, out);
+}
+
+/* Writing ------------------------------------------------------------------------------------ */
 
 static void write_reason(struct json_out *out, const struct assess_reason *reason)
 {
@@ -106,13 +243,16 @@ static void write_reason(struct json_out *out, const struct assess_reason *reaso
     }
     jo_m_str(out, "source", str_of(reason->source));
     jo_m_str(out, "text", reason->text);
+    if (reason->values.p) {
+        jo_m_raw(out, "values", reason->values);
+    }
     jo_m_str(out, "verdict", str_of(verdict_name(reason->verdict)));
     jo_object_end(out);
 }
 
 enum fm_err assess_add_stored(struct ctx *ctx, struct str *json, struct assess_reason reason)
 {
-    AUTO(buf_done) struct buf text = BUF_INIT(64 * KIB);
+    AUTO(buf_done) struct buf text = BUF_INIT(ASSESS_JSON_MAX);
     struct json_out out = JSON_OUT(&text);
     const struct json *tree, *reasons;
     struct str verdict;

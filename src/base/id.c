@@ -32,6 +32,29 @@ static void fill_random(void *out, size_t n)
     }
 }
 
+/* Of tests: the next number of a sequence (splitmix64, Steele, Lea and Flood 2014); 0: none is
+ * set. */
+static _Atomic uint64_t sequence;
+
+void random_set_seed(uint64_t seed)
+{
+    atomic_store(&sequence, seed);
+}
+
+static void fill_from_sequence(void *out, size_t n)
+{
+    for (char *p = out; n > 0;) {
+        uint64_t z = atomic_fetch_add(&sequence, UINT64_C(0x9E3779B97F4A7C15));
+        size_t part = n < sizeof(z) ? n : sizeof(z);
+        z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+        z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+        z ^= z >> 31;
+        memcpy(p, &z, part);
+        p += part;
+        n -= part;
+    }
+}
+
 /* Small requests are served from a pool of the thread: a system call per id would cost more than the id.
  * Bytes are wiped as they are given out, so that none is ever given twice. */
 void random_bytes(void *out, size_t n)
@@ -39,6 +62,10 @@ void random_bytes(void *out, size_t n)
     static _Thread_local char pool[512];
     static _Thread_local size_t left;
 
+    if (atomic_load_explicit(&sequence, memory_order_relaxed)) {
+        fill_from_sequence(out, n);
+        return;
+    }
     if (n > sizeof(pool) / 4) {
         fill_random(out, n);
         return;

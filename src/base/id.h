@@ -55,4 +55,8 @@ struct id id_from(struct str bytes);
 /* Fills `out` with `n` random bytes from the kernel. Ends the process if the kernel cannot. */
 void random_bytes(void *out, size_t n);
 
+/* Tests only: from now on random_bytes() gives a sequence that follows from `seed`; 0 returns to
+ * the kernel's. */
+void random_set_seed(uint64_t seed);
+
 #endif

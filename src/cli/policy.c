@@ -27,6 +27,15 @@ static struct tally tally_of(const struct policy *policy)
 
 /* For people ----------------------------------------------------------------------------------- */
 
+/* A line of an expression and the caret below it, indented. */
+static void print_excerpt(struct ctx *ctx, struct str rest)
+{
+    while (rest.n > 0) {
+        struct str line = cli_safe(ctx, str_split(&rest, '\n'));
+        printf("    %.*s\n", STR_ARG(line));
+    }
+}
+
 static void print_findings(struct ctx *ctx, const char *file, const struct policy_finding *findings,
                            size_t count)
 {
@@ -36,6 +45,7 @@ static void print_findings(struct ctx *ctx, const char *file, const struct polic
         struct str message = cli_safe(ctx, findings[i].message);
         printf("%.*s:%u:%u: %s%.*s\n", STR_ARG(name), findings[i].line, findings[i].column,
                findings[i].warning ? "warning: " : "", STR_ARG(message));
+        print_excerpt(ctx, findings[i].excerpt);
     }
 }
 
@@ -89,6 +99,33 @@ static void print_defaults(struct buf *out, const struct policy *policy)
     buf_add_char(out, '\n');
 }
 
+static void print_count(struct buf *out, size_t count, const char *one, const char *many)
+{
+    if (count) {
+        buf_printf(out, "%s%zu %s", out->p[out->n - 1] == '\n' ? "" : ", ", count,
+                   count == 1 ? one : many);
+    }
+}
+
+static void print_conditions(struct buf *out, const struct policy *policy)
+{
+    size_t before = out->n;
+
+    print_count(out, policy->rule_count, "rule", "rules");
+    print_count(out, policy->budget_count, "budget", "budgets");
+    print_count(out, policy->lexicon_count, "lexicon", "lexicons");
+    print_count(out, policy->agent_count, "agent with domains", "agents with domains");
+    print_count(out, policy->recipients.count, "known recipient", "known recipients");
+    if (out->n > before) {
+        buf_add_char(out, '\n');
+    }
+    if (policy->warm_up) {
+        buf_printf(
+            out, "an agent's first %lld uses of an allowed action are reviewed, then one in 100\n",
+            (long long)policy->warm_up);
+    }
+}
+
 /* Names in a policy that loaded are plain words: they need no escaping. People's names may hold
  * letters of any script, so the whole goes through cli_escape line by line. */
 static void print_summary(const char *file, const struct policy *policy)
@@ -102,6 +139,7 @@ static void print_summary(const char *file, const struct policy *policy)
     buf_add_char(&out, '\n');
     print_verdicts(&out, policy);
     print_defaults(&out, policy);
+    print_conditions(&out, policy);
     buf_printf(&out, "%zu queue%s:\n", policy->queue_count, policy->queue_count == 1 ? "" : "s");
     for (size_t i = 0; i < policy->queue_count; i++) {
         print_queue(&out, &policy->queues[i]);
@@ -123,6 +161,9 @@ static void write_finding(struct json_out *out, const struct policy_finding *fin
     jo_m_int(out, "column", finding->column);
     jo_m_bool(out, "warning", finding->warning);
     jo_m_str(out, "message", finding->message);
+    if (finding->excerpt.p) {
+        jo_m_str(out, "excerpt", finding->excerpt);
+    }
     jo_object_end(out);
 }
 
@@ -161,6 +202,8 @@ static void write_policy(struct ctx *ctx, struct json_out *out, const struct pol
         jo_m_int(out, verdict_name((enum verdict)verdict), (int64_t)tally.actions[verdict]);
     }
     jo_object_end(out);
+    jo_m_int(out, "rules", (int64_t)policy->rule_count);
+    jo_m_int(out, "budgets", (int64_t)policy->budget_count);
     jo_m_str(out, "unknown_actions", str_of(verdict_name(policy->unknown_actions)));
     jo_key(out, "queues");
     jo_array(out);
@@ -254,6 +297,9 @@ int cli_policy(int argc, char **argv)
 {
     static const struct cli_verb verbs[] = {
         {"check", run_check, "read a policy file and name every mistake in it"},
+        {"list", cli_policy_list, "the versions of a server's policy"},
+        {"propose", cli_policy_propose, "give the server another policy"},
+        {"activate", cli_policy_activate, "put a version in force that waits for a second person"},
     };
 
     return cli_run_verb(verbs, COUNT_OF(verbs), argc, argv);

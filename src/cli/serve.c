@@ -12,7 +12,7 @@ struct serve_options {
     struct cli_common common;
     const char *listen, *policy, *public_url, *loops, *retry, *timeout;
     struct cli_values allow;
-    bool metrics_open;
+    bool metrics_open, policy_alone;
 };
 
 #define OPTION(member) offsetof(struct serve_options, member)
@@ -20,7 +20,9 @@ static const struct cli_option serve_table[] = {
     {"--listen", CLI_VALUE, OPTION(listen), "HOST:PORT",
      "where to listen (127.0.0.1:8600); port 0 lets the kernel pick"},
     {"--policy", CLI_VALUE, OPTION(policy), "FILE",
-     "the policy; without one every action is reviewed by role:reviewer"},
+     "the policy; without one the store's rules on, and in a new store every action is reviewed"},
+    {"--policy-alone", CLI_FLAG, OPTION(policy_alone), NULL,
+     "the file may loosen the policy while there are not two people with the role policy"},
     {"--public-url", CLI_VALUE, OPTION(public_url), "URL",
      "what browsers see behind a proxy, https://fermata.example"},
     {"--loops", CLI_VALUE, OPTION(loops), "N", "event loops; default one per core"},
@@ -124,6 +126,7 @@ int cli_serve(int argc, char **argv)
         .dir = options.common.dir,
         .listen = value_or(options.listen, "FERMATA_LISTEN", "127.0.0.1:8600"),
         .policy = value_or(options.policy, "FERMATA_POLICY", NULL),
+        .policy_alone = options.policy_alone,
         .public_url = value_or(options.public_url, "FERMATA_PUBLIC_URL", NULL),
         .loops = (unsigned)loops,
         .callbacks = callbacks,

@@ -4,15 +4,13 @@
  * All of it changes for good only after COMMIT; a command that is rolled back leaves no trace.
  */
 #include "flow/flow_internal.h"
+#include "flow/windows.h"
 
 #include "base/log.h"
 #include "base/panic.h"
 
 #include <stdlib.h>
 
-SQL(SQL_POLICY_LAST, "SELECT row, hash, id FROM policies ORDER BY row DESC LIMIT 1");
-SQL(SQL_POLICY_ADD, "INSERT INTO policies(id, hash, canonical, activated_at)"
-                    " VALUES($id, $hash, $canonical, $at)");
 SQL(SQL_PENDING, "SELECT agent, count(*) FROM proposals WHERE state < 3 GROUP BY agent");
 
 /* --- ledger ------------------------------------------------------------------------------------------ */
@@ -152,6 +150,7 @@ static enum fm_err flow_load(struct flow *flow, struct ctx *ctx, struct store_co
     }
     flow->policy = policy_builtin();
     TRY(pauses_load(flow, ctx, reader));
+    TRY(counter_any_charge(ctx, reader, &flow->charged));
     return ledger_load(flow, ctx, reader);
 }
 
@@ -236,68 +235,6 @@ bool flow_policy_id(struct flow *flow, int64_t row, struct id *out)
 const struct policy *flow_policy_now(struct flow *flow)
 {
     return flow->policy;
-}
-
-static enum fm_err last_policy(struct ctx *ctx, struct store_conn *conn, struct hash version,
-                               int64_t *row, struct id *id, bool *same)
-{
-    struct store_rows *rows;
-
-    ctx->err = FM_OK;
-    *row = 0;
-    *same = false;
-    TRY(store_query(ctx, conn, &SQL_POLICY_LAST, NO_ARGS, &rows));
-    if (rows_next(ctx, rows)) {
-        *row = rows_int(rows, 0);
-        *same = str_eq(rows_bytes(rows, 1), hash_str(&version));
-        *id = rows_id(rows, 2);
-    }
-    rows_done(rows);
-    return ctx->err;
-}
-
-static enum fm_err record_policy(struct ctx *ctx, struct store_conn *conn, const struct policy *policy,
-                                 struct actor by, int64_t *row, struct id *out)
-{
-    struct id id = id_new();
-    int64_t now_us = clock_now_us();
-    uint64_t leaf;
-    AUTO(buf_done) struct buf data = BUF_INIT(KIB);
-    struct json_out writer = JSON_OUT(&data);
-
-    jo_m_id(&writer, "policy", ID_POLICY, id);
-    jo_m_digest(&writer, "version", hash_str(&policy->version));
-    TRY(journal_append(ctx, conn,
-                       &(struct journal_event){.kind = JOURNAL_POLICY_ACTIVATED,
-                                               .by = by,
-                                               .previous = -1,
-                                               .at_us = now_us,
-                                               .data = buf_str(&data)},
-                       &leaf));
-    TRY(store_exec(ctx, conn, &SQL_POLICY_ADD,
-                   ARGS(A_ID("$id", &id), A_BLOB("$hash", hash_str(&policy->version)),
-                        A_TEXT("$canonical", policy->canonical), A_INT("$at", now_us))));
-    *row = store_last_rowid(conn);
-    *out = id;
-    return FM_OK;
-}
-
-enum fm_err flow_activate_policy(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                                 const struct policy *policy, struct actor by)
-{
-    int64_t row;
-    struct id id;
-    bool same;
-
-    TRY(last_policy(ctx, conn, policy->version, &row, &id, &same));
-    if (!same) {
-        TRY(record_policy(ctx, conn, policy, by, &row, &id));
-    }
-    policy_drop(flow->activated);
-    flow->activated = policy_keep(policy);
-    flow->activated_row = row;
-    flow->activated_id = id;
-    return FM_OK;
 }
 
 static void forget_mark(struct flow *flow)

@@ -59,9 +59,84 @@ const struct permit_issuer *flow_issuer(const struct flow *flow);
 /* The id of the policy in force if `row` is its row: spares a query. Any thread. */
 bool flow_policy_id(struct flow *flow, int64_t row, struct id *out);
 
-/* Puts a policy in force: a row, a leaf, and after COMMIT the pointer. A no-op for the same version. */
+/* Versions of the policy ------------------------------------------------------------------------
+ * What rules is the active version of the store. A change that only tightens rules at once; one
+ * that loosens becomes a candidate and waits for a second person with the role policy. */
+
+enum policy_state { POLICY_CANDIDATE, POLICY_ACTIVE, POLICY_RETIRED };
+enum policy_road { ROAD_FILE, ROAD_API, ROAD_CONSOLE }; /* how it came */
+const char *policy_state_name(enum policy_state state); /* "candidate" */
+const char *policy_road_name(enum policy_road road);    /* "file" */
+
+struct policy_version {
+    int64_t row; /* 0: there is none */
+    struct id id;
+    struct hash version;
+    enum policy_state state;
+    enum policy_road road;
+    int64_t proposed_at, proposed_by;   /* a person's row; 0: the operator */
+    int64_t activated_at, activated_by; /* 0: not yet; the operator */
+    bool alone;                         /* loosened by one person, while there were not two */
+    struct str loosened;                /* JSON: sentences on what it loosens; absent: nothing */
+};
+
+struct policy_proposal {
+    const struct policy *policy;
+    const struct policy *active; /* without a flow: the active version; otherwise unused */
+    const struct person *by;     /* with the role policy; NULL: the operator at the console */
+    enum policy_road road;
+    bool alone; /* one person is enough while there are not two */
+};
+
+/* Proposes a policy: it becomes active at once (the first of a store, a tightening, or alone) or a
+ * candidate; `out->state` tells. The version that rules already changes nothing; nor does a file
+ * that has not changed since another road replaced it (POLICY_RETIRED). `flow` NULL: a command
+ * line without a server. */
+enum fm_err flow_propose_policy(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                const struct policy_proposal *proposal, struct policy_version *out)
+    MUST_CHECK;
+
+/* Activates a candidate whose text was parsed into proposal->policy. Of two people the first only
+ * stands for it where its proposer has not the role (`out->state` stays POLICY_CANDIDATE). Errors:
+ * FM_E_NOT_FOUND, FM_E_EXISTS for a version that is no candidate, FM_E_FORBIDDEN where it takes
+ * somebody else. */
+enum fm_err flow_activate_version(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                  struct id id, const struct policy_proposal *proposal,
+                                  struct policy_version *out) MUST_CHECK;
+
+/* Puts a policy in force without asking anybody: for tests, where nobody is there to ask. */
 enum fm_err flow_activate_policy(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                                  const struct policy *policy, struct actor by) MUST_CHECK;
+
+/* Proposes the file as it was read again, as the operator, and waits. Not on a loop thread, nor the
+ * committer's. */
+enum fm_err flow_reload_policy(struct ctx *ctx, struct flow *flow, struct committer *committer,
+                               const struct policy *policy, bool alone,
+                               struct policy_version *out) MUST_CHECK;
+
+/* At start, before any thread: makes the active version of the store the one in force. */
+enum fm_err flow_load_active(struct flow *flow, struct ctx *ctx, struct store_conn *reader,
+                             bool *found) MUST_CHECK;
+
+/* Reading, on any connection. `out->row` is 0 when there is none (flow_version_find:
+ * FM_E_NOT_FOUND). */
+enum fm_err flow_version_find(struct ctx *ctx, struct store_conn *conn, struct id id,
+                              struct policy_version *out) MUST_CHECK;
+enum fm_err flow_version_active(struct ctx *ctx, struct store_conn *conn,
+                                struct policy_version *out) MUST_CHECK;
+enum fm_err flow_version_candidate(struct ctx *ctx, struct store_conn *conn,
+                                   struct policy_version *out) MUST_CHECK; /* the newest */
+/* The canonical form, and the text as it was submitted, in the arena. */
+enum fm_err flow_version_text(struct ctx *ctx, struct store_conn *conn, int64_t row,
+                              struct str *canonical, struct str *source) MUST_CHECK;
+/* Its text, parsed; the caller drops it. */
+enum fm_err flow_version_parse(struct ctx *ctx, struct store_conn *conn,
+                               const struct policy_version *version, const struct policy **out)
+    MUST_CHECK;
+/* The newest first, those whose row is below `before`. */
+enum fm_err flow_version_each(struct ctx *ctx, struct store_conn *conn, int64_t before, size_t max,
+                              void (*visit)(void *with, const struct policy_version *version),
+                              void *with) MUST_CHECK;
 
 /* Agents ---------------------------------------------------------------------------------------------- */
 
@@ -69,15 +144,23 @@ struct flow_submission {
     struct submission submission;
     struct assessment assessment;
     const struct policy *policy; /* that the two were made with */
-    struct str assessment_json;
+    struct str assessment_json;  /* absent: the committer finishes it */
     struct id id;                /* of the new proposal */
     struct hash digest;          /* with revision 1 */
+    /* of the committer: with what counts, ranks or draws */
+    struct assessment copy;
+    const struct assessment *weighed;
+    struct str weighed_json;
 };
 
-/* Makes id, assessment and digest of a submission: what depends on the proposal and the policy alone.
- * Any thread. */
-enum fm_err flow_prepare(struct ctx *ctx, const struct policy *policy, const struct agent *agent,
-                         struct flow_submission *out) MUST_CHECK;
+/* The text of a reason of the source spot_check, by which it is found again: agents read another
+ * one. */
+#define FLOW_SPOT_CHECK_TEXT "Picked for a spot check: one in 100 allowed uses is read"
+
+/* Makes id, assessment and digest of a submission: what depends on the proposal and the policy
+ * alone (and on whom people have approved before, read through `conn`). Any thread. */
+enum fm_err flow_prepare(struct ctx *ctx, struct store_conn *conn, const struct policy *policy,
+                         const struct agent *agent, struct flow_submission *out) MUST_CHECK;
 
 /* Accepts, and lets it go on, blocks it, or holds it. */
 enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *conn,

@@ -73,6 +73,8 @@ struct flow {
     struct flow_tick *ticks; /* NEWS_MAX; what does not fit is not counted */
     size_t tick_count, tick_mark;
     struct flow_counts counts;
+
+    bool charged; /* some pending proposal may have a charge to give back; true is always safe */
 };
 
 /* counters.c: counts something of the running command; forgotten with it. */
@@ -80,6 +82,58 @@ void flow_tick(struct flow *flow, enum flow_tick_kind kind, struct str action, i
                int64_t us);
 /* What is counted becomes visible. */
 void flow_ticks_commit(struct flow *flow);
+
+/* One proposal on the scales: what conditions may ask, and on which connection. `input.with` is
+ * itself: it must not move. */
+struct weighing {
+    struct ctx *ctx;
+    struct store_conn *conn;
+    int64_t agent; /* row */
+    int64_t now_us;
+    const struct json *request; /* NULL when it was erased */
+    char agent_id[ID_TEXT_MAX];
+    struct assess_input input;
+};
+
+/* Fills what does not depend on the proposal. Any thread, with its own connection. */
+enum fm_err weighing_of(struct weighing *w, struct ctx *ctx, struct store_conn *conn,
+                        const struct policy *policy, int64_t agent, int64_t now_us) MUST_CHECK;
+
+/* Whether only the committer can finish this assessment. */
+bool weigh_is_needed(const struct weighing *w, const struct assessment *begun);
+/* Finishes it in s->weighed; `may_draw`: also warm-up and coin. What flow_prepare has made
+ * stays. */
+enum fm_err weigh(struct flow *flow, struct weighing *w, struct flow_submission *s,
+                  bool may_draw) MUST_CHECK;
+/* Counts an accepted proposal, whose row is stored by now. */
+enum fm_err weigh_accepted(struct flow *flow, const struct weighing *w,
+                           const struct flow_submission *s, const struct proposal *p) MUST_CHECK;
+/* Counts what an assessment uses up; `final`: nothing of it can come back. */
+enum fm_err weigh_charge(struct flow *flow, const struct weighing *w,
+                         const struct assessment *assessment, int64_t proposal, bool final)
+    MUST_CHECK;
+/* Remembers what people have approved: the use, recipients, domains together. `arguments` may be
+ * NULL. */
+enum fm_err weigh_learn(struct weighing *w, const struct proposal *p, const struct json *arguments)
+    MUST_CHECK;
+enum fm_err weigh_write(struct ctx *ctx, const struct assessment *assessment, struct str *out)
+    MUST_CHECK;
+#define WEIGH_CATEGORIES_MAX 10000 /* that expressions may make, in one store */
+
+/* A stored proposal on the scales, with the arguments that would run; assessed by the policy in
+ * force, but for what counts. */
+enum fm_err flow_weighing(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                          const struct proposal *p, int64_t now_us, struct weighing *w) MUST_CHECK;
+enum fm_err flow_assess(struct ctx *ctx, const struct weighing *w, struct assessment *out)
+    MUST_CHECK;
+
+/* After a move: what is approved becomes known, what is not gives back what it reserved. */
+enum fm_err flow_settle(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        bool was_pending, const struct proposal *p, int64_t now_us) MUST_CHECK;
+/* What is reserved follows the arguments that a person has decided on. */
+enum fm_err flow_charge_again(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                              const struct weighing *w, const struct assessment *assessment,
+                              const struct proposal *p) MUST_CHECK;
 
 /* Adds to an agent's pending count; taken back with the command. */
 enum fm_err ledger_add(struct flow *flow, struct ctx *ctx, int64_t agent, int pending) MUST_CHECK;
@@ -125,9 +179,6 @@ bool pause_reason(struct flow *flow, struct ctx *ctx, const struct proposal *pro
 /* FM_E_PAUSED if one does; `what` ends the sentence. */
 enum fm_err pause_refuse(struct flow *flow, struct ctx *ctx, const struct proposal *proposal,
                          const char *what) MUST_CHECK;
-/* Adds the reason to a submission. */
-enum fm_err pause_assess(struct flow *flow, struct ctx *ctx, int64_t agent,
-                         struct flow_submission *submission) MUST_CHECK;
 enum fm_err pauses_load(struct flow *flow, struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
 
 /* The write side reads the pointer without a reference: only its own thread replaces it. */

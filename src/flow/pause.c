@@ -208,27 +208,6 @@ enum fm_err pause_refuse(struct flow *flow, struct ctx *ctx, const struct propos
     return fail(ctx, FM_E_PAUSED, "%.*s; %s", STR_ARG(reason.text), what);
 }
 
-/* A new proposal that is covered is held, whatever else was said. A command may run twice: then the
- * reason stands there already. */
-enum fm_err pause_assess(struct flow *flow, struct ctx *ctx, int64_t agent,
-                         struct flow_submission *s)
-{
-    AUTO(buf_done) struct buf json = BUF_INIT(64 * KIB);
-    struct json_out out = JSON_OUT(&json);
-    struct assessment *a = &s->assessment;
-    struct proposal p = {.agent = agent, .action = s->submission.action, .category = a->category};
-    struct assess_reason reason;
-    bool again = a->reason_count && strcmp(a->reasons[a->reason_count - 1].source, "pause") == 0;
-
-    if (again || !pause_reason(flow, ctx, &p, &reason)) {
-        return FM_OK;
-    }
-    assess_add(a, reason);
-    assess_write(&out, a);
-    s->assessment_json = arena_copy(ctx->arena, buf_str(&json));
-    return s->assessment_json.p ? FM_OK : fail_memory(ctx);
-}
-
 /* --- pausing and going on --------------------------------------------------------------------- */
 
 static enum fm_err record(struct flow *flow, struct ctx *ctx, struct store_conn *conn,

@@ -88,18 +88,42 @@ static enum fm_err read_proposed(struct ctx *ctx, struct store_conn *conn, const
     return *arguments ? FM_OK : fail(ctx, FM_E_INTERNAL, "a request without arguments");
 }
 
-/* What would run is assessed again, by the policy of now: `block` refuses it. */
-static enum fm_err assess_again(struct flow *flow, struct ctx *ctx, const struct proposal *p)
+/* What a change of the arguments asks for: another queue's people, more reading, more time to
+ * undo. */
+static enum fm_err oblige(struct ctx *ctx, const struct policy *policy, const struct person *person,
+                          const struct assessment *now, struct proposal *p)
 {
-    struct assessment assessment;
+    const struct policy_queue *queue = now->queue_rule.p ? policy_queue(policy, now->queue) : NULL;
+    bool elsewhere = queue && !str_eq(now->queue, p->queue) && !str_eq(now->queue, p->first_queue);
 
+    if (elsewhere && !policy_queue_has(queue, person->name, person->roles)) {
+        return fail(
+            ctx, FM_E_NOT_QUALIFIED,
+            "with these arguments the rule %.*s sends it to the queue %.*s: return it to the "
+            "agent, or let a member of that queue decide",
+            STR_ARG(now->queue_rule), STR_ARG(now->queue));
+    }
+    p->mode = now->mode > (enum review_mode)p->mode ? now->mode : (enum review_mode)p->mode;
+    p->undo_us = now->undo_us > p->undo_us ? now->undo_us : p->undo_us;
+    return FM_OK;
+}
+
+/* What would run is assessed again, by the policy of now: `block` refuses it. */
+static enum fm_err assess_again(struct flow *flow, struct ctx *ctx,
+                                const struct flow_caller *caller,
+                                const struct decision_request *decision, struct weighing *w,
+                                struct proposal *p, struct assessment *out)
+{
+    if (decision->arguments) {
+        w->input.arguments = decision->arguments;
+    }
     TRY(pause_refuse(flow, ctx, p, "it can be rejected or returned meanwhile"));
-    TRY(assess(ctx, flow_policy_now(flow), p->action, &assessment));
-    if (assessment.verdict == VERDICT_BLOCK) {
+    TRY(flow_assess(ctx, w, out));
+    if (out->verdict == VERDICT_BLOCK) {
         return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/verdict"), "the policy blocks %.*s now",
                        STR_ARG(p->action));
     }
-    return FM_OK;
+    return decision->arguments ? oblige(ctx, w->input.policy, caller->person, out, p) : FM_OK;
 }
 
 enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn, const struct proposal *p,
@@ -115,6 +139,27 @@ enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn, const 
     return tally_add(ctx, conn, p->agent, p->category, kinds[verdict], by);
 }
 
+/* The steps before a person's decision is written: what they decided on, and whether it may run. */
+static enum fm_err prepare_decision(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                    const struct flow_caller *caller,
+                                    struct decision_request *decision, struct proposal *p,
+                                    struct weighing *w, struct assessment *now)
+{
+    bool was_pending = proposal_is_pending(p);
+
+    if (!decision->arguments) {
+        decision->arguments_digest = p->arguments_digest;
+    } else if (was_pending) {
+        TRY(intake_check_schema(ctx, flow_policy_now(flow), p->action, decision->arguments));
+        TRY(read_proposed(ctx, conn, p, &decision->proposed));
+    }
+    if (!was_pending || decision->verdict > DECISION_MODIFY) {
+        return FM_OK;
+    }
+    TRY(flow_weighing(flow, ctx, conn, p, clock_now_us(), w));
+    return assess_again(flow, ctx, caller, decision, w, p, now);
+}
+
 enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                         const struct flow_caller *caller, struct id id,
                         struct decision_request *decision, struct proposal *out)
@@ -122,25 +167,23 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
     int64_t now_us = clock_now_us();
     const struct policy *policy = flow_policy_now(flow);
     const struct policy_action *action;
+    struct assessment now = {0};
+    struct weighing w;
     bool was_pending;
 
     TRY(find_decidable(flow, ctx, conn, caller, id, out));
     TRY(flow_check_via(ctx, policy, caller->via));
     was_pending = proposal_is_pending(out);
     action = policy_action(policy, out->action);
-    if (!decision->arguments) {
-        decision->arguments_digest = out->arguments_digest;
-    } else if (was_pending) {
-        TRY(intake_check_schema(ctx, policy, out->action, decision->arguments));
-        TRY(read_proposed(ctx, conn, out, &decision->proposed));
-    }
-    if (was_pending && decision->verdict <= DECISION_MODIFY) {
-        TRY(assess_again(flow, ctx, out));
-    }
+    TRY(prepare_decision(flow, ctx, conn, caller, decision, out, &w, &now));
     TRY(review_decide(ctx, conn, out, caller->person, caller->via, decision,
                       action ? action->critical : (struct policy_list){NULL, 0}, policy->valid_for_us,
                       now_us));
+    if (now.begun) {
+        TRY(flow_charge_again(flow, ctx, conn, &w, &now, out));
+    }
     TRY(flow_count_decision(ctx, conn, out, out->verdict, 1));
+    TRY(flow_settle(flow, ctx, conn, was_pending, out, now_us));
     flow_tick(flow, TICK_DECIDED, out->action, (int)out->verdict,
               now_us -
                   (out->due_at - out->respond_within_us)); /* due_at: set when the hold began */

@@ -7,37 +7,47 @@
 SQL(SQL_REPEAT, "SELECT id FROM proposals WHERE agent = $agent AND arguments_digest = $digest"
                 " AND state < 3 AND action = $action ORDER BY row LIMIT 1");
 
-enum fm_err flow_prepare(struct ctx *ctx, const struct policy *policy, const struct agent *agent,
-                         struct flow_submission *out)
+/* The part of the assessment that any thread can make; the text of it where that is all. */
+static enum fm_err begin_assessment(struct weighing *w, struct flow_submission *s)
 {
-    AUTO(buf_done) struct buf json = BUF_INIT(64 * KIB);
-    struct json_out writer = JSON_OUT(&json);
-
-    out->policy = policy;
-    out->id = id_new();
-    TRY(proposal_digest(ctx, out->submission.request, out->id, 1, agent->id, &out->digest));
-    TRY(assess(ctx, policy, out->submission.action, &out->assessment));
-    assess_write(&writer, &out->assessment);
-    out->assessment_json = arena_copy(ctx->arena, buf_str(&json));
-    return out->assessment_json.p ? FM_OK : fail_memory(ctx);
-}
-
-/* If the policy changed between the worker and the committer, what depends on it is made again. */
-static enum fm_err assess_again(struct flow *flow, struct ctx *ctx, struct flow_submission *s)
-{
-    const struct policy *policy = flow_policy_now(flow);
-    AUTO(buf_done) struct buf json = BUF_INIT(64 * KIB);
-    struct json_out writer = JSON_OUT(&json);
-
-    if (s->policy == policy) {
+    s->assessment_json = STR_NONE;
+    s->policy = w->input.policy;
+    w->request = s->submission.request;
+    w->input.action = s->submission.action;
+    w->input.request = s->submission.request;
+    TRY(assess_begin(w->ctx, &w->input, &s->assessment));
+    if (weigh_is_needed(w, &s->assessment)) {
         return FM_OK;
     }
-    TRY(intake_check_schema(ctx, policy, s->submission.action, s->submission.arguments));
-    TRY(assess(ctx, policy, s->submission.action, &s->assessment));
-    assess_write(&writer, &s->assessment);
-    s->assessment_json = arena_copy(ctx->arena, buf_str(&json));
-    s->policy = policy;
-    return s->assessment_json.p ? FM_OK : fail_memory(ctx);
+    TRY(assess_finish(w->ctx, w->input.policy, &s->assessment));
+    return weigh_write(w->ctx, &s->assessment, &s->assessment_json);
+}
+
+enum fm_err flow_prepare(struct ctx *ctx, struct store_conn *conn, const struct policy *policy,
+                         const struct agent *agent, struct flow_submission *out)
+{
+    struct weighing w;
+
+    out->id = id_new();
+    TRY(proposal_digest(ctx, out->submission.request, out->id, 1, agent->id, &out->digest));
+    TRY(weighing_of(&w, ctx, conn, policy, agent->row, clock_now_us()));
+    return begin_assessment(&w, out);
+}
+
+/* Assesses to the end. If the policy changed between the worker and the committer, what depends on
+ * it is made again. */
+static enum fm_err assess_now(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                              int64_t agent, struct flow_submission *s, bool may_draw,
+                              int64_t now_us, struct weighing *w)
+{
+    const struct policy *policy = flow_policy_now(flow);
+
+    TRY(weighing_of(w, ctx, conn, policy, agent, now_us));
+    if (s->policy != policy) {
+        TRY(intake_check_schema(ctx, policy, s->submission.action, s->submission.arguments));
+        TRY(begin_assessment(w, s));
+    }
+    return weigh(flow, w, s, may_draw);
 }
 
 static enum fm_err supersede(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
@@ -56,11 +66,11 @@ static void start_row(struct proposal *p, struct flow *flow, const struct flow_c
         .agent = caller->agent->row,
         .revision = 1,
         .action = s->submission.action,
-        .category = s->assessment.category,
+        .category = s->weighed->category,
         .policy = flow->policy_row,
         .digest = s->digest,
         .arguments_digest = s->submission.arguments_digest,
-        .assessment = s->assessment_json,
+        .assessment = s->weighed_json,
         .created_at = now_us,
         .updated_at = now_us,
         .decision_leaf = -1,
@@ -129,14 +139,14 @@ static enum fm_err insert(struct flow *flow, struct ctx *ctx, struct store_conn 
 {
     AUTO(buf_done) struct buf data = BUF_INIT(2 * KIB);
 
-    event_data(&data, flow, p, &s->assessment, p->queue);
+    event_data(&data, flow, p, s->weighed, p->queue);
     TRY(proposal_insert(ctx, conn, p,
                         (struct journal_event){.kind = kind,
                                                .by = {ACTOR_AGENT, caller->agent->id},
                                                .at_us = now_us,
                                                .data = buf_str(&data),
                                                .payload = s->submission.canonical}));
-    flow_tick(flow, TICK_ASSESSED, p->action, (int)s->assessment.verdict, 0);
+    flow_tick(flow, TICK_ASSESSED, p->action, (int)s->weighed->verdict, 0);
     if (kind == JOURNAL_PROPOSAL_HELD) { /* what goes on at once is no news: nobody waits for it */
         return flow_moved(flow, ctx, conn, false, kind, p, now_us);
     }
@@ -144,20 +154,14 @@ static enum fm_err insert(struct flow *flow, struct ctx *ctx, struct store_conn 
     return FM_OK;
 }
 
-enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                        const struct flow_caller *caller, struct flow_submission *s,
-                        struct proposal *out)
+/* Puts the new proposal where its verdict says. */
+static enum fm_err place(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                         const struct flow_caller *caller, struct flow_submission *s,
+                         struct proposal *out, int64_t now_us)
 {
-    int64_t now_us = clock_now_us();
-
-    TRY(assess_again(flow, ctx, s));
-    TRY(pause_assess(flow, ctx, caller->agent->row, s));
-    TRY(ledger_admit(flow, ctx, flow_policy_now(flow), caller->agent->row, now_us));
-    TRY(supersede(flow, ctx, conn, caller, s->submission.supersedes, s->id));
-    start_row(out, flow, caller, s, now_us);
-    switch (s->assessment.verdict) {
+    switch (s->weighed->verdict) {
     case VERDICT_ALLOW:
-        approve_by_policy(out, &s->assessment, now_us);
+        approve_by_policy(out, s->weighed, now_us);
         return insert(flow, ctx, conn, caller, s, out, JOURNAL_PROPOSAL_RELEASED, now_us);
     case VERDICT_BLOCK:
         out->state = PROPOSAL_BLOCKED;
@@ -167,11 +171,26 @@ enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *c
         out->state = PROPOSAL_WAITING;
         out->deadline_at =
             s->submission.deadline_us ? now_us + s->submission.deadline_us : 0;
-        set_hold(out, flow, &s->assessment, now_us);
+        set_hold(out, flow, s->weighed, now_us);
         TRY(find_repeat(ctx, conn, out));
         return insert(flow, ctx, conn, caller, s, out, JOURNAL_PROPOSAL_HELD, now_us);
     }
     return fail(ctx, FM_E_INTERNAL, "an assessment without a verdict");
+}
+
+enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                        const struct flow_caller *caller, struct flow_submission *s,
+                        struct proposal *out)
+{
+    int64_t now_us = clock_now_us();
+    struct weighing w;
+
+    TRY(ledger_admit(flow, ctx, flow_policy_now(flow), caller->agent->row, now_us));
+    TRY(supersede(flow, ctx, conn, caller, s->submission.supersedes, s->id));
+    TRY(assess_now(flow, ctx, conn, caller->agent->row, s, true, now_us, &w));
+    start_row(out, flow, caller, s, now_us);
+    TRY(place(flow, ctx, conn, caller, s, out, now_us));
+    return weigh_accepted(flow, &w, s, out);
 }
 
 /* A revision is held whatever its new assessment says: people asked for it. Only `block` is stricter. */
@@ -184,15 +203,15 @@ static enum fm_err hold_again(struct flow *flow, struct ctx *ctx, struct store_c
 
     p->revision++;
     p->policy = flow->policy_row;
-    p->assessment = s->assessment_json;
+    p->assessment = s->weighed_json;
     p->arguments_digest = s->submission.arguments_digest;
     TRY(proposal_digest(ctx, s->submission.request, p->id, p->revision, caller->agent->id, &p->digest));
     p->decision = (struct id){{0}};
     p->verdict = p->decided_by = p->decided_at = p->via = 0;
     p->decision_leaf = -1;
     p->claimed_by = p->claimed_at = p->claimed_until = 0;
-    set_hold(p, flow, &s->assessment, now_us);
-    event_data(&data, flow, p, &s->assessment, p->queue);
+    set_hold(p, flow, s->weighed, now_us);
+    event_data(&data, flow, p, s->weighed, p->queue);
     TRY(proposal_move(ctx, conn, p, PROPOSAL_WAITING,
                       (struct journal_event){.kind = JOURNAL_PROPOSAL_REVISED,
                                              .by = {ACTOR_AGENT, caller->agent->id},
@@ -232,6 +251,7 @@ enum fm_err flow_revise(struct flow *flow, struct ctx *ctx, struct store_conn *c
     int64_t now_us = clock_now_us();
     const struct policy *policy = flow_policy_now(flow);
     struct flow_submission s = {0};
+    struct weighing w;
     struct str request;
 
     TRY(flow_find(flow, ctx, conn, caller, id, out));
@@ -244,11 +264,13 @@ enum fm_err flow_revise(struct flow *flow, struct ctx *ctx, struct store_conn *c
     TRY(review_refuse_overdue(ctx, conn, out, now_us));
     TRY(journal_payload(ctx, conn, (uint64_t)out->payload, &request));
     TRY(intake_revise(ctx, policy, request, body, &s.submission));
-    TRY(flow_prepare(ctx, policy, caller->agent, &s));
-    if (s.assessment.verdict == VERDICT_BLOCK) {
+    TRY(flow_prepare(ctx, conn, policy, caller->agent, &s));
+    TRY(assess_now(flow, ctx, conn, caller->agent->row, &s, false, now_us, &w));
+    if (s.weighed->verdict == VERDICT_BLOCK) {
         return fail(ctx, FM_E_INVALID_ARGUMENT, "the policy blocks %.*s now", STR_ARG(out->action));
     }
     out->action = s.submission.action;
     TRY(hold_again(flow, ctx, conn, caller, &s, out, now_us));
+    TRY(weigh_charge(flow, &w, s.weighed, out->row, false));
     return give_to_asker(flow, ctx, conn, out, now_us);
 }

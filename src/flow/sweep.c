@@ -6,6 +6,7 @@
 #include "autonomy/autonomy.h"
 #include "base/log.h"
 #include "flow/flow_internal.h"
+#include "flow/windows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,23 +16,33 @@
 #define SIGN_EVERY_US SECOND_US
 #define PURGE_EVERY_US MINUTE_US
 #define ANSWERS_KEPT_US (7 * DAY_US)
-#define PURGE_MAX 500 /* answers removed by one command */
+#define SESSIONS_KEPT_US (90 * DAY_US) /* domains of an agent's sessions, from their first use on */
+#define PURGE_MAX        500           /* rows of a kind removed by one command */
 
 SQL(SQL_PURGE, "DELETE FROM answers WHERE row IN"
                " (SELECT row FROM answers WHERE at < $before ORDER BY row LIMIT $max)");
 
+SQL(SQL_PURGE_SESSIONS, "DELETE FROM session_domains WHERE (agent, session, domain) IN"
+                        " (SELECT agent, session, domain FROM session_domains WHERE at < $before"
+                        " LIMIT $max)");
+
 /* Why an approval must not be released now: the policy in force would block it, or it is paused.
  * NULL when nothing speaks against it. A pause adds its reason to those that the proposal had. */
-static enum fm_err stricter_now(struct flow *flow, struct ctx *ctx, struct proposal *p,
-                                int64_t now_us, const char **out)
+static enum fm_err stricter_now(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                struct proposal *p, int64_t now_us, const char **out)
 {
     struct assessment assessment;
     struct assess_reason reason;
-    bool due = p->state == PROPOSAL_UNDO && p->release_at <= now_us;
+    struct weighing w;
 
-    TRY(assess(ctx, flow_policy_now(flow), p->action, &assessment));
+    *out = NULL;
+    if (p->state != PROPOSAL_UNDO || p->release_at > now_us) {
+        return FM_OK;
+    }
+    TRY(flow_weighing(flow, ctx, conn, p, now_us, &w));
+    TRY(flow_assess(ctx, &w, &assessment));
     *out = assessment.verdict == VERDICT_BLOCK ? "policy_stricter" : NULL;
-    if (due && !*out && pause_reason(flow, ctx, p, &reason)) {
+    if (!*out && pause_reason(flow, ctx, p, &reason)) {
         *out = "paused";
         return assess_add_stored(ctx, &p->assessment, reason);
     }
@@ -50,7 +61,7 @@ static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_co
     TRY(proposal_find_row(ctx, conn, row, &p));
     was_pending = proposal_is_pending(&p);
     verdict = p.verdict;
-    TRY(stricter_now(flow, ctx, &p, now_us, &stricter));
+    TRY(stricter_now(flow, ctx, conn, &p, now_us, &stricter));
     TRY(review_time(ctx, conn, &p, flow_policy_now(flow), stricter, now_us, &kind));
     if (kind == JOURNAL_KIND_COUNT) {
         return FM_OK;
@@ -64,6 +75,7 @@ static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_co
     if (was_pending && verdict && kind != JOURNAL_PROPOSAL_RELEASED) { /* in its undo time */
         TRY(flow_count_decision(ctx, conn, &p, verdict, -1));
     }
+    TRY(flow_settle(flow, ctx, conn, was_pending, &p, now_us));
     return flow_moved(flow, ctx, conn, was_pending, kind, &p, now_us);
 }
 
@@ -123,6 +135,15 @@ static enum fm_err record_jump(struct ctx *ctx, struct store_conn *conn, int64_t
                           &leaf);
 }
 
+static enum fm_err purge(struct ctx *ctx, struct store_conn *conn, int64_t now_us)
+{
+    TRY(store_exec(ctx, conn, &SQL_PURGE,
+                   ARGS(A_INT("$before", now_us - ANSWERS_KEPT_US), A_INT("$max", PURGE_MAX))));
+    TRY(store_exec(ctx, conn, &SQL_PURGE_SESSIONS,
+                   ARGS(A_INT("$before", now_us - SESSIONS_KEPT_US), A_INT("$max", PURGE_MAX))));
+    return counter_purge(ctx, conn, now_us, PURGE_MAX);
+}
+
 static enum fm_err clock_run(struct store_cmd *cmd, struct store_conn *conn)
 {
     struct clock_cmd *clock = (struct clock_cmd *)cmd;
@@ -134,9 +155,7 @@ static enum fm_err clock_run(struct store_cmd *cmd, struct store_conn *conn)
     case TASK_SIGN:
         return journal_sign(work->journal, cmd->ctx, conn);
     case TASK_PURGE:
-        return store_exec(cmd->ctx, conn, &SQL_PURGE,
-                          ARGS(A_INT("$before", clock->now_us - ANSWERS_KEPT_US),
-                               A_INT("$max", PURGE_MAX)));
+        return purge(cmd->ctx, conn, clock->now_us);
     case TASK_USES:
         return people_write_uses(cmd->ctx, conn);
     case TASK_JUMP:

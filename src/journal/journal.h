@@ -29,6 +29,7 @@
     X(PROPOSAL_OUTCOME, "proposal.outcome", 1)                                                     \
     X(PROPOSAL_COMMENTED, "proposal.commented", 1)                                                 \
     X(PERMIT_REDEEMED, "permit.redeemed", 1)                                                       \
+    X(POLICY_PROPOSED, "policy.proposed", 0)                                                       \
     X(POLICY_ACTIVATED, "policy.activated", 0)                                                     \
     X(PERSON_ADDED, "person.added", 0)                                                             \
     X(PERSON_CHANGED, "person.changed", 0)                                                         \

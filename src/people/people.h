@@ -263,6 +263,10 @@ void credential_used(const struct credential *credential);
 bool people_has_uses(void); /* whether there is something to write */
 enum fm_err people_write_uses(struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
 
+/* How many people who are not disabled have a role, as the store says now. */
+enum fm_err people_count_role(struct ctx *ctx, struct store_conn *conn, enum role role,
+                              int64_t *out) MUST_CHECK;
+
 /* Whether a name and a password may be used: the rules above, before anything is hashed. */
 enum fm_err people_check_name(struct ctx *ctx, struct str name) MUST_CHECK;
 enum fm_err people_check_password(struct ctx *ctx, struct str password, struct str name) MUST_CHECK;

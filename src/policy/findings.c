@@ -33,8 +33,9 @@ static struct policy_finding *finding_place(struct load *load, bool warning)
     return NULL;
 }
 
-static void __attribute__((format(printf, 4, 0)))
-finding_add(struct load *load, struct mark at, bool warning, const char *format, va_list args)
+static void __attribute__((format(printf, 5, 0)))
+finding_add(struct load *load, struct mark at, bool warning, struct str excerpt, const char *format,
+            va_list args)
 {
     struct policy_finding *row = finding_place(load, warning);
     char text[MESSAGE_MAX];
@@ -44,9 +45,10 @@ finding_add(struct load *load, struct mark at, bool warning, const char *format,
     }
     vsnprintf(text, sizeof(text), format, args);
     *row = (struct policy_finding){at.line, at.column, warning,
-                                   arena_copy(load->ctx->arena, str_of(text))};
+                                   arena_copy(load->ctx->arena, str_of(text)),
+                                   arena_copy(load->ctx->arena, excerpt)};
     load->error_count += !warning;
-    load->memory_short |= row->message.p == NULL;
+    load->memory_short |= row->message.p == NULL || (excerpt.p && !row->excerpt.p);
 }
 
 void finding_error(struct load *load, struct mark at, const char *format, ...)
@@ -54,7 +56,7 @@ void finding_error(struct load *load, struct mark at, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    finding_add(load, at, false, format, args);
+    finding_add(load, at, false, STR_NONE, format, args);
     va_end(args);
 }
 
@@ -63,7 +65,16 @@ void finding_warning(struct load *load, struct mark at, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    finding_add(load, at, true, format, args);
+    finding_add(load, at, true, STR_NONE, format, args);
+    va_end(args);
+}
+
+void finding_in_expr(struct load *load, struct mark at, struct str excerpt, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    finding_add(load, at, false, excerpt, format, args);
     va_end(args);
 }
 

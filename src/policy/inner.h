@@ -27,6 +27,16 @@ struct reference {
     struct mark at;
 };
 
+/* An expression that waits to be compiled: once lexicons and actions are known. */
+struct pending_expr {
+    const struct pending_expr *next;
+    struct policy_expr *expr;
+    const struct node *node; /* where its text stands */
+    const char *key;         /* "when" */
+    enum cel_want want;
+    bool early; /* may not read what only the committer knows, nor `category` */
+};
+
 /* One load under way. */
 struct load {
     struct ctx *ctx;       /* the caller's: its arena holds the texts of the findings */
@@ -34,6 +44,10 @@ struct load {
     struct arena *arena;   /* the policy's own */
     struct policy *policy;
     const struct reference *references;
+    struct str source;                /* the file as it was given */
+    struct str yaml;                  /* as tree_read saw it, for places inside expressions */
+    const struct pending_expr *exprs; /* the newest first */
+    size_t expr_bytes;
     struct policy_finding findings[POLICY_FINDINGS_MAX];
     size_t finding_count, error_count; /* kept; error_count of them are no warnings */
     bool memory_short;
@@ -44,6 +58,10 @@ void finding_error(struct load *load, struct mark at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void finding_warning(struct load *load, struct mark at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same for a place inside an expression: `excerpt` is its line with a caret below. */
+void finding_in_expr(struct load *load, struct mark at, struct str excerpt, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Whether there is no room for another error: work that only serves its message can be left out. */
 bool finding_full(const struct load *load);
@@ -66,6 +84,10 @@ const char *nearest_hint(struct load *load, const struct nearest *nearest);
 
 /* Tree ----------------------------------------------------------------------------------------- */
 
+/* The place of a byte of a text's value in the file, as far as the way it is written allows: of
+ * folded text, its beginning. */
+struct mark node_place(const struct load *load, const struct node *node, size_t offset);
+
 /* NODE_REFUSED stands where something was refused already: readers pass over it in silence. */
 enum node_kind { NODE_TEXT, NODE_LIST, NODE_MAP, NODE_REFUSED };
 
@@ -74,6 +96,8 @@ enum node_kind { NODE_TEXT, NODE_LIST, NODE_MAP, NODE_REFUSED };
 struct node {
     enum node_kind kind;
     bool plain; /* NODE_TEXT: written without quotes */
+    char style; /* NODE_TEXT: the byte that it begins with when it is ' " | or >; else 0 */
+    size_t byte; /* NODE_TEXT: where it begins in load->yaml */
     struct mark at, key_at;
     struct str key;  /* inside a map; else absent */
     struct str text; /* NODE_TEXT */
@@ -147,17 +171,80 @@ void value_title(struct load *load, const struct node *value, const struct key *
 void value_schema(struct load *load, const struct node *value, const struct key *key, void *into);
 void value_pointers(struct load *load, const struct node *value, const struct key *key, void *into);
 
+void value_expr(struct load *load, const struct node *value, const struct key *key, void *into);
+void value_decimal(struct load *load, const struct node *value, const struct key *key, void *into);
+
+/* Whether the value is a map (nothing is the empty one), or a list of at most `max` items;
+ * reported when not. */
+bool value_is_map(struct load *load, const struct node *value, const char *name);
+bool value_is_list(struct load *load, const struct node *value, const struct key *key, size_t max);
+
+/* The key of a child as the name of an agent, in the policy's arena; reported when it is none. */
+struct str value_person_name(struct load *load, const struct node *child);
+
 /* Whether `name` has 1 to `max_bytes` bytes of [a-z0-9._/-]. */
 bool value_is_word(struct str name, size_t max_bytes);
 
 /* Copies into the policy's arena; remembers when memory is short. */
 struct str value_keep(struct load *load, struct str text);
 
+/* Reads a map by a table of its keys. */
+void keys_read_map(struct load *load, const struct node *map, const struct key *keys, void *into);
+
+/* Room for the children of a section, at most `max`; NULL when reported, or when there are none. */
+void *keys_room(struct load *load, const struct node *section, const char *name, size_t max,
+                size_t size);
+
+/* Readers of the sections of rules.c. */
+void read_rules(struct load *load, const struct node *value, const struct key *key, void *into);
+void read_budgets(struct load *load, const struct node *value, const struct key *key, void *into);
+void read_agents(struct load *load, const struct node *value, const struct key *key, void *into);
+void read_lexicons(struct load *load, const struct node *value, const struct key *key, void *into);
+void read_recipients(struct load *load, const struct node *value, const struct key *key,
+                     void *into);
+void read_later(struct load *load, const struct node *value, const struct key *key, void *into);
+
+/* Words that both keys.c and rules.c accept. */
+extern const struct choice choices_then[], choices_mode[], choices_expiry[];
+
 /* Reads the whole file's map into load->policy, which holds the defaults already. */
 void keys_read(struct load *load, const struct node *root);
 
 /* Reports what only shows in the whole: queues that do not exist, backups in a circle. */
 void check_whole(struct load *load, const struct node *root);
+
+/* Compiles what waits in load->exprs, and reports what is wrong with it. */
+void conditions_compile(struct load *load);
+/* Members of arguments that conditions name, and whether some schema knows them. */
+struct arguments_named {
+    struct str names[256]; /* of expressions; more are not remembered, and must be in each schema */
+    bool known[256];
+    size_t count;
+};
+void types_name(struct arguments_named *named, struct str expression);
+bool types_mark_known(struct load *load, const struct policy_action *action,
+                      struct arguments_named *named);
+
+/* The type of an action's arguments, by its schema; NULL when memory is short. */
+const struct cel_type *types_arguments(struct load *load, const struct policy_action *action,
+                                       const struct arguments_named *named);
+/* Whether a condition can be true for an action, whatever the rest of the proposal. */
+bool types_concern(struct load *load, const struct cel_program *program,
+                   const struct policy_action *action);
+/* Frees the programs and the environment of a policy. */
+void conditions_free(struct policy *policy);
+
+/* Makes the automaton of a lexicon in the policy's arena, adding its folded bytes to `*bytes`;
+ * NULL when memory is short (load->memory_short) or there are too many (`*bytes` beyond the
+ * limit). A word without a letter or digit is reported at `at`. */
+const struct lexicon *lexicon_new(struct load *load, struct policy_list words, struct mark at,
+                                  size_t *bytes);
+
+/* The normal form of a recipient that the file lists; absent when it is none. In the arena. */
+struct str recipient_normal(struct arena *arena, struct str text);
+
+/* The functions of conditions. */
+cel_call_fn call_mentions, call_unsourced;
 
 /* The policy in which all is as the page "policy" says for a file that is silent. */
 extern const struct policy POLICY_SILENT;

@@ -19,7 +19,7 @@ _Static_assert(sizeof(enum on_expiry) == sizeof(unsigned), "enums without negati
 
 #define NOT_YET(name) "this version does not know \"" name "\" yet"
 
-static const struct choice THEN[] = {
+const struct choice choices_then[] = {
     {"allow", VERDICT_ALLOW, NULL},
     {"earn", VERDICT_EARN, NULL},
     {"review", VERDICT_REVIEW, NULL},
@@ -35,14 +35,14 @@ static const struct choice UNKNOWN[] = {
     {0},
 };
 
-static const struct choice MODES[] = {
+const struct choice choices_mode[] = {
     {"glance", MODE_GLANCE, NULL},
     {"read", MODE_READ, NULL},
     {"decide_first", 0, NOT_YET("decide_first")},
     {0},
 };
 
-static const struct choice EXPIRY[] = {
+const struct choice choices_expiry[] = {
     {"expire", ON_EXPIRY_EXPIRE, NULL},
     {"keep", ON_EXPIRY_KEEP, NULL},
     {"approve", 0, "\"approve\" does not exist here: silence never approves; use expire or keep"},
@@ -80,13 +80,10 @@ static void read_effects(struct load *load, const struct node *value, const stru
                          void *into);
 static void read_queues(struct load *load, const struct node *value, const struct key *key,
                         void *into);
-static void later(struct load *load, const struct node *value, const struct key *key, void *into);
 static void later_unless_empty(struct load *load, const struct node *value, const struct key *key,
                                void *into);
 static void later_unless_off(struct load *load, const struct node *value, const struct key *key,
                              void *into);
-static void later_unless_zero(struct load *load, const struct node *value, const struct key *key,
-                              void *into);
 
 /* Tables --------------------------------------------------------------------------------------- */
 
@@ -95,16 +92,16 @@ static void later_unless_zero(struct load *load, const struct node *value, const
 #define IN_QUEUE(member) .offset = offsetof(struct policy_queue, member)
 
 static const struct key DEFAULT_KEYS[] = {
-    {"then", value_choice, IN_POLICY(then), .choices = THEN},
+    {"then", value_choice, IN_POLICY(then), .choices = choices_then},
     {"queue", value_queue, IN_POLICY(queue)},
-    {"mode", value_choice, IN_POLICY(mode), .choices = MODES},
+    {"mode", value_choice, IN_POLICY(mode), .choices = choices_mode},
     {"undo", value_duration, IN_POLICY(undo_us)},
     {"respond_within", value_duration, IN_POLICY(respond_within_us), .min = SECOND_US},
-    {"on_expiry", value_choice, IN_POLICY(on_expiry), .choices = EXPIRY},
+    {"on_expiry", value_choice, IN_POLICY(on_expiry), .choices = choices_expiry},
     {"decide_by", value_choices, IN_POLICY(decide_by), .choices = DECIDE_BY, .min = 1},
     {"valid_for", value_duration, IN_POLICY(valid_for_us), .min = SECOND_US},
     {"outcome_within", value_duration, IN_POLICY(outcome_within_us), .min = SECOND_US},
-    {.name = "warm_up", .read = later_unless_zero},
+    {"warm_up", value_int, IN_POLICY(warm_up), .max = POLICY_WARM_UP_MAX},
     {0},
 };
 
@@ -129,7 +126,7 @@ static const struct key CARD_KEYS[] = {
 };
 
 static const struct key ACTION_KEYS[] = {
-    {"then", value_choice, IN_ACTION(then), .choices = THEN},
+    {"then", value_choice, IN_ACTION(then), .choices = choices_then},
     {"effects", read_effects, IN_ACTION(effects), .choices = EFFECT_WORDS},
     {"domain", value_word, IN_ACTION(domain)},
     {"executor", value_person, IN_ACTION(executor)},
@@ -139,14 +136,14 @@ static const struct key ACTION_KEYS[] = {
     {"card", value_map, .keys = CARD_KEYS},
     {"oversight", value_text, IN_ACTION(oversight), .max = POLICY_OVERSIGHT_CHARACTERS_MAX},
     {"schema", value_schema, IN_ACTION(schema)},
-    {.name = "category", .read = later},
+    {"category", value_expr, IN_ACTION(category), .min = 1, .max = CEL_WANT_STRING},
     {0},
 };
 
 static const struct key QUEUE_KEYS[] = {
     {.name = "members", .read = value_members},
     {"backup", value_queue, IN_QUEUE(backup)},
-    {.name = "hours", .read = later},
+    {.name = "hours", .read = read_later},
     {0},
 };
 
@@ -159,10 +156,11 @@ static const struct key POLICY_KEYS[] = {
     {"reasons", value_words, IN_POLICY(reasons), .max = POLICY_REASONS_MAX},
     {"limits", value_map, .keys = LIMIT_KEYS},
     {.name = "include", .read = later_unless_empty},
-    {.name = "agents", .read = later_unless_empty},
-    {.name = "lexicons", .read = later_unless_empty},
-    {.name = "rules", .read = later_unless_empty},
-    {.name = "budgets", .read = later_unless_empty},
+    {.name = "agents", .read = read_agents},
+    {.name = "lexicons", .read = read_lexicons},
+    {.name = "recipients", .read = read_recipients},
+    {.name = "rules", .read = read_rules},
+    {.name = "budgets", .read = read_budgets},
     {.name = "schedules", .read = later_unless_empty},
     {.name = "tests", .read = later_unless_empty},
     {.name = "novelty", .read = later_unless_off},
@@ -198,6 +196,7 @@ const struct policy POLICY_SILENT = {
     .reasons = {SILENT_REASONS, COUNT_OF(SILENT_REASONS)},
     .pending_per_agent = 10000,
     .proposals_per_minute = 6000,
+    .warm_up = 20,
 };
 
 /* Maps ----------------------------------------------------------------------------------------- */
@@ -224,7 +223,7 @@ static void report_unknown(struct load *load, const struct node *value, const st
 }
 
 /* Whether the value is a map; nothing is the empty one. */
-static bool is_map(struct load *load, const struct node *value, const char *name)
+bool value_is_map(struct load *load, const struct node *value, const char *name)
 {
     if (value->kind == NODE_REFUSED) {
         return false;
@@ -236,7 +235,7 @@ static bool is_map(struct load *load, const struct node *value, const char *name
     return true;
 }
 
-static void read_map(struct load *load, const struct node *map, const struct key *keys, void *into)
+void keys_read_map(struct load *load, const struct node *map, const struct key *keys, void *into)
 {
     for (const struct node *value = map->first; value; value = value->next) {
         const struct key *key = key_find(keys, value->key);
@@ -250,8 +249,8 @@ static void read_map(struct load *load, const struct node *map, const struct key
 
 void value_map(struct load *load, const struct node *value, const struct key *key, void *into)
 {
-    if (is_map(load, value, key->name)) {
-        read_map(load, value, key->keys, into);
+    if (value_is_map(load, value, key->name)) {
+        keys_read_map(load, value, key->keys, into);
     }
 }
 
@@ -294,7 +293,7 @@ void keys_read(struct load *load, const struct node *root)
         findings = load->error_count;
     }
     if (load->error_count == findings) { /* another version's keys are not ours to judge */
-        read_map(load, root, POLICY_KEYS, load->policy);
+        keys_read_map(load, root, POLICY_KEYS, load->policy);
     }
 }
 
@@ -320,19 +319,18 @@ static void read_action(struct load *load, const struct node *value, struct poli
                       quoted(load, value->key), POLICY_ACTION_NAME_MAX);
     }
     action->name = value_keep(load, value->key);
-    if (is_map(load, value, "an action")) {
+    if (value_is_map(load, value, "an action")) {
         action->has_then = node_find(value, S("then")) != NULL;
-        read_map(load, value, ACTION_KEYS, action);
+        keys_read_map(load, value, ACTION_KEYS, action);
     }
 }
 
-/* Room for the children of a section, at most `max`; NULL when reported, or when there are none. */
-static void *section_room(struct load *load, const struct node *section, const char *name,
-                          size_t max, size_t size)
+void *keys_room(struct load *load, const struct node *section, const char *name, size_t max,
+                size_t size)
 {
     void *rows;
 
-    if (!is_map(load, section, name) || section->count == 0) {
+    if (!value_is_map(load, section, name) || section->count == 0) {
         return NULL;
     }
     if (section->count > max) {
@@ -349,7 +347,7 @@ static void read_actions(struct load *load, const struct node *value, const stru
 {
     struct policy *policy = into;
     struct policy_action *actions =
-        section_room(load, value, key->name, POLICY_ACTIONS_MAX, sizeof(*actions));
+        keys_room(load, value, key->name, POLICY_ACTIONS_MAX, sizeof(*actions));
 
     if (!actions) {
         return;
@@ -372,10 +370,10 @@ static void read_queue(struct load *load, const struct node *value, struct polic
                       quoted(load, value->key), POLICY_WORD_MAX);
     }
     queue->name = value_keep(load, value->key);
-    if (!is_map(load, value, "a queue")) {
+    if (!value_is_map(load, value, "a queue")) {
         return;
     }
-    read_map(load, value, QUEUE_KEYS, queue);
+    keys_read_map(load, value, QUEUE_KEYS, queue);
     if (load->error_count == findings && queue->people.count == 0 && !(queue->roles & deciders)) {
         finding_warning(load, value->key_at,
                         "nobody can decide in the queue %s: its members are neither people nor "
@@ -389,7 +387,7 @@ static void read_queues(struct load *load, const struct node *value, const struc
 {
     struct policy *policy = into;
     struct policy_queue *queues =
-        section_room(load, value, key->name, POLICY_QUEUES_MAX, sizeof(*queues));
+        keys_room(load, value, key->name, POLICY_QUEUES_MAX, sizeof(*queues));
 
     if (!queues) {
         return;
@@ -403,7 +401,7 @@ static void read_queues(struct load *load, const struct node *value, const struc
 
 /* Keys of later versions ----------------------------------------------------------------------- */
 
-static void later(struct load *load, const struct node *value, const struct key *key, void *into)
+void read_later(struct load *load, const struct node *value, const struct key *key, void *into)
 {
     (void)into;
     finding_error(load, value->key_at, NOT_YET("%s"), key->name);
@@ -413,7 +411,7 @@ static void later_unless_empty(struct load *load, const struct node *value, cons
                                void *into)
 {
     if (!node_is_empty(value)) {
-        later(load, value, key, into);
+        read_later(load, value, key, into);
     }
 }
 
@@ -423,16 +421,6 @@ static void later_unless_off(struct load *load, const struct node *value, const 
     (void)into;
     if (value->kind != NODE_TEXT || !str_eq(value->text, S("off"))) {
         finding_error(load, value->key_at, NOT_YET("%s") ": leave it out, or write `%s: off`",
-                      key->name, key->name);
-    }
-}
-
-static void later_unless_zero(struct load *load, const struct node *value, const struct key *key,
-                              void *into)
-{
-    (void)into;
-    if (value->kind != NODE_TEXT || !value->plain || !str_eq(value->text, S("0"))) {
-        finding_error(load, value->key_at, NOT_YET("%s") ": leave it out, or write `%s: 0`",
                       key->name, key->name);
     }
 }

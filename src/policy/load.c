@@ -4,7 +4,8 @@
  *
  * It must never hand out a policy with an error in it, and never change one that it handed out.
  *
- * 1. Everything of a policy lives in one arena, which the last reference frees.
+ * 1. Everything of a policy lives in one arena but its conditions' programs; the last reference
+ *    frees both.
  * 2. The policy without a file takes the same road as one with a file.
  */
 #include <errno.h>
@@ -35,6 +36,7 @@ static void load_struct(struct load *load, struct str yaml, const struct node **
     if (*root) {
         keys_read(load, *root);
         check_whole(load, *root);
+        conditions_compile(load);
     }
     finding_sort(load);
 }
@@ -69,6 +71,7 @@ static enum fm_err load_version(struct load *load, const struct node *root)
     TRY(canonical_write(load, root, &form));
     policy->canonical = value_keep(load, buf_str(&form));
     policy->version = sha256(policy->canonical);
+    policy->source = value_keep(load, load->source);
     return load->memory_short ? fail_memory(load->ctx) : FM_OK;
 }
 
@@ -87,15 +90,17 @@ static struct owned *owned_new(void)
     return owned;
 }
 
+/* Frees the arena, in which it lives itself, and what does not lie in it. NULL allowed. */
 static void owned_free(struct owned *owned)
 {
     if (!owned) {
         return;
     }
+    conditions_free(&owned->policy);
     for (size_t i = 0; i < owned->policy.action_count; i++) {
         json_schema_free(owned->policy.actions[i].schema);
     }
-    arena_free(owned->arena); /* and with it, itself */
+    arena_free(owned->arena);
 }
 
 static void arena_scope_end(struct arena **arena)
@@ -109,7 +114,7 @@ enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
 {
     AUTO(arena_scope_end) struct arena *scratch = arena_new(POLICY_SCRATCH_MAX);
     struct owned *owned = owned_new();
-    struct load load = {.ctx = ctx, .scratch = scratch};
+    struct load load = {.ctx = ctx, .scratch = scratch, .source = yaml};
     const struct node *root = NULL;
     enum fm_err err;
 

@@ -3,6 +3,7 @@
  * Looking things up in a loaded policy, and the names of its words. Nothing here changes anything.
  */
 #include "policy/policy.h"
+#include "policy/policy_limits.h"
 
 #include "base/panic.h"
 
@@ -106,6 +107,56 @@ const struct policy_queue *policy_queue(const struct policy *policy, struct str 
     size_t i = row_find(policy->queues, policy->queue_count, sizeof(struct policy_queue), name);
 
     return i < policy->queue_count ? &policy->queues[i] : NULL;
+}
+
+_Static_assert(offsetof(struct policy_agent, name) == 0, "row_find reads the name there");
+_Static_assert(offsetof(struct policy_lexicon, name) == 0, "row_find reads the name there");
+
+const struct policy_agent *policy_agent(const struct policy *policy, struct str name)
+{
+    size_t i = row_find(policy->agents, policy->agent_count, sizeof(struct policy_agent), name);
+
+    return i < policy->agent_count ? &policy->agents[i] : NULL;
+}
+
+const struct policy_lexicon *policy_lexicon(const struct policy *policy, struct str name)
+{
+    size_t i =
+        row_find(policy->lexicons, policy->lexicon_count, sizeof(struct policy_lexicon), name);
+
+    return i < policy->lexicon_count ? &policy->lexicons[i] : NULL;
+}
+
+bool policy_agent_has(const struct policy_agent *agent, struct str domain)
+{
+    const struct policy_list *domains = &agent->domains; /* sorted at load */
+
+    return row_find(domains->items, domains->count, sizeof(struct str), domain) < domains->count;
+}
+
+/* Decimals in millionths: exact, where a double would not be. */
+bool policy_micros(struct str decimal, int64_t *out)
+{
+    struct str rest = decimal, whole = str_split(&rest, '.');
+    uint64_t units = 0, micros = 0, scale = 100000;
+    bool more = false;
+
+    if (whole.n > 13 || !str_to_u64(whole, &units) || (rest.p && rest.n == 0)) {
+        return false;
+    }
+    for (size_t i = 0; i < rest.n; i++) {
+        if (rest.p[i] < '0' || rest.p[i] > '9') {
+            return false;
+        }
+        micros += (uint64_t)(rest.p[i] - '0') * scale;
+        more = more || (scale == 0 && rest.p[i] != '0');
+        scale /= 10;
+    }
+    if (units >= POLICY_UNITS_MAX) {
+        return false;
+    }
+    *out = (int64_t)(units * 1000000 + micros + more);
+    return true;
 }
 
 bool policy_queue_has(const struct policy_queue *queue, struct str person, unsigned roles)

@@ -8,6 +8,7 @@
 #define FM_POLICY_H
 
 #include "base/clock.h"
+#include "cel/cel.h"
 #include "crypto/crypto.h"
 #include "json/json.h"
 #include "json/json_schema.h"
@@ -56,6 +57,28 @@ struct policy_list {
     size_t count;
 };
 
+struct policy_action;
+
+/* An expression of the file, compiled. `program` takes any arguments; for an action with a schema
+ * there may be one that was checked against it. */
+struct policy_typed {
+    const struct policy_action *action;
+    struct cel_program *program; /* NULL: whatever the arguments, it is false for this action */
+};
+struct policy_expr {
+    struct str text; /* absent: there is none */
+    struct cel_program *program;
+    const struct policy_typed *typed; /* sorted by address of the action */
+    size_t typed_count;
+    unsigned uses; /* set of POLICY_USES_* */
+};
+enum {
+    POLICY_USES_HISTORY = 1,   /* counts that only the committer knows */
+    POLICY_USES_DOMAINS = 2,   /* those of the session so far: likewise */
+    POLICY_USES_RECIPIENTS = 4 /* whom people have approved before */
+};
+#define POLICY_USES_COUNTS (POLICY_USES_HISTORY | POLICY_USES_DOMAINS)
+
 struct policy_action {
     struct str name;
     enum verdict then;
@@ -71,6 +94,50 @@ struct policy_action {
     struct policy_list critical; /* RFC 6901 pointers into the arguments, shown first */
     struct str oversight;       /* absent: none */
     struct json_schema *schema; /* of the arguments; NULL: any object. Formats are checked */
+    struct policy_expr category; /* no text: the name */
+};
+
+/* A condition with a consequence. What it does not say leaves the obligations as they are. */
+struct policy_rule {
+    struct str id;
+    struct policy_expr when;
+    enum verdict then;
+    bool has_then;             /* else it only adds obligations */
+    struct str because;        /* absent: the condition speaks for itself */
+    struct str queue;          /* absent: none */
+    enum review_mode mode;     /* MODE_GLANCE asks for nothing */
+    int64_t respond_within_us; /* 0: none */
+    int64_t undo_us;           /* 0 asks for nothing */
+    enum on_expiry on_expiry;  /* ON_EXPIRY_KEEP asks for nothing */
+};
+
+/* What an agent, or whoever it is counted for, may use up within a time. */
+enum budget_per { PER_AGENT, PER_CATEGORY, PER_SUBJECT, PER_ACTION, PER_ALL };
+/* As written in the file, "agent". */
+const char *budget_per_name(enum budget_per per);
+
+struct policy_budget {
+    struct str id;
+    struct policy_expr when, sum; /* no `when`: always; no `sum`: proposals are counted */
+    bool counts;
+    enum budget_per per;
+    int64_t window_us;
+    int64_t limit_micros; /* millionths: decimal, never a double */
+    enum verdict then;    /* VERDICT_REVIEW or VERDICT_BLOCK */
+    struct str because;   /* absent: none */
+};
+
+/* An agent that the file speaks of. */
+struct policy_agent {
+    struct str name;
+    struct policy_list domains; /* sorted */
+};
+
+struct lexicon; /* lexicon.c */
+struct policy_lexicon {
+    struct str name;
+    struct policy_list words;
+    const struct lexicon *matcher;
 };
 
 struct policy_queue {
@@ -96,6 +163,61 @@ struct policy {
     size_t queue_count;
     struct policy_list reasons;
     int64_t pending_per_agent, proposals_per_minute;
+    int64_t warm_up; /* approved uses of an allowed action before it goes unread; 0: none */
+    const struct policy_rule *rules; /* in the order of the file */
+    size_t rule_count;
+    const struct policy_budget *budgets; /* in the order of the file */
+    size_t budget_count;
+    const struct policy_agent *agents; /* sorted by name */
+    size_t agent_count;
+    const struct policy_lexicon *lexicons; /* sorted by name */
+    size_t lexicon_count;
+    struct policy_list
+        recipients; /* addresses, domains, numbers that are known; normalised, sorted */
+    struct cel_env *env;
+    unsigned uses;     /* of all conditions: set of POLICY_USES_* */
+    struct str source; /* the text that it was read from */
+};
+
+/* The variables of conditions, in the order of their numbers in `env`. */
+#define POLICY_VARIABLES(X)                                                                        \
+    X(ACTION, "action")                                                                            \
+    X(ARGS, "args") X(BRIEF, "brief") X(AGENT, "agent") X(REQUESTER, "requester")                  \
+        X(SUBJECT, "subject") X(CATEGORY, "category") X(DOMAINS, "domains") X(LABELS, "labels")    \
+            X(SESSION, "session") X(NOW, "now") X(HISTORY, "history")
+
+enum policy_variable {
+#define X(name, text) POLICY_V_##name,
+    POLICY_VARIABLES(X)
+#undef X
+        POLICY_VARIABLE_COUNT
+};
+
+/* The windows of `history`: history.agent.count_1h, .sum_24h, ... */
+#define POLICY_WINDOWS(X) X(1H, "1h", HOUR_US) X(24H, "24h", DAY_US) X(7D, "7d", (7 * DAY_US))
+enum policy_window {
+#define X(name, text, us) POLICY_WINDOW_##name,
+    POLICY_WINDOWS(X)
+#undef X
+        POLICY_WINDOW_COUNT
+};
+
+/* What functions of conditions work with during one evaluation: `of_activation` of the
+ * activation. */
+struct policy_scope {
+    const struct policy *policy;
+    /* Whether a value (normalised) was approved before for whom the agent acts; may be NULL. */
+    bool (*is_known)(void *with, struct str value);
+    void *with;
+    const struct policy_unsourced *unsourced; /* what unsourced() found; NULL: nothing */
+    struct str folded_of, folded;             /* the last text that mentions() has folded */
+};
+
+/* One value of the arguments that the request does not hold. */
+struct policy_unsourced {
+    const struct policy_unsourced *next;
+    struct str pointer; /* into the arguments */
+    struct str value;   /* as it stands there */
 };
 
 /* One finding of the loader: file:line:column: message. */
@@ -103,9 +225,11 @@ struct policy_finding {
     unsigned line, column; /* from 1 */
     bool warning;          /* a warning does not refuse */
     struct str message;
+    struct str excerpt; /* of an expression: its line, and a caret below the place; or absent */
 };
 
 #define POLICY_BYTES_MAX (4 * MIB)
+#define POLICY_CATEGORY_BYTES 128 /* of what an expression of `category` makes */
 #define POLICY_FINDINGS_MAX 64
 
 /* Loads a policy from YAML text. All findings are put into `findings` (POLICY_FINDINGS_MAX of them), in
@@ -131,6 +255,49 @@ void policy_drop(const struct policy *policy);                 /* one less; NULL
 /* By name; NULL when the file does not have it. O(log n). */
 const struct policy_action *policy_action(const struct policy *policy, struct str name);
 const struct policy_queue *policy_queue(const struct policy *policy, struct str name);
+
+/* Likewise an agent that the file speaks of, and a lexicon. */
+const struct policy_agent *policy_agent(const struct policy *policy, struct str name);
+const struct policy_lexicon *policy_lexicon(const struct policy *policy, struct str name);
+
+/* The program of an expression for an action (NULL: one that is not in the catalogue). NULL:
+ * whatever the arguments, the condition is false for this action. */
+const struct cel_program *policy_program(const struct policy_expr *expr,
+                                         const struct policy_action *action);
+
+/* Whether a domain is among those that the file gives an agent. */
+bool policy_agent_has(const struct policy_agent *agent, struct str domain);
+
+/* Whether `text` mentions a word of the lexicon: whole words, whatever their case and punctuation.
+ * In time linear in the text. False also when memory is short (`*out` untouched). */
+bool policy_mentions(struct arena *arena, const struct policy_lexicon *lexicon, struct str text,
+                     bool *out) MUST_CHECK;
+
+/* Addresses, account and telephone numbers and URLs in the strings and whole numbers of
+ * `arguments`, as unsourced() sees them. `visit` gets the pointer, the text as it stands, and its
+ * normal form; at most POLICY_RECIPIENTS_FOUND_MAX. False when memory is short. */
+typedef void policy_recipient_fn(void *with, struct str pointer, struct str text,
+                                 struct str normal);
+bool policy_recipients(struct arena *arena, const struct json *arguments,
+                       policy_recipient_fn *visit, void *with) MUST_CHECK;
+
+/* Decimal arithmetic in millionths, for budgets: a JSON number or a decimal text. False for what is
+ * neither, negative, or beyond 9,000,000,000,000; more than six decimals are rounded up. */
+bool policy_micros(struct str decimal, int64_t *out) MUST_CHECK;
+
+/* Changes ---------------------------------------------------------------------------------------
+ * A change tightens only if that is so by construction; all else loosens. */
+
+#define POLICY_LOOSENED_MAX 50
+
+/* What a change loosens, in words ("defaults.then goes from review to allow"). */
+struct policy_change {
+    bool same;                                /* nothing changes what the policy means */
+    size_t count;                             /* of loosened; 0: the change only tightens */
+    struct str loosened[POLICY_LOOSENED_MAX]; /* the last one says when there is more */
+};
+enum fm_err policy_compare(struct ctx *ctx, const struct policy *from, const struct policy *to,
+                           struct policy_change *out) MUST_CHECK;
 
 /* Whether a person of this name and these roles is a member. */
 bool policy_queue_has(const struct policy_queue *queue, struct str person, unsigned roles);

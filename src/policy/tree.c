@@ -178,6 +178,8 @@ static struct node *read_text(struct reader *r)
         return NULL;
     }
     node->plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    node->style = node->plain ? '\0' : byte_at(r, r->event.start_mark);
+    node->byte = r->seen_byte; /* check_prefix has been here */
     node->text = arena_copy(r->load->scratch, text);
     if (!node->text.p) {
         r->load->memory_short = true;
@@ -392,6 +394,7 @@ const struct node *tree_read(struct load *load, struct str yaml)
         return NULL;
     }
     r.yaml = str_starts(yaml, S("\xEF\xBB\xBF")) ? str_skip(yaml, 3) : yaml; /* Windows editors */
+    load->yaml = r.yaml;
     if (!text_is_clean(load, r.yaml)) {
         return NULL;
     }
@@ -424,6 +427,70 @@ const struct node *node_find(const struct node *map, struct str key)
         }
     }
     return low < count && str_eq(map->sorted[low]->key, key) ? map->sorted[low] : NULL;
+}
+
+/* The place of a byte of a text that stands in one line as it is, but for the quotes around it. */
+static struct mark place_in_line(const struct load *load, const struct node *node, size_t offset)
+{
+    size_t from = node->byte + (node->style ? 1 : 0);
+    struct str head = {node->text.p, offset};
+    struct mark at = {node->at.line, node->at.column + (node->style ? 1 : 0)};
+
+    if (from + offset > load->yaml.n || memcmp(load->yaml.p + from, head.p, offset) != 0) {
+        return node->at; /* escapes and folded lines in between */
+    }
+    for (size_t i = 0; i < offset; at.column++) {
+        (void)str_next_code_point(head, &i);
+    }
+    return at;
+}
+
+/* How far the lines of a literal block are indented: as its first line that is not empty. `rest`
+ * begins behind the line of the `|`. */
+static unsigned block_indent(struct str rest)
+{
+    while (rest.p) {
+        struct str line = str_split(&rest, '\n');
+        unsigned indent = 0;
+        while (indent < line.n && line.p[indent] == ' ') {
+            indent++;
+        }
+        if (indent < line.n && line.p[indent] != '\r') {
+            return indent;
+        }
+    }
+    return 0;
+}
+
+/* The place of a byte of a literal block: its lines stand below the `|`. */
+static struct mark place_in_block(const struct load *load, const struct node *node, size_t offset)
+{
+    struct str rest = str_skip(load->yaml, node->byte);
+    struct mark at = {node->at.line + 1, 1};
+    size_t line_start = 0;
+
+    (void)str_split(&rest, '\n');
+    for (size_t i = 0; i < offset; i++) {
+        if (node->text.p[i] == '\n') {
+            at.line++;
+            line_start = i + 1;
+        }
+    }
+    at.column += block_indent(rest);
+    for (size_t i = line_start; i < offset; at.column++) {
+        (void)str_next_code_point(node->text, &i);
+    }
+    return at;
+}
+
+struct mark node_place(const struct load *load, const struct node *node, size_t offset)
+{
+    size_t end = offset < node->text.n ? offset : node->text.n;
+
+    if (node->kind != NODE_TEXT) {
+        return node->at;
+    }
+    return node->style == '|' ? place_in_block(load, node, end) : place_in_line(load, node, end);
 }
 
 bool node_is_nothing(const struct node *node)

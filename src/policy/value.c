@@ -54,7 +54,7 @@ static struct str text_of(struct load *load, const struct node *value, const str
 }
 
 /* Whether the value is a list (nothing is the empty one) of at most `max` items. */
-static bool is_list(struct load *load, const struct node *value, const struct key *key, size_t max)
+bool value_is_list(struct load *load, const struct node *value, const struct key *key, size_t max)
 {
     if (value->kind == NODE_REFUSED) {
         return false;
@@ -129,7 +129,7 @@ void value_choices(struct load *load, const struct node *value, const struct key
 {
     unsigned set = 0;
 
-    if (!is_list(load, value, key, POLICY_MEMBERS_MAX)) {
+    if (!value_is_list(load, value, key, POLICY_MEMBERS_MAX)) {
         return;
     }
     if (value->count < (size_t)key->min) {
@@ -203,6 +203,62 @@ void value_duration(struct load *load, const struct node *value, const struct ke
         return;
     }
     *(int64_t *)target(key, into) = us;
+}
+
+/* A decimal number that is not negative, in millionths. */
+void value_decimal(struct load *load, const struct node *value, const struct key *key, void *into)
+{
+    struct str text = text_of(load, value, key, "a number such as 5000 or 49.95");
+    size_t point = str_find(text, '.');
+    int64_t micros;
+
+    if (!text.p) {
+        return;
+    }
+    if (!value->plain || text.n - point > 7 || !policy_micros(text, &micros)) {
+        finding_error(
+            load, value->at,
+            "%s wants a number from 0 to 9000000000000 with at most six decimals, such as "
+            "5000 or 49.95",
+            key->name);
+        return;
+    }
+    *(int64_t *)target(key, into) = micros;
+}
+
+/* Expressions ---------------------------------------------------------------------------------- */
+
+/* The key's max says what the expression must give (enum cel_want), its min whether it is evaluated
+ * before the committer has counted anything. It is compiled when the whole file was read. */
+void value_expr(struct load *load, const struct node *value, const struct key *key, void *into)
+{
+    struct str text = text_of(load, value, key, "an expression, in quotes");
+    struct pending_expr *pending;
+    struct policy_expr *expr = target(key, into);
+
+    if (!text.p) {
+        return;
+    }
+    if (text.n == 0 || text.n > POLICY_EXPRESSION_MAX) {
+        finding_error(load, value->at, "%s wants an expression of 1 to %zu bytes", key->name,
+                      POLICY_EXPRESSION_MAX);
+        return;
+    }
+    load->expr_bytes += text.n;
+    if (load->expr_bytes > POLICY_EXPRESSIONS_MAX) {
+        finding_error(load, value->at, "all expressions together have at most %zu KiB",
+                      POLICY_EXPRESSIONS_MAX / KIB);
+        return;
+    }
+    pending = arena_zalloc(load->scratch, 1, sizeof(*pending));
+    if (!pending) {
+        load->memory_short = true;
+        return;
+    }
+    expr->text = value_keep(load, text);
+    *pending = (struct pending_expr){load->exprs,  expr, value, key->name, (enum cel_want)key->max,
+                                     key->min != 0};
+    load->exprs = pending;
 }
 
 /* Names ---------------------------------------------------------------------------------------- */
@@ -300,6 +356,16 @@ void value_person(struct load *load, const struct node *value, const struct key 
     }
 }
 
+struct str value_person_name(struct load *load, const struct node *child)
+{
+    if (child->kind != NODE_REFUSED && !is_person(child->key)) {
+        finding_error(load, child->key_at,
+                      "%s cannot name an agent: 1 to %d bytes of letters, digits and . _ - @",
+                      quoted(load, child->key), POLICY_WORD_MAX);
+    }
+    return value_keep(load, child->key);
+}
+
 /* Lists ---------------------------------------------------------------------------------------- */
 
 /* Room for the items of a list in the policy's arena; NULL when memory is short. */
@@ -316,7 +382,7 @@ void value_words(struct load *load, const struct node *value, const struct key *
     struct str *items;
     size_t n = 0;
 
-    if (!is_list(load, value, key, (size_t)key->max) || !(items = list_room(load, value))) {
+    if (!value_is_list(load, value, key, (size_t)key->max) || !(items = list_room(load, value))) {
         return;
     }
     for (const struct node *item = value->first; item; item = item->next) {
@@ -356,7 +422,8 @@ void value_members(struct load *load, const struct node *value, const struct key
     struct str *people;
     size_t n = 0;
 
-    if (!is_list(load, value, key, POLICY_MEMBERS_MAX) || !(people = list_room(load, value))) {
+    if (!value_is_list(load, value, key, POLICY_MEMBERS_MAX) ||
+        !(people = list_room(load, value))) {
         return;
     }
     for (const struct node *item = value->first; item; item = item->next) {
@@ -456,7 +523,8 @@ void value_pointers(struct load *load, const struct node *value, const struct ke
     struct str *items;
     size_t n = 0;
 
-    if (!is_list(load, value, key, POLICY_CRITICAL_MAX) || !(items = list_room(load, value))) {
+    if (!value_is_list(load, value, key, POLICY_CRITICAL_MAX) ||
+        !(items = list_room(load, value))) {
         return;
     }
     for (const struct node *item = value->first; item; item = item->next) {

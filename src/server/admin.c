@@ -41,6 +41,9 @@ static const struct {
     {STR("webhook.resend"), admin_webhook_resend},
     {STR("webhook.secret"), admin_webhook_secret},
     {STR("check"), admin_check},
+    {STR("policy.list"), admin_policy_list},
+    {STR("policy.propose"), admin_policy_propose},
+    {STR("policy.activate"), admin_policy_activate},
 };
 
 struct request {

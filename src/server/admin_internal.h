@@ -47,4 +47,9 @@ admin_command_fn admin_webhook_secret;
 /* admin_checks.c */
 admin_command_fn admin_check;
 
+/* admin_policy.c */
+admin_command_fn admin_policy_list;
+admin_command_fn admin_policy_propose;
+admin_command_fn admin_policy_activate;
+
 #endif

@@ -15,12 +15,13 @@
 
 struct reload {
     const char *path;
+    bool alone;
     struct lock lock; /* guards failed, why */
     bool failed;
     char why[WHY_MAX];
 };
 
-enum fm_err reload_new(struct ctx *ctx, const char *path, struct reload **out)
+enum fm_err reload_new(struct ctx *ctx, const char *path, bool alone, struct reload **out)
 {
     struct reload *reload = calloc(1, sizeof(*reload));
 
@@ -28,6 +29,7 @@ enum fm_err reload_new(struct ctx *ctx, const char *path, struct reload **out)
         return fail_memory(ctx);
     }
     reload->path = path;
+    reload->alone = alone;
     lock_init(&reload->lock, LOCK_RELOAD);
     *out = reload;
     return FM_OK;
@@ -54,6 +56,10 @@ static enum fm_err read_file(struct ctx *ctx, const char *path, struct finding_l
         const struct policy_finding *finding = &findings->items[i];
         fprintf(stderr, "%s:%u:%u: %s%.*s\n", path, finding->line, finding->column,
                 finding->warning ? "warning: " : "", STR_ARG(finding->message));
+        for (struct str rest = finding->excerpt; rest.n > 0;) {
+            struct str line = str_split(&rest, '\n');
+            fprintf(stderr, "    %.*s\n", STR_ARG(line));
+        }
     }
     if (err != FM_OK && findings->count > 0) {
         return fail(ctx, err,
@@ -67,7 +73,7 @@ enum fm_err reload_read(struct reload *reload, struct ctx *ctx, const struct pol
     struct finding_list findings = {.count = 0};
 
     if (!reload->path) {
-        *out = policy_builtin();
+        *out = NULL;
         return FM_OK;
     }
     return read_file(ctx, reload->path, &findings, out);
@@ -105,44 +111,59 @@ static void refuse(struct reload *reload, struct ctx *ctx, const struct finding_
               F_TEXT("effect", S("the policy before it stays in force")));
 }
 
-enum fm_err reload_admit(struct ctx *ctx, const struct policy *now, const struct policy *next)
+static void print_loosened(struct ctx *ctx, struct str loosened)
 {
-    (void)ctx;
-    (void)now;
-    (void)next;
+    const struct json *list = NULL;
+
+    if (!loosened.p || json_parse(ctx, loosened, &JSON_LIMITS_WIRE, &list) != FM_OK) {
+        return;
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        fprintf(stderr, "    %.*s\n", STR_ARG(json_text(&list->as.items[i])));
+    }
+}
+
+void reload_tell(struct ctx *ctx, const char *path, const struct policy_version *version)
+{
+    char id[ID_TEXT_MAX];
+
+    id_format(ID_POLICY, version->id, id);
+    if (version->state == POLICY_CANDIDATE) {
+        fprintf(stderr, "fermata: %s loosens the policy, and waits as %s for a second person:\n",
+                path, id);
+        print_loosened(ctx, version->loosened);
+        fprintf(stderr,
+                "  The policy that ruled before stays in force. Somebody with the role policy "
+                "activates it: fermata policy activate %s\n",
+                id);
+        log_warn("policy.waits", F_ID("policy", ID_POLICY, version->id));
+    } else if (version->state == POLICY_RETIRED) {
+        fprintf(stderr,
+                "fermata: %s is the version %s, which another one has replaced since: that one "
+                "stays in force. To go back: fermata policy propose %s\n",
+                path, id, path);
+        log_warn("policy.replaced", F_ID("policy", ID_POLICY, version->id));
+    }
+}
+
+/* Proposes what was read; whether it rules now. */
+static enum fm_err propose(struct reload *reload, struct ctx *ctx, struct flow *flow,
+                           struct committer *committer, const struct policy *policy, bool *rules)
+{
+    struct policy_version version;
+
+    TRY(flow_reload_policy(ctx, flow, committer, policy, reload->alone, &version));
+    *rules = version.state == POLICY_ACTIVE;
+    reload_tell(ctx, reload->path, &version);
     return FM_OK;
 }
 
-struct reload_cmd {
-    struct store_cmd cmd;
-    struct flow *flow;
-    const struct policy *policy;
-};
-
-static enum fm_err run_reload(struct store_cmd *cmd, struct store_conn *conn)
+static void tell_reloaded(const struct policy *policy)
 {
-    struct reload_cmd *reload = (struct reload_cmd *)cmd;
+    AUTO(buf_done) struct buf version = BUF_INIT(KIB);
 
-    return flow_activate_policy(reload->flow, cmd->ctx, conn, reload->policy,
-                                (struct actor){.kind = ACTOR_OPERATOR});
-}
-
-static void no_done(struct store_cmd *cmd)
-{
-    (void)cmd;
-}
-
-static enum fm_err put_in_force(struct ctx *ctx, struct flow *flow, struct committer *committer,
-                                const struct policy *policy)
-{
-    struct reload_cmd reload = {
-        .cmd = {.run = run_reload, .done = no_done, .ctx = ctx}, .flow = flow, .policy = policy};
-    const struct policy *now = flow_policy(flow);
-    enum fm_err err = reload_admit(ctx, now, policy);
-
-    policy_drop(now);
-    TRY(err);
-    return committer_call(committer, &reload.cmd);
+    buf_add_hex(&version, hash_str(&policy->version));
+    log_info("policy.reloaded", F_TEXT("version", buf_str(&version)));
 }
 
 void reload_run(struct reload *reload, struct flow *flow, struct committer *committer)
@@ -150,6 +171,7 @@ void reload_run(struct reload *reload, struct flow *flow, struct committer *comm
     AUTO(arena_done) struct arena *arena = arena_new(ARENA_MAX);
     struct finding_list findings = {.count = 0};
     const struct policy *policy = NULL;
+    bool rules = false;
     struct ctx ctx;
     enum fm_err err;
 
@@ -160,14 +182,14 @@ void reload_run(struct reload *reload, struct flow *flow, struct committer *comm
         return;
     }
     err = arena ? read_file(&ctx, reload->path, &findings, &policy) : fail_memory(&ctx);
-    err = err == FM_OK ? put_in_force(&ctx, flow, committer, policy) : err;
+    err = err == FM_OK ? propose(reload, &ctx, flow, committer, policy, &rules) : err;
     if (err != FM_OK) {
         refuse(reload, &ctx, &findings);
     } else {
-        AUTO(buf_done) struct buf version = BUF_INIT(KIB);
-        buf_add_hex(&version, hash_str(&policy->version));
         remember(reload, NULL);
-        log_info("policy.reloaded", F_TEXT("version", buf_str(&version)));
+    }
+    if (rules) {
+        tell_reloaded(policy);
     }
     policy_drop(policy);
 }

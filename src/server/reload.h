@@ -10,16 +10,18 @@
 
 struct reload;
 
-/* `path` NULL: the built-in policy, and nothing to reload. Borrowed until reload_free. */
-enum fm_err reload_new(struct ctx *ctx, const char *path, struct reload **out) MUST_CHECK;
+/* `path` NULL: what the store has, and nothing to reload. Borrowed until reload_free. `alone`: the
+ * file may loosen the policy while there are not two people with the role for it. */
+enum fm_err reload_new(struct ctx *ctx, const char *path, bool alone, struct reload **out)
+    MUST_CHECK;
 void reload_free(struct reload *reload); /* NULL allowed */
 
 /* Reads the file; findings go to stderr as FILE:LINE:COLUMN: message. The caller owns one
- * reference. */
+ * reference; NULL without a file. */
 enum fm_err reload_read(struct reload *reload, struct ctx *ctx, const struct policy **out)
     MUST_CHECK;
 
-/* Reads the file again and puts it in force by a command of the committer. Any failure leaves the
+/* Reads the file again and proposes it by a command of the committer. Any failure leaves the
  * policy in force as it is, and is remembered and logged. Main thread. */
 void reload_run(struct reload *reload, struct flow *flow, struct committer *committer);
 
@@ -27,9 +29,8 @@ void reload_run(struct reload *reload, struct flow *flow, struct committer *comm
 bool reload_failed(struct reload *reload);
 void reload_why(struct reload *reload, char *out, size_t size);
 
-/* Whether a policy may take the place of the one in force: where loosening by one person alone
- * would be stopped. Every way to a new policy asks here. */
-enum fm_err reload_admit(struct ctx *ctx, const struct policy *now, const struct policy *next)
-    MUST_CHECK;
+/* Says on stderr and in the log that the file of a version does not rule: it waits for a second
+ * person, or another version has replaced it. Silent where it does rule. */
+void reload_tell(struct ctx *ctx, const char *path, const struct policy_version *version);
 
 #endif

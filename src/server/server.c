@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Start, drain, stop. Order matters: the store first, then what works on it, HTTP last; backwards at the
- * end. A policy that cannot be loaded stops the start before anything listens.
+ * end. A policy that cannot be loaded stops the start before anything listens; one
+ * that loosens waits as a candidate, and the one that ruled before goes on.
  */
 #include "server/server.h"
 
@@ -68,11 +69,13 @@ static enum fm_err read_listen(struct ctx *ctx, const char *listen, struct str *
 struct activate_cmd {
     struct store_cmd cmd;
     struct server *server;
+    struct policy_proposal proposal; /* no policy: what the store has stays */
+    struct policy_version version;
 };
 
 static enum fm_err run_activate(struct store_cmd *cmd, struct store_conn *conn)
 {
-    struct server *server = ((struct activate_cmd *)cmd)->server;
+    struct activate_cmd *activate = (struct activate_cmd *)cmd;
     uint64_t leaf;
 
     TRY(journal_append(cmd->ctx, conn,
@@ -81,8 +84,9 @@ static enum fm_err run_activate(struct store_cmd *cmd, struct store_conn *conn)
                                                .previous = -1,
                                                .at_us = clock_now_us()},
                        &leaf));
-    return flow_activate_policy(server->flow, cmd->ctx, conn, server->policy,
-                                (struct actor){.kind = ACTOR_OPERATOR});
+    return activate->proposal.policy ? flow_propose_policy(activate->server->flow, cmd->ctx, conn,
+                                                           &activate->proposal, &activate->version)
+                                     : FM_OK;
 }
 
 static void no_done(struct store_cmd *cmd)
@@ -90,12 +94,24 @@ static void no_done(struct store_cmd *cmd)
     (void)cmd;
 }
 
-static enum fm_err activate(struct ctx *ctx, struct server *server)
+static enum fm_err activate(struct ctx *ctx, const struct server_options *options,
+                            struct server *server)
 {
     struct activate_cmd activate = {
-        .cmd = {.run = run_activate, .done = no_done, .ctx = ctx}, .server = server};
+        .cmd = {.run = run_activate, .done = no_done, .ctx = ctx},
+        .server = server,
+        .proposal = {.policy = server->policy, .road = ROAD_FILE, .alone = options->policy_alone}};
+    bool found;
 
-    return committer_call(server->instance.committer, &activate.cmd);
+    TRY(flow_load_active(server->flow, ctx, server->reader, &found));
+    if (!server->policy && !found) {
+        activate.proposal.policy = policy_builtin();
+    }
+    TRY(committer_call(server->instance.committer, &activate.cmd));
+    if (server->policy) {
+        reload_tell(ctx, options->policy, &activate.version);
+    }
+    return FM_OK;
 }
 
 static enum fm_err load_issuer(struct ctx *ctx, const char *dir, struct server *server)
@@ -159,7 +175,7 @@ static enum fm_err start_flow(struct ctx *ctx, const struct server_options *opti
                                               .api = server->api,
                                               .reload = server->reload,
                                               .started_at_us = clock_now_us()};
-    TRY(activate(ctx, server));
+    TRY(activate(ctx, options, server));
     return clockwork_start(ctx, server->flow, server->instance.store, server->instance.journal,
                            server->instance.committer, &server->clockwork);
 }
@@ -219,7 +235,7 @@ static enum fm_err set_origin(struct ctx *ctx, const struct server_options *opti
 static enum fm_err start(struct ctx *ctx, const struct server_options *options, struct server *server)
 {
     TRY(read_listen(ctx, options->listen, &server->host, &server->port));
-    TRY(reload_new(ctx, options->policy, &server->reload));
+    TRY(reload_new(ctx, options->policy, options->policy_alone, &server->reload));
     TRY(reload_read(server->reload, ctx, &server->policy));
     TRY(instance_open(ctx, options->dir, &server->instance));
     server->instance.reload = server->reload;

@@ -138,11 +138,54 @@ static const char migration_callbacks[] =
 static const char migration_outcomes[] =
     "CREATE INDEX proposals_redeemed ON proposals(redeemed_at, row) WHERE state = 5;";
 
+/* What a policy counts, and the versions that wait for a second person. */
+static const char migration_policy[] =
+    /* sliding windows: bucket is time divided by its width; ends_at: when no window reaches it any
+     * more */
+    "CREATE TABLE counters(counter BLOB NOT NULL, bucket INTEGER NOT NULL, count INTEGER NOT NULL,"
+    "  micros INTEGER NOT NULL, ends_at INTEGER NOT NULL, PRIMARY KEY(counter, bucket)) WITHOUT "
+    "ROWID;"
+    "CREATE INDEX counters_end ON counters(ends_at);"
+    /* what a pending proposal has reserved and may give back */
+    "CREATE TABLE charges(proposal INTEGER NOT NULL, counter BLOB NOT NULL, bucket INTEGER NOT "
+    "NULL,"
+    "  micros INTEGER NOT NULL, ends_at INTEGER NOT NULL, PRIMARY KEY(proposal, counter))"
+    "  WITHOUT ROWID;"
+    "CREATE INDEX charges_end ON charges(ends_at);"
+    /* approved uses of allowed actions; an agent that was at work before needs no warm-up */
+    "CREATE TABLE uses(agent INTEGER NOT NULL, action TEXT NOT NULL, approved INTEGER NOT NULL,"
+    "  PRIMARY KEY(agent, action)) WITHOUT ROWID;"
+    "INSERT INTO uses(agent, action, approved)"
+    "  SELECT agent, action, count(*) FROM proposals WHERE verdict IN (1, 2) AND state >= 3"
+    "  GROUP BY agent, action;"
+    /* whom people have approved, by hashes: for whom the agent acted, and where to */
+    "CREATE TABLE recipients(agent INTEGER NOT NULL, party BLOB NOT NULL, value BLOB NOT NULL,"
+    "  at INTEGER NOT NULL, PRIMARY KEY(agent, party, value)) WITHOUT ROWID;"
+    "CREATE TABLE session_domains(agent INTEGER NOT NULL, session BLOB NOT NULL, domain TEXT NOT "
+    "NULL,"
+    "  at INTEGER NOT NULL, PRIMARY KEY(agent, session, domain)) WITHOUT ROWID;"
+    "CREATE INDEX session_domains_at ON session_domains(at);"
+    "CREATE TABLE domain_pairs(agent INTEGER NOT NULL, first TEXT NOT NULL, second TEXT NOT NULL,"
+    "  PRIMARY KEY(agent, first, second)) WITHOUT ROWID;"
+    "CREATE TABLE categories(name TEXT PRIMARY KEY) WITHOUT ROWID;"
+    /* state: 0 candidate, 1 active, 2 retired; by whom: a person's row, NULL the operator */
+    "ALTER TABLE policies ADD COLUMN state INTEGER NOT NULL DEFAULT 2;"
+    "ALTER TABLE policies ADD COLUMN source TEXT;"
+    "ALTER TABLE policies ADD COLUMN road INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE policies ADD COLUMN proposed_at INTEGER;"
+    "ALTER TABLE policies ADD COLUMN proposed_by INTEGER;"
+    "ALTER TABLE policies ADD COLUMN activated_by INTEGER;"
+    "ALTER TABLE policies ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE policies ADD COLUMN loosened TEXT;"
+    "UPDATE policies SET state = 1 WHERE row = (SELECT max(row) FROM policies);"
+    "CREATE UNIQUE INDEX policies_active ON policies(state) WHERE state = 1;";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
     {3, "accounts, service tokens, pauses", migration_people},
     {4, "callbacks", migration_callbacks},
     {5, "an index of what has no outcome yet", migration_outcomes},
+    {6, "what a policy counts, versions of policies", migration_policy},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);

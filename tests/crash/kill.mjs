@@ -32,7 +32,7 @@ const ROOM_BYTES = 2 << 20; // what is left of it when the load begins
 const FULL_DISK_MS = 4000;
 
 const POLICY = `version: 1
-defaults: {then: review, queue: general, mode: glance, undo: 1s, decide_by: [token]}
+defaults: {then: review, queue: general, mode: glance, undo: 1s, decide_by: [token], warm_up: 0}
 actions:
   load.allow: {then: allow, effects: [none]}
   load.hold: {then: review}

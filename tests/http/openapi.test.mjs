@@ -11,10 +11,19 @@ import test, { after } from "node:test";
 
 import { declaredErrors, duplicateMember, openapi, operations, schemaFault } from "./contract.mjs";
 import { PASSWORD, problemOf, ROOT } from "./server.mjs";
-import { act, approved, decided, expectProblem, propose, signed, startWorld } from "./world.mjs";
+import {
+  act,
+  approved,
+  decided,
+  expectProblem,
+  policyText,
+  propose,
+  signed,
+  startWorld,
+} from "./world.mjs";
 
-const world = await startWorld({ after }, { people: ["ana", "lea", "adm", "aud"], agents: ["bot"] });
-const { server, bot, ana, lea, adm, aud } = world;
+const world = await startWorld({ after }, { people: ["ana", "lea", "adm", "aud", "pol"], agents: ["bot"] });
+const { server, bot, ana, lea, adm, aud, pol } = world;
 
 test("the served document is the one in docs", async () => {
   assert.deepEqual((await server.public.get("/openapi.json")).body, openapi);
@@ -107,6 +116,16 @@ async function victim(name = "victim") {
 
 /* Every call once, as it is meant, with what it answers. */
 const made = (members) => propose(bot, members);
+
+/* A version of the policy that waits: it lets one action more go on. */
+let versions = 0;
+async function candidate() {
+  versions += 1;
+  const yaml = policyText({ actions: `  more.${versions}: {then: allow}` });
+  const answer = await pol.post("/v1/policies", { yaml });
+  assert.equal(`${answer.status} ${answer.body.state}`, "202 candidate", answer.text);
+  return answer.body;
+}
 const CALLS = {
   propose: [201, () => bot.post("/v1/proposals", openapi.components.examples.refund.value)],
   listProposals: [200, () => bot.get("/v1/proposals?limit=200")],
@@ -221,6 +240,10 @@ const CALLS = {
   listWebhooks: [200, () => lea.get("/v1/webhooks")],
   resendWebhook: [200, async () => lea.post(`/v1/webhooks/${await anEvent()}/resend`)],
   listPeople: [200, () => lea.get("/v1/people")],
+  listPolicies: [200, () => ana.get("/v1/policies")],
+  proposePolicy: [201, () => pol.post("/v1/policies", { yaml: policyText(), alone: true })],
+  readPolicy: [200, async () => ana.get(`/v1/policies/${(await candidate()).id}`)],
+  activatePolicy: [200, async () => pol.post(`/v1/policies/${(await candidate()).id}/activate`, { alone: true })],
   readCheckpoint: [200, () => server.public.get("/log/checkpoint")],
   readVerifierKey: [200, () => server.public.get("/log/vkey")],
   readTile: [200, () => signed(() => server.public.get("/log/tile/0/000.p/1"))],
@@ -277,7 +300,8 @@ const LEADS = ["pause", "resume"];
 function callerOf({ operation }) {
   const [kinds, { operationId }] = [operation.security.flatMap(Object.keys), operation];
   const listed = ADMINS.includes(operationId) ? adm : LEADS.includes(operationId) ? lea : null;
-  const person = listed ?? (operation.tags.includes("audit") ? aud : ana);
+  const policies = ["proposePolicy", "activatePolicy"].includes(operationId) ? pol : null;
+  const person = listed ?? policies ?? (operation.tags.includes("audit") ? aud : ana);
   return kinds.length === 0 ? server.public : kinds.includes("agentKey") ? bot : person;
 }
 
@@ -289,7 +313,8 @@ async function pathOf({ path, operation }) {
   }
   const person = path.includes("{person}") ? await victim() : "";
   const event = path.includes("{event}") ? await anEvent() : "";
-  const ids = { id: proposal.id, person, event, agent: bot.id, key: `key_${"0".repeat(25)}1`, pause: `pau_${"0".repeat(25)}1` };
+  const policy = path.includes("{policy}") ? (await candidate()).id : "";
+  const ids = { policy, id: proposal.id, person, event, agent: bot.id, key: `key_${"0".repeat(25)}1`, pause: `pau_${"0".repeat(25)}1` };
   return path.replace(/\{(\w+)\}/g, (all, name) => ids[name] ?? all);
 }
 
@@ -328,6 +353,7 @@ const BODIES = {
   setUp: setupExample,
   pause: { action: "never.proposed", reason: "R" },
   reviseProposal: { brief: {} },
+  proposePolicy: { yaml: policyText() },
 };
 
 for (const each of operations.filter(({ method }) => method === "POST")) {
@@ -372,6 +398,8 @@ const KEYED = {
   commentProposal: async () => [`/v1/proposals/${(await made()).id}/comment`, { text: "a" }, { text: "b" }],
   proposeMany: null, // its items are refused one by one: batch.test.mjs
   decideMany: null,
+  proposePolicy: () => ["/v1/policies", { yaml: policyText(), alone: true }, { yaml: "version: 1\n" }],
+  activatePolicy: async () => [`/v1/policies/${(await candidate()).id}/activate`, { alone: true }, {}],
   undoDecision: null, // what it undoes is gone at the second time: idempotency.test.mjs
 };
 for (const each of operations.filter(

@@ -88,13 +88,15 @@ export class Caller {
 }
 
 export class Server {
-  /* With `keepPort` a restart listens where the first start did: for those who come again by themselves. */
-  constructor({ policy, args = [], env = {}, keepPort = false }) {
+  /* A restart with a looser policy is taken at its word, unless `alone` is false: then it waits for a
+   * second person, as in earnest. With `keepPort` a restart listens where the first start did: for those who come again by themselves. */
+  constructor({ policy, args = [], env = {}, keepPort = false, alone = true }) {
     this.folder = mkdtempSync(join(tmpdir(), "fermata-test-"));
     this.data = join(this.folder, "data");
     this.args = args;
     this.env = env;
     this.keepPort = keepPort;
+    this.alone = alone;
     this.setPolicy(policy);
   }
 
@@ -120,7 +122,7 @@ export class Server {
 
   /* Starts the process; resolves when it serves. */
   async start() {
-    const policy = this.policyFile ? ["--policy", this.policyFile] : [];
+    const policy = this.policyFile ? ["--policy", this.policyFile, ...(this.alone ? ["--policy-alone"] : [])] : [];
     const wanted = this.keepPort && this.url ? new URL(this.url).port : 0;
     const args = ["serve", "--data", this.data, "--listen", `127.0.0.1:${wanted}`, ...policy, ...this.args];
     this.process = spawn(BINARY, args, { env: { ...process.env, ...this.env } });

@@ -18,6 +18,7 @@ export function policyText({ defaults = {}, actions = "", extra = "" } = {}) {
     on_expiry: "expire",
     decide_by: "[page, token]",
     valid_for: "24h",
+    warm_up: 0, // an allowed action goes on from the first time on
     ...defaults,
   };
   return `version: 1
@@ -58,6 +59,7 @@ export const CAST = {
   adm: ["admin"],
   aud: ["auditor"],
   pol: ["policy"],
+  pia: ["policy"],
 };
 
 /*

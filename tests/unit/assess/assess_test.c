@@ -25,7 +25,8 @@ static void assess_text(struct loading *l, const char *action, struct assessment
     enum fm_err err;
 
     EXPECT(l->policy, "%s", l->ctx.detail);
-    err = assess(&l->ctx, l->policy, str_of(action), out);
+    err =
+        assess(&l->ctx, &(struct assess_input){.policy = l->policy, .action = str_of(action)}, out);
     EXPECT(err == FM_OK, "%s: %s", action, l->ctx.detail);
 }
 
@@ -129,7 +130,7 @@ static void test_borrows_nothing(void **state)
 
 static struct assess_reason reason(enum verdict verdict)
 {
-    return (struct assess_reason){"pause", verdict, STR_NONE, STR_NONE, STR("Paused")};
+    return (struct assess_reason){.source = "pause", .verdict = verdict, .text = STR("Paused")};
 }
 
 /* Invariant 7: in whatever order reasons come, the verdict is the strictest, and never goes down.
@@ -175,13 +176,17 @@ static void test_write(void **state)
 
     (void)state;
     assess_add(&a, reason(VERDICT_REVIEW));
-    assess_add(&a, (struct assess_reason){"rule", VERDICT_EARN, STR("money-out"),
-                                          STR("/arguments/amount"), STR("Above \"50\"")});
+    assess_add(&a,
+               (struct assess_reason){"rule", VERDICT_EARN, STR("money-out"),
+                                      STR("/arguments/amount"), STR("Above \"50\""),
+                                      STR("[{\"expression\":\"args.amount\",\"value\":74.5}]")});
     assess_write(&out, &a);
     EXPECT_STR("all members, sorted", buf_str(&text),
                S("{\"reasons\":[{\"source\":\"pause\",\"text\":\"Paused\",\"verdict\":\"review\"},"
                  "{\"pointer\":\"/arguments/amount\",\"rule\":\"money-out\",\"source\":\"rule\","
-                 "\"text\":\"Above \\\"50\\\"\",\"verdict\":\"earn\"}],\"verdict\":\"review\"}"));
+                 "\"text\":\"Above "
+                 "\\\"50\\\"\",\"values\":[{\"expression\":\"args.amount\",\"value\":74.5}],"
+                 "\"verdict\":\"earn\"}],\"verdict\":\"review\"}"));
 }
 
 /* Every amount of memory that is too small fails cleanly. */
@@ -197,7 +202,7 @@ static void test_short_memory(void **state)
         struct assessment a;
         struct ctx ctx;
         ctx_init(&ctx, arena);
-        err = assess(&ctx, l.policy, S("a.silent"), &a);
+        err = assess(&ctx, &(struct assess_input){.policy = l.policy, .action = S("a.silent")}, &a);
         EXPECT(err == FM_OK || err == FM_E_OVERLOADED, "%zu bytes", bytes);
         EXPECT(bytes < 4096, "it works at last");
         arena_free(arena);

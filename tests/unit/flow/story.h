@@ -45,7 +45,7 @@ static struct {
 
 #define STORY_DEFAULTS                                                                             \
     "then: review, queue: general, mode: glance, undo: 5s, respond_within: 4h, on_expiry: expire," \
-    " decide_by: [page, token], valid_for: 24h"
+    " decide_by: [page, token], valid_for: 24h, warm_up: 0"
 #define STORY_ACTIONS                                                                              \
     "  auto.go: {then: allow}\n  no.way: {then: block}\n  side.step: {then: review, queue: "       \
     "side}\n"                                                                                      \
@@ -373,7 +373,7 @@ static inline void story_prepare(struct story_cmd *c, const struct agent *agent,
 
     *c = (struct story_cmd){.deed = SUBMIT, .caller = {.agent = agent}};
     OK(intake_read(&world.ctx, policy, story_json(body), &c->submission.submission));
-    OK(flow_prepare(&world.ctx, policy, agent, &c->submission));
+    OK(flow_prepare(&world.ctx, story.reader, policy, agent, &c->submission));
     policy_drop(policy); /* the flow holds it as long as it is in force */
 }
 

@@ -205,7 +205,7 @@ static void test_silent(void **state)
         {"empty sections", "version: 1\ndefaults: {}\nactions: {}\nqueues: {}\nlimits: {}\n"},
         {"later keys that say nothing",
          "version: 1\nrules: []\nbudgets: []\nlexicons: {}\ntests: []\nagents: {}\nschedules: {}\n"
-         "include: []\nnovelty: off\nautonomy: off\nconfidence: off\ndefaults: {warm_up: 0}\n"},
+         "include: []\nnovelty: off\nautonomy: off\nconfidence: off\ndefaults: {warm_up: 20}\n"},
         {"later keys without a value", "version: 1\nrules:\nbudgets:\nlexicons:\ntests: null\n"},
         {"a byte order mark and \\r\\n", "\xEF\xBB\xBFversion: 1\r\ndefaults:\r\n  then: earn\r\n"},
         {"a document with its marks", "%YAML 1.2\n---\nversion: 1\n...\n"},

@@ -186,14 +186,12 @@ static void test_keys(void **state)
 static void test_later(void **state)
 {
     static const struct row rows[] = {
-        {"rules", "version: 1\nrules:\n  - {id: a, when: 'true', then: block}\n",
-         "2:1: this version does not know \"rules\" yet"},
-        {"budgets", "version: 1\nbudgets: [{id: a}]\n",
-         "2:1: this version does not know \"budgets\" yet"},
-        {"lexicons", "version: 1\nlexicons: {a: [b]}\n",
-         "2:1: this version does not know \"lexicons\" yet"},
-        {"agents", "version: 1\nagents: {bot: {domains: [a]}}\n",
-         "2:1: this version does not know \"agents\" yet"},
+        {"require in a rule",
+         "version: 1\nrules: [{id: a, when: 'true', then: review, require: {people: 2}}]\n",
+         "2:45: this version does not know \"require\" yet"},
+        {"escalate in a rule",
+         "version: 1\nrules: [{id: a, when: 'true', then: review, escalate: []}]\n",
+         "2:45: this version does not know \"escalate\" yet"},
         {"schedules", "version: 1\nschedules: {a: {}}\n",
          "2:1: this version does not know \"schedules\" yet"},
         {"tests", "version: 1\ntests: [{name: a}]\n",
@@ -211,10 +209,6 @@ static void test_later(void **state)
         {"confidence", "version: 1\nconfidence: {review_below: 0.6}\n",
          "2:1: this version does not know \"confidence\" yet: leave it out, or write "
          "`confidence: off`"},
-        {"warm_up", "version: 1\ndefaults: {warm_up: 20}\n",
-         "2:12: this version does not know \"warm_up\" yet: leave it out, or write `warm_up: 0`"},
-        {"category", "version: 1\nactions: {a: {category: action.name}}\n",
-         "2:15: this version does not know \"category\" yet"},
         {"hours", "version: 1\nqueues: {general: {members: [ana], hours: {tz: UTC}}}\n",
          "2:36: this version does not know \"hours\" yet"},
         {"decide_first", "version: 1\ndefaults: {mode: decide_first}\n",
@@ -465,11 +459,11 @@ static void test_all_at_once(void **state)
         "sorted by place", findings_text(&l),
         S("2:10: warning: nobody can decide in the queue \"general\": its members are neither "
           "people nor role:reviewer nor role:lead\n"
-          "3:1: this version does not know \"rules\" yet\n"
+          "3:9: rules wants a map of keys and values\n"
           "4:19: there is no queue \"x\"\n"
           "4:28: \"maybe\" is not a value of then (allow, earn, review, block)"));
     EXPECT_STR("the first error is the detail", str_of(l.ctx.detail),
-               S("policy.yaml:3:1: this version does not know \"rules\" yet"));
+               S("policy.yaml:3:9: rules wants a map of keys and values"));
 }
 
 /* Limits --------------------------------------------------------------------------------------- */
