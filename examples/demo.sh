@@ -76,7 +76,8 @@ make_samples() {
 # Waits for the line with the URL; the server's log lines go to a file in the data folder.
 start_server() {
     started=$(mktemp)
-    "$FERMATA" serve --listen "127.0.0.1:$1" --policy "$POLICY" >"$started" 2>>"$DATA/server.log" &
+    "$FERMATA" serve --listen "127.0.0.1:$1" --policy "$POLICY" --policy-alone \
+        >"$started" 2>>"$DATA/server.log" &
     server=$!
     while ! url=$(grep -oE 'listening on http://[^ ]+' "$started" | cut -d ' ' -f 3); do
         if ! kill -0 "$server" 2>/dev/null; then

@@ -21,6 +21,7 @@ static const char *const happened[JOURNAL_KIND_COUNT + 1] = {
     [JOURNAL_PROPOSAL_OUTCOME] = "outcome reported",
     [JOURNAL_PROPOSAL_COMMENTED] = "commented on",
     [JOURNAL_PERMIT_REDEEMED] = "permit redeemed: the action was started, once",
+    [JOURNAL_POLICY_PROPOSED] = "policy proposed, waits for a second person",
     [JOURNAL_POLICY_ACTIVATED] = "policy put in force",
     [JOURNAL_PERSON_ADDED] = "person added",
     [JOURNAL_PERSON_CHANGED] = "person changed",
