@@ -286,10 +286,10 @@ $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 
 # One rule per proof: the command whose output is the evidence. Crash tests run at full size here.
 EVIDENCE = @tools/evidence docs/evidence/$(@:prove-%=%).txt
-PROOFS := prove-hardening prove-json prove-cel prove-asan prove-tsan prove-fuzz prove-bench \
+PROOFS := prove-hardening prove-json prove-cel prove-rules prove-asan prove-tsan prove-fuzz prove-bench \
 	$(if $(wildcard bench/replay/replay.mjs),prove-replay) prove-stopwatch $(CRASHES:%=prove-%)
 ## prove          all evidence again, each into docs/evidence/NAME.txt; or one part of it:
-##                prove-hardening, -json, -cel, -asan, -tsan, -fuzz, -bench, -replay, -stopwatch, and -NAME for
+##                prove-hardening, -json, -cel, -rules, -asan, -tsan, -fuzz, -bench, -replay, -stopwatch, -NAME for
 ##                tests/crash/NAME.mjs
 .PHONY: prove $(PROOFS)
 prove:
@@ -302,6 +302,8 @@ prove-json: $(BUILD)/bench/json
 prove-cel: $(BUILD)/bench/cel build
 	@tools/deps build test
 	$(EVIDENCE) bash -c '$(BUILD)/bench/cel && node tests/differential/cel.mjs --full'
+prove-rules: $(BUILD)/bench/rules
+	$(EVIDENCE) $(BUILD)/bench/rules
 prove-asan:
 	$(EVIDENCE) $(MAKE) --no-print-directory asan
 prove-tsan:

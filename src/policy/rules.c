@@ -234,7 +234,9 @@ static int str_order(const void *left, const void *right)
 
 static void sort_list(struct policy_list *list)
 {
-    qsort((struct str *)list->items, list->count, sizeof(struct str), str_order);
+    if (list->count > 0) { /* an empty one has no items to point at */
+        qsort((struct str *)list->items, list->count, sizeof(struct str), str_order);
+    }
 }
 
 static void read_domains(struct load *load, const struct node *value, const struct key *key,

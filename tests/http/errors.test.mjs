@@ -167,7 +167,6 @@ const LATER_CALLS = [
   ["POST", "/v1/qualifications"],
   ["DELETE", "/v1/qualifications/{id}"],
   ["GET", "/v1/schedules"],
-  ["GET", "/v1/policies"],
   ["GET", "/v1/canaries"],
   ["GET", "/v1/insights/overview"],
   ["GET", "/v1/export"],
