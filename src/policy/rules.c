@@ -162,10 +162,13 @@ static void read_rule(struct load *load, const struct node *map, void *row)
 void read_rules(struct load *load, const struct node *value, const struct key *key, void *into)
 {
     struct policy *policy = into;
+    const struct policy_rule *rules =
+        read_list(load, value, key, POLICY_RULES_MAX, sizeof(*rules), read_rule);
 
-    policy->rules =
-        read_list(load, value, key, POLICY_RULES_MAX, sizeof(struct policy_rule), read_rule);
-    policy->rule_count = policy->rules ? value->count : 0;
+    if (rules) { /* what a second, refused section would replace holds programs */
+        policy->rules = rules;
+        policy->rule_count = value->count;
+    }
 }
 
 /* Budgets -------------------------------------------------------------------------------------- */
@@ -219,10 +222,13 @@ static void read_budget(struct load *load, const struct node *map, void *row)
 void read_budgets(struct load *load, const struct node *value, const struct key *key, void *into)
 {
     struct policy *policy = into;
+    const struct policy_budget *budgets =
+        read_list(load, value, key, POLICY_BUDGETS_MAX, sizeof(*budgets), read_budget);
 
-    policy->budgets =
-        read_list(load, value, key, POLICY_BUDGETS_MAX, sizeof(struct policy_budget), read_budget);
-    policy->budget_count = policy->budgets ? value->count : 0;
+    if (budgets) {
+        policy->budgets = budgets;
+        policy->budget_count = value->count;
+    }
 }
 
 /* Agents --------------------------------------------------------------------------------------- */
