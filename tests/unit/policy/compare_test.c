@@ -37,7 +37,7 @@ static const struct policy *changed(struct loading *l, const char *from, const c
     buf_add(&yaml, (struct str){base, (size_t)(at - base)});
     buf_add(&yaml, str_of(to));
     buf_add(&yaml, str_of(at + strlen(from)));
-    load_str(l, arena_copy(l->arena ? l->arena : (l->arena = arena_new(MIB)), buf_str(&yaml)));
+    load_str(l, buf_str(&yaml));
     EXPECT(l->policy, "%s -> %s: %s", from, to, l->ctx.detail);
     return l->policy;
 }
