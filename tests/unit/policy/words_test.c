@@ -11,7 +11,7 @@ static const char lexicons[] =
     "version: 1\nlexicons:\n"
     "  dispute: [chargeback, 'billing dispute', \"unauthorised charge\", he, she, hers, \"c++ "
     "a\"]\n"
-    "  german: [Straße, 'MÜLL abfuhr']\n  asian: ['返金', 'คืนเงิน']\n  none: []\n";
+    "  german: [Straße, 'MÜLL abfuhr']\n  asian: ['返金', 'คืนเงิน']\n  none: []\n  nested: [a b c, b]\n";
 
 static void test_mentions(void **state)
 {
@@ -53,6 +53,7 @@ static void test_mentions(void **state)
         {"a script without spaces", "asian", "商品の返金をお願いします", true},
         {"another one", "asian", "ขอคืนเงินด้วย", true},
         {"its characters apart", "asian", "返品と金", false},
+        {"a word inside the beginning of another", "nested", "a b d", true},
         {"an empty text", "dispute", "", false},
         {"an empty lexicon", "none", "anything", false},
     };
