@@ -118,6 +118,17 @@ enum fm_err weigh_learn(struct weighing *w, const struct proposal *p, const stru
     MUST_CHECK;
 enum fm_err weigh_write(struct ctx *ctx, const struct assessment *assessment, struct str *out)
     MUST_CHECK;
+/* A text member of a request, empty when absent; a text's hash in 16 bytes, for rows that must not
+ * hold whose it is. */
+struct str weigh_text(const struct json *request, const char *name);
+struct id weigh_hash(struct str text);
+
+/* domains.c: whether anything asks for domains; the session's into the input, and what was never
+ * approved together; remembered for the session; approved together. */
+bool domains_are_watched(const struct weighing *w);
+enum fm_err domains_weigh(struct weighing *w, struct assessment *out) MUST_CHECK;
+enum fm_err domains_keep(const struct weighing *w, const struct policy_list *own) MUST_CHECK;
+enum fm_err domains_learn(const struct weighing *w, const struct proposal *p) MUST_CHECK;
 #define WEIGH_CATEGORIES_MAX 10000 /* that expressions may make, in one store */
 
 /* A stored proposal on the scales, with the arguments that would run; assessed by the policy in

@@ -15,7 +15,6 @@
 #include <stdio.h>
 
 #define SPOT_CHECK_ONE_IN   100
-#define SESSION_DOMAINS_MAX 32
 
 SQL(SQL_USES, "SELECT approved FROM uses WHERE agent = $agent AND action = $action");
 SQL(SQL_USE, "INSERT INTO uses(agent, action, approved) VALUES($agent, $action, 1)"
@@ -25,15 +24,6 @@ SQL(SQL_KNOWN,
     " AND value = $value");
 SQL(SQL_KNOW, "INSERT INTO recipients(agent, party, value, at) VALUES($agent, $party, $value, $at)"
               " ON CONFLICT(agent, party, value) DO NOTHING");
-SQL(SQL_DOMAINS, "SELECT domain FROM session_domains WHERE agent = $agent AND session = $session"
-                 " AND at <= $at ORDER BY domain LIMIT $max");
-SQL(SQL_DOMAIN,
-    "INSERT INTO session_domains(agent, session, domain, at)"
-    " VALUES($agent, $session, $domain, $at) ON CONFLICT(agent, session, domain) DO NOTHING");
-SQL(SQL_PAIR_KNOWN, "SELECT count(*) FROM domain_pairs WHERE agent = $agent AND first = $first"
-                    " AND second = $second");
-SQL(SQL_PAIR, "INSERT INTO domain_pairs(agent, first, second) VALUES($agent, $first, $second)"
-              " ON CONFLICT(agent, first, second) DO NOTHING");
 SQL(SQL_CATEGORY_KNOWN, "SELECT count(*) FROM categories WHERE name = $name");
 SQL(SQL_CATEGORIES, "SELECT count(*) FROM categories");
 SQL(SQL_CATEGORY, "INSERT INTO categories(name) VALUES($name) ON CONFLICT(name) DO NOTHING");
@@ -41,14 +31,14 @@ SQL(SQL_CATEGORY, "INSERT INTO categories(name) VALUES($name) ON CONFLICT(name) 
 /* What is known outside the proposal, for conditions ----------------------------------------- */
 
 /* The first 16 bytes of a text's hash: no row holds whose it is. */
-static struct id short_hash(struct str text)
+struct id weigh_hash(struct str text)
 {
     struct hash hash = sha256(text);
 
     return id_from((struct str){hash_str(&hash).p, sizeof(struct id)});
 }
 
-static struct str member_text(const struct json *request, const char *name)
+struct str weigh_text(const struct json *request, const char *name)
 {
     struct str text = json_text(json_get(request, str_of(name)));
 
@@ -63,8 +53,8 @@ struct parties {
 
 static struct parties parties_of(const struct weighing *w)
 {
-    struct str requester = member_text(w->request, "on_behalf_of");
-    struct str subject = member_text(w->request, "subject");
+    struct str requester = weigh_text(w->request, "on_behalf_of");
+    struct str subject = weigh_text(w->request, "subject");
 
     return (struct parties){{requester.n ? requester : subject, subject.n ? subject : requester}};
 }
@@ -75,9 +65,9 @@ static bool is_known(void *with, struct str recipient)
 {
     struct weighing *w = with;
     struct parties parties = parties_of(w);
-    struct id requester = short_hash(parties.items[0]);
-    struct id subject = short_hash(parties.items[1]);
-    struct id value = short_hash(recipient);
+    struct id requester = weigh_hash(parties.items[0]);
+    struct id subject = weigh_hash(parties.items[1]);
+    struct id value = weigh_hash(recipient);
     int64_t count = 0;
     struct ctx ctx;
 
@@ -115,7 +105,7 @@ static struct id history_id(const struct weighing *w, enum assess_whose whose, s
         snprintf(agent, sizeof(agent), "%lld", (long long)w->agent);
         key = str_of(agent);
     } else if (whose == WHOSE_SUBJECT) {
-        key = member_text(w->request, "subject");
+        key = weigh_text(w->request, "subject");
     }
     return counter_id_of(S("history"),
                          whose == WHOSE_AGENT      ? S("agent")
@@ -200,137 +190,6 @@ enum fm_err weighing_of(struct weighing *w, struct ctx *ctx, struct store_conn *
     return name.p && owner_name.p ? FM_OK : fail_memory(ctx);
 }
 
-/* Domains ------------------------------------------------------------------------------------ */
-
-static bool watches_domains(const struct weighing *w)
-{
-    const struct policy *policy = w->input.policy;
-
-    return (policy->uses & POLICY_USES_DOMAINS) ||
-           policy_agent(policy, w->input.agent_name) != NULL;
-}
-
-static bool list_has(const struct policy_list *list, struct str text)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (str_eq(list->items[i], text)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The domains of the session up to `at_us`, and the proposal's own. */
-static enum fm_err read_domains(const struct weighing *w, const struct policy_list *own,
-                                int64_t at_us, struct policy_list *out)
-{
-    struct str session = member_text(w->request, "session");
-    struct id hash = short_hash(session);
-    struct str *items =
-        arena_zalloc(w->ctx->arena, SESSION_DOMAINS_MAX + own->count, sizeof(*items));
-    struct store_rows *rows;
-
-    if (!items) {
-        return fail_memory(w->ctx);
-    }
-    *out = (struct policy_list){items, 0};
-    for (size_t i = 0; i < own->count; i++) {
-        items[out->count++] = own->items[i];
-    }
-    if (session.n == 0) {
-        return FM_OK;
-    }
-    w->ctx->err = FM_OK;
-    TRY(store_query(w->ctx, w->conn, &SQL_DOMAINS,
-                    ARGS(A_INT("$agent", w->agent), A_BLOB("$session", id_bytes(&hash)),
-                         A_INT("$at", at_us), A_INT("$max", SESSION_DOMAINS_MAX)),
-                    &rows));
-    while (rows_next(w->ctx, rows)) {
-        struct str domain = arena_copy(w->ctx->arena, rows_bytes(rows, 0));
-        if (!list_has(out, domain)) {
-            items[out->count++] = domain;
-        }
-    }
-    return w->ctx->err;
-}
-
-/* Remembers the proposal's domains for the rest of its session. */
-static enum fm_err keep_domains(const struct weighing *w, const struct policy_list *own)
-{
-    struct str session = member_text(w->request, "session");
-    struct id hash = short_hash(session);
-
-    for (size_t i = 0; session.n && i < own->count; i++) {
-        TRY(store_exec(w->ctx, w->conn, &SQL_DOMAIN,
-                       ARGS(A_INT("$agent", w->agent), A_BLOB("$session", id_bytes(&hash)),
-                            A_TEXT("$domain", own->items[i]), A_INT("$at", w->now_us))));
-    }
-    return FM_OK;
-}
-
-/* Calls `visit` for each pair of a domain of its own with another one, the lesser first. */
-static enum fm_err each_pair(const struct weighing *w, const struct policy_list *own,
-                             const struct policy_list *all,
-                             enum fm_err (*visit)(const struct weighing *w, struct str first,
-                                                  struct str second, void *with),
-                             void *with)
-{
-    for (size_t i = 0; i < own->count; i++) {
-        for (size_t k = 0; k < all->count; k++) {
-            int order = str_cmp(own->items[i], all->items[k]);
-            bool again = k < own->count && k < i; /* seen the other way round */
-            if (order != 0 && !again) {
-                TRY(visit(w, order < 0 ? own->items[i] : all->items[k],
-                          order < 0 ? all->items[k] : own->items[i], with));
-            }
-        }
-    }
-    return FM_OK;
-}
-
-/* The first pair that was never approved adds a reason. */
-static enum fm_err judge_pair(const struct weighing *w, struct str first, struct str second,
-                              void *with)
-{
-    struct assessment *out = with;
-    int64_t known;
-    struct assess_reason reason = {.source = "novelty", .verdict = VERDICT_REVIEW};
-
-    TRY(store_int(
-        w->ctx, w->conn, &SQL_PAIR_KNOWN,
-        ARGS(A_INT("$agent", w->agent), A_TEXT("$first", first), A_TEXT("$second", second)), 0,
-        &known));
-    if (known) {
-        return FM_OK;
-    }
-    reason.text = arena_printf(w->ctx->arena,
-                               "People have never approved %.*s together with %.*s for this agent",
-                               STR_ARG(first), STR_ARG(second));
-    if (!reason.text.p) {
-        return fail_memory(w->ctx);
-    }
-    assess_add(out, reason);
-    return FM_OK;
-}
-
-static enum fm_err record_pair(const struct weighing *w, struct str first, struct str second,
-                               void *with)
-{
-    (void)with;
-    return store_exec(
-        w->ctx, w->conn, &SQL_PAIR,
-        ARGS(A_INT("$agent", w->agent), A_TEXT("$first", first), A_TEXT("$second", second)));
-}
-
-static enum fm_err weigh_domains(struct weighing *w, struct assessment *out)
-{
-    TRY(read_domains(w, &out->domains, w->now_us, &w->input.session_domains));
-    if (!policy_agent(w->input.policy, w->input.agent_name)) {
-        return FM_OK;
-    }
-    return each_pair(w, &out->domains, &w->input.session_domains, judge_pair, out);
-}
-
 /* Budgets ------------------------------------------------------------------------------------ */
 
 static struct id budget_id(const struct weighing *w, const struct assessment *a,
@@ -348,7 +207,7 @@ static struct id budget_id(const struct weighing *w, const struct assessment *a,
         key = a->category;
         break;
     case PER_SUBJECT:
-        key = member_text(w->request, "subject");
+        key = weigh_text(w->request, "subject");
         break;
     case PER_ACTION:
         key = w->input.action;
@@ -512,13 +371,13 @@ static enum fm_err draw(const struct weighing *w, struct assessment *out)
 bool weigh_is_needed(const struct weighing *w, const struct assessment *begun)
 {
     return assess_needs_counts(w->input.policy) || begun->use_count > 0 || begun->own_category ||
-           watches_domains(w);
+           domains_are_watched(w);
 }
 
 static enum fm_err weigh_counts(struct weighing *w, struct assessment *out)
 {
-    if (watches_domains(w)) {
-        TRY(weigh_domains(w, out));
+    if (domains_are_watched(w)) {
+        TRY(domains_weigh(w, out));
     }
     if (out->own_category) {
         TRY(weigh_category(w, out));
@@ -600,7 +459,7 @@ enum fm_err weigh_accepted(struct flow *flow, const struct weighing *w,
     if (w->input.policy->uses & POLICY_USES_HISTORY) {
         TRY(count_history(w, a->category));
     }
-    return a->domains.count && watches_domains(w) ? keep_domains(w, &a->domains) : FM_OK;
+    return a->domains.count && domains_are_watched(w) ? domains_keep(w, &a->domains) : FM_OK;
 }
 
 /* When people have approved ------------------------------------------------------------------ */
@@ -615,11 +474,11 @@ static void learn_recipient(void *with, struct str pointer, struct str text, str
 {
     struct learning *learning = with;
     const struct weighing *w = learning->w;
-    struct id value = short_hash(normal);
+    struct id value = weigh_hash(normal);
 
     (void)pointer, (void)text;
     for (size_t i = 0; i < COUNT_OF(learning->parties.items) && learning->err == FM_OK; i++) {
-        struct id party = short_hash(learning->parties.items[i]);
+        struct id party = weigh_hash(learning->parties.items[i]);
         learning->err =
             store_exec(w->ctx, w->conn, &SQL_KNOW,
                        ARGS(A_INT("$agent", w->agent), A_BLOB("$party", id_bytes(&party)),
@@ -635,16 +494,6 @@ static enum fm_err learn_recipients(const struct weighing *w, const struct json 
         return fail_memory(w->ctx);
     }
     return learning.err;
-}
-
-static enum fm_err learn_domains(const struct weighing *w, const struct proposal *p)
-{
-    struct assessment assessment;
-    struct policy_list all;
-
-    TRY(assess(w->ctx, &w->input, &assessment));
-    TRY(read_domains(w, &assessment.domains, p->created_at, &all));
-    return each_pair(w, &assessment.domains, &all, record_pair, NULL);
 }
 
 /* Whether the catalogue, or where it is silent the defaults, allow the action. */
@@ -666,5 +515,5 @@ enum fm_err weigh_learn(struct weighing *w, const struct proposal *p, const stru
     if (arguments && (policy->uses & POLICY_USES_RECIPIENTS)) {
         TRY(learn_recipients(w, arguments));
     }
-    return w->request && policy_agent(policy, w->input.agent_name) ? learn_domains(w, p) : FM_OK;
+    return w->request && policy_agent(policy, w->input.agent_name) ? domains_learn(w, p) : FM_OK;
 }

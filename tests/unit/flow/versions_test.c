@@ -5,8 +5,6 @@
  */
 #include "story.h"
 
-#include <unistd.h>
-
 #define BASE    "version: 1\ndefaults: {then: review, warm_up: 0, decide_by: [page]}\n"
 #define TIGHTER BASE "rules: [{id: r, when: 'true', then: block}]\n"
 #define LOOSER  "version: 1\ndefaults: {then: earn, warm_up: 0, decide_by: [page]}\n"
@@ -166,16 +164,13 @@ static void test_compared_again(void **state)
 
 static enum fm_err reload(const char *yaml, bool alone)
 {
-    char path[] = "/tmp/fermata-policy-XXXXXX";
-    int fd = mkstemp(path);
+    const struct policy *policy = parsed(yaml);
     enum fm_err err;
 
-    EXPECT(fd >= 0 && write(fd, yaml, strlen(yaml)) == (ssize_t)strlen(yaml), "%s", path);
-    close(fd);
     ctx_clear(&world.ctx);
-    err =
-        flow_reload_policy(&world.ctx, story.flow, world.instance.committer, path, alone, &version);
-    unlink(path);
+    err = flow_reload_policy(&world.ctx, story.flow, world.instance.committer, policy, alone,
+                             &version);
+    policy_drop(policy);
     return err;
 }
 
@@ -184,10 +179,6 @@ static void test_reload(void **state)
     (void)state;
     OK(reload(BASE, true));
     EXPECT(rules(BASE) && version.alone, "in force");
-    REFUSED(reload("version: 1\nrules: [{id: a, when: 'x', then: block}]\n", false),
-            FM_E_INVALID_ARGUMENT);
-    EXPECT(strstr(world.ctx.detail, ":2:24: when: there is no x here"), "%s", world.ctx.detail);
-    EXPECT(rules(BASE), "a bad file changes nothing");
     OK(reload(LOOSER, false));
     EXPECT_VERSION("it waits", POLICY_CANDIDATE);
     OK(reload(TIGHTER, false));

@@ -111,7 +111,7 @@ static void test_expressions(void **state)
         {"characters, not bytes", RULE("'\"\xC3\xA9\xC3\xA9\" == sesion'"),
          "2:45: when: there is no sesion here; did you mean session?"},
         {"no truth value", RULE("'1 + 1'"),
-         "2:37: when: the expression must give a bool, not a int"},
+         "2:37: when: the expression must give bool, not int"},
         {"an empty one", RULE("''"), "2:36: when wants an expression of 1 to 8192 bytes"},
         {"a list", RULE("[a]"), "2:36: when wants an expression, in quotes, not a list"},
         {"a lexicon that is not there", RULE("'mentions(brief.request, \"disput\")'"),
@@ -132,7 +132,7 @@ static void test_expressions(void **state)
          " limit: 1, then: review}]\n",
          "2:25: when cannot depend on `domains`"},
         {"a category that is no text", "version: 1\nactions: {a: {category: '1'}}\n",
-         "2:26: category: the expression must give a string, not a int"},
+         "2:26: category: the expression must give string, not int"},
     };
 
     (void)state;
