@@ -233,8 +233,12 @@ const CALLS = {
   listPauses: [200, () => ana.get("/v1/pauses")],
   pause: [201, () => lea.post("/v1/pauses", { action: "never.proposed", reason: "A test" })],
   resume: [
-    200, // lea is alone
-    async () => lea.delete(`/v1/pauses/${(await lea.post("/v1/pauses", { action: "no.such", reason: "R" })).body.id}`),
+    200, // by the second person
+    async () => {
+      const { id } = (await lea.post("/v1/pauses", { action: "no.such", reason: "R" })).body;
+      await lea.delete(`/v1/pauses/${id}`);
+      return pol.delete(`/v1/pauses/${id}`);
+    },
   ],
   newWebhookSecret: [200, () => adm.post(`/v1/agents/${bot.id}/webhook-secret`)],
   listWebhooks: [200, () => lea.get("/v1/webhooks")],

@@ -46,7 +46,7 @@ test("a change that only tightens rules at once, one that loosens waits for some
   assert.equal(active.body.alone, false);
   assert.equal(await verdictOf(bot, "ticket.tag"), "allow");
   assert.deepEqual(await states(ana), ["active", "retired", "retired"]);
-  assert.deepEqual((await server.public.get("/readyz")).body, { status: "ok" });
+  assert.equal((await server.public.get("/readyz")).body.notes, undefined);
 
   expectProblem(await activate(pia, looser.body), 409, "already-exists");
   expectProblem(await activate(pia, tighter.body), 409, "already-exists");
@@ -92,6 +92,19 @@ test("a file that loosens waits, also over restarts, and of two people the first
   assert.equal((await activate(pia2, candidate)).status, 200);
   assert.equal(await verdictOf(bot2, "letter.post"), "allow");
   assert.ok(pol && pia);
+});
+
+test("SIGHUP takes the same road", async (t) => {
+  const { server, bot, ana } = await startWorld(t, { people: ["ana"], policy: TIGHTER, alone: false });
+  server.setPolicy(LOOSER);
+  const { policy } = await server.signal("SIGHUP", "policy.waits");
+  assert.equal(await verdictOf(bot, "ticket.tag"), "review", "the old one rules");
+  assert.deepEqual(await states(ana), ["candidate", "active"]);
+  assert.match((await server.public.get("/readyz")).body.notes[0], new RegExp(policy));
+  server.setPolicy(`${TIGHTER}lexicons: {more: [words]}\n`);
+  await server.signal("SIGHUP", "policy.reloaded");
+  assert.deepEqual(await states(ana), ["active", "candidate", "retired"]);
+  assert.equal((await server.public.get("/readyz")).body.notes, undefined, "newer than what waits");
 });
 
 test("a file that another road has replaced stays replaced", async (t) => {
