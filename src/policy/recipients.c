@@ -140,7 +140,7 @@ static size_t take_email(struct finder *f, struct str token, size_t at)
 {
     size_t from = at, host = host_length(str_skip(token, at + 1));
 
-    while (from > 0 && (is_name(token.p[from - 1]) || strchr(".+%'", token.p[from - 1]))) {
+    while (from > 0 && (is_name(token.p[from - 1]) || strchr(".+%", token.p[from - 1]))) {
         from--;
     }
     if (from == at || host == 0) {

@@ -127,6 +127,7 @@ static void test_recipients(void **state)
          "/to/0 e:a@x.org; /to/1 e:b@x.org; /to/2 e:c@x.org; /to/2 e:d@x.org"},
         {"{\"to\":\"mailto:a.b+tag@mail.x.co\"}", "/to e:a.b+tag@mail.x.co"},
         {"{\"to\":\"@alice and bob@home\"}", ""},
+        {"{\"to\":\"['a@x.org', 'b@x.org']\"}", "/to e:a@x.org; /to e:b@x.org"},
         {"{\"u\":\"see https://WWW.Evil.com/Path?q=1.\"}", "/u u:evil.com/path?q=1"},
         {"{\"u\":\"www.secure-systems-252.com/\"}", "/u u:secure-systems-252.com"},
         {"{\"u\":\"https://good.com@evil.com/x\"}", "/u u:evil.com/x"},
