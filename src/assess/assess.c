@@ -277,15 +277,20 @@ enum fm_err assess_add_stored(struct ctx *ctx, struct str *json, struct assess_r
     return json->p ? FM_OK : fail_memory(ctx);
 }
 
-void assess_write(struct json_out *out, const struct assessment *assessment)
+void assess_write_reasons(struct json_out *out, const struct assessment *assessment)
 {
-    jo_object(out);
-    jo_key(out, "reasons");
     jo_array(out);
     for (size_t i = 0; i < assessment->reason_count; i++) {
         write_reason(out, &assessment->reasons[i]);
     }
     jo_array_end(out);
+}
+
+void assess_write(struct json_out *out, const struct assessment *assessment)
+{
+    jo_object(out);
+    jo_key(out, "reasons");
+    assess_write_reasons(out, assessment);
     jo_m_str(out, "verdict", str_of(verdict_name(assessment->verdict)));
     jo_object_end(out);
 }

@@ -112,5 +112,6 @@ enum fm_err assess_add_stored(struct ctx *ctx, struct str *json, struct assess_r
 
 /* Writes {"reasons": [..], "verdict": ..} as 03 has it, members sorted, so that it can be hashed. */
 void assess_write(struct json_out *out, const struct assessment *assessment);
+void assess_write_reasons(struct json_out *out, const struct assessment *assessment); /* the array alone */
 
 #endif

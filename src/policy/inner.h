@@ -48,6 +48,7 @@ struct load {
     struct str yaml;                  /* as tree_read saw it, for places inside expressions */
     const struct pending_expr *exprs; /* the newest first */
     size_t expr_bytes;
+    bool untested; /* the file's tests are not run */
     struct policy_finding findings[POLICY_FINDINGS_MAX];
     size_t finding_count, error_count; /* kept; error_count of them are no warnings */
     bool memory_short;
@@ -115,6 +116,9 @@ const char *tree_refusal(uint32_t code);
 
 /* The value under `key`, or NULL; `map` may be NULL or something else (then NULL). O(log n). */
 const struct node *node_find(const struct node *map, struct str key);
+
+/* Where a pointer into the value stands in the file: as deep as it can be followed. */
+struct mark node_mark_at(struct load *load, const struct node *node, struct str pointer);
 
 /* Whether the node is an empty value: nothing, ~ or null without quotes. */
 bool node_is_nothing(const struct node *node);
@@ -202,6 +206,7 @@ void read_agents(struct load *load, const struct node *value, const struct key *
 void read_lexicons(struct load *load, const struct node *value, const struct key *key, void *into);
 void read_recipients(struct load *load, const struct node *value, const struct key *key,
                      void *into);
+void read_tests(struct load *load, const struct node *value, const struct key *key, void *into);
 void read_later(struct load *load, const struct node *value, const struct key *key, void *into);
 
 /* Words that both keys.c and rules.c accept. */
@@ -212,6 +217,10 @@ void keys_read(struct load *load, const struct node *root);
 
 /* Reports what only shows in the whole: queues that do not exist, backups in a circle. */
 void check_whole(struct load *load, const struct node *root);
+
+/* Whether what the tests name exists; then runs them. What fails is reported where it stands. */
+void tests_check(struct load *load);
+void tests_run(struct load *load);
 
 /* Compiles what waits in load->exprs, and reports what is wrong with it. */
 void conditions_compile(struct load *load);

@@ -162,7 +162,7 @@ static const struct key POLICY_KEYS[] = {
     {.name = "rules", .read = read_rules},
     {.name = "budgets", .read = read_budgets},
     {.name = "schedules", .read = later_unless_empty},
-    {.name = "tests", .read = later_unless_empty},
+    {.name = "tests", .read = read_tests},
     {.name = "novelty", .read = later_unless_off},
     {.name = "autonomy", .read = later_unless_off},
     {.name = "confidence", .read = later_unless_off},

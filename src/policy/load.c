@@ -36,7 +36,9 @@ static void load_struct(struct load *load, struct str yaml, const struct node **
     if (*root) {
         keys_read(load, *root);
         check_whole(load, *root);
+        tests_check(load);
         conditions_compile(load);
+        tests_run(load);
     }
     finding_sort(load);
 }
@@ -108,13 +110,13 @@ static void arena_scope_end(struct arena **arena)
     arena_free(*arena);
 }
 
-enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
+static enum fm_err parse(struct ctx *ctx, struct str file, struct str yaml, bool untested,
                          struct policy_finding *findings, size_t *finding_count,
                          const struct policy **out)
 {
     AUTO(arena_scope_end) struct arena *scratch = arena_new(POLICY_SCRATCH_MAX);
     struct owned *owned = owned_new();
-    struct load load = {.ctx = ctx, .scratch = scratch, .source = yaml};
+    struct load load = {.ctx = ctx, .scratch = scratch, .source = yaml, .untested = untested};
     const struct node *root = NULL;
     enum fm_err err;
 
@@ -138,6 +140,20 @@ enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
     }
     *out = &owned->policy;
     return FM_OK;
+}
+
+enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
+                         struct policy_finding *findings, size_t *finding_count,
+                         const struct policy **out)
+{
+    return parse(ctx, file, yaml, false, findings, finding_count, out);
+}
+
+enum fm_err policy_parse_untested(struct ctx *ctx, struct str file, struct str yaml,
+                                  struct policy_finding *findings, size_t *finding_count,
+                                  const struct policy **out)
+{
+    return parse(ctx, file, yaml, true, findings, finding_count, out);
 }
 
 /* Files ---------------------------------------------------------------------------------------- */
@@ -169,15 +185,28 @@ static enum fm_err file_read(struct ctx *ctx, const char *path, struct buf *out)
     return buf_ok(out) ? FM_OK : fail_memory(ctx);
 }
 
-enum fm_err policy_load(struct ctx *ctx, const char *path, struct policy_finding *findings,
-                        size_t *finding_count, const struct policy **out)
+static enum fm_err load(struct ctx *ctx, const char *path, bool untested,
+                        struct policy_finding *findings, size_t *finding_count,
+                        const struct policy **out)
 {
     AUTO(buf_done) struct buf yaml = BUF_INIT(POLICY_BYTES_MAX + 32 * KIB);
 
     *out = NULL;
     *finding_count = 0;
     TRY(file_read(ctx, path, &yaml));
-    return policy_parse(ctx, str_of(path), buf_str(&yaml), findings, finding_count, out);
+    return parse(ctx, str_of(path), buf_str(&yaml), untested, findings, finding_count, out);
+}
+
+enum fm_err policy_load(struct ctx *ctx, const char *path, struct policy_finding *findings,
+                        size_t *finding_count, const struct policy **out)
+{
+    return load(ctx, path, false, findings, finding_count, out);
+}
+
+enum fm_err policy_load_untested(struct ctx *ctx, const char *path, struct policy_finding *findings,
+                                 size_t *finding_count, const struct policy **out)
+{
+    return load(ctx, path, true, findings, finding_count, out);
 }
 
 /* The policy without a file -------------------------------------------------------------------- */

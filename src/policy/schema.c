@@ -75,8 +75,7 @@ static struct str unescape(struct load *load, struct str token)
     return (struct str){name, name ? n : 0};
 }
 
-/* Where a pointer into the schema stands in the file: as deep as it can be followed. */
-static struct mark mark_at(struct load *load, const struct node *node, struct str pointer)
+struct mark node_mark_at(struct load *load, const struct node *node, struct str pointer)
 {
     struct str rest = str_skip(pointer, 1);
 
@@ -131,6 +130,6 @@ void value_schema(struct load *load, const struct node *value, const struct key 
         load->memory_short = true;
         return;
     }
-    finding_error(load, mark_at(load, value, ctx.errors[0].pointer), "schema: %.*s",
+    finding_error(load, node_mark_at(load, value, ctx.errors[0].pointer), "schema: %.*s",
                   STR_ARG(ctx.errors[0].message));
 }

@@ -194,8 +194,6 @@ static void test_later(void **state)
          "2:45: this version does not know \"escalate\" yet"},
         {"schedules", "version: 1\nschedules: {a: {}}\n",
          "2:1: this version does not know \"schedules\" yet"},
-        {"tests", "version: 1\ntests: [{name: a}]\n",
-         "2:1: this version does not know \"tests\" yet"},
         {"include", "version: 1\ninclude: other.yaml\n",
          "2:1: this version does not know \"include\" yet"},
         {"novelty", "version: 1\nnovelty: {false_alarm_rate: 0.01}\n",
