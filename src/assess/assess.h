@@ -101,6 +101,11 @@ enum fm_err assess_finish(struct ctx *ctx, const struct policy *policy,
 enum fm_err assess(struct ctx *ctx, const struct assess_input *input, struct assessment *out)
     MUST_CHECK;
 
+/* Adds warnings about rules that can never change anything to the findings of a load (room for
+ * POLICY_FINDINGS_MAX). Any thread but a loop: up to a second. */
+enum fm_err assess_lint(struct ctx *ctx, const struct policy *policy, struct policy_finding *findings,
+                        size_t *count) MUST_CHECK;
+
 /* Adds a reason; the verdict becomes the stricter of both. Beyond ASSESS_REASONS_MAX the verdict still
  * counts and the last reason says that more were left out. */
 void assess_add(struct assessment *assessment, struct assess_reason reason);

@@ -19,6 +19,8 @@ struct assess_run {
 /* Binds the variables of conditions to the proposal: most of them when they are first read.
  * Errors: that of fail_memory. */
 enum fm_err facts_bind(struct assess_run *run) MUST_CHECK;
+/* Binds the action alone, where there is one: what else is read has no value. */
+enum fm_err facts_bind_action(struct assess_run *run) MUST_CHECK;
 /* Binds `domains` and `history`, which only the committer knows. */
 void facts_bind_counts(struct assess_run *run);
 

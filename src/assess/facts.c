@@ -151,6 +151,19 @@ enum fm_err facts_bind(struct assess_run *run)
     return FM_OK;
 }
 
+enum fm_err facts_bind_action(struct assess_run *run)
+{
+    run->scope = (struct policy_scope){.policy = run->input->policy};
+    run->activation = cel_activation_new(run->input->policy->env, run->ctx->arena, &run->scope);
+    if (!run->activation) {
+        return fail_memory(run->ctx);
+    }
+    if (run->out->action) {
+        cel_set_lazy(run->activation, POLICY_V_ACTION, make_action, run);
+    }
+    return FM_OK;
+}
+
 /* Counts ------------------------------------------------------------------------------------- */
 
 static struct cel_value make_domains(struct cel_call *call, void *with)

@@ -3,6 +3,7 @@
  * `fermata policy check FILE`: whether a policy would load, and what it says. Needs no server and
  * no data folder, and never changes anything.
  */
+#include "assess/assess.h"
 #include "cli/cli.h"
 #include "crypto/crypto.h"
 #include "policy/policy.h"
@@ -115,6 +116,7 @@ static void print_conditions(struct buf *out, const struct policy *policy)
     print_count(out, policy->budget_count, "budget", "budgets");
     print_count(out, policy->lexicon_count, "lexicon", "lexicons");
     print_count(out, policy->agent_count, "agent with domains", "agents with domains");
+    print_count(out, policy->test_count, "test that passes", "tests that pass");
     print_count(out, policy->recipients.count, "known recipient", "known recipients");
     if (out->n > before) {
         buf_add_char(out, '\n');
@@ -204,6 +206,7 @@ static void write_policy(struct ctx *ctx, struct json_out *out, const struct pol
     jo_object_end(out);
     jo_m_int(out, "rules", (int64_t)policy->rule_count);
     jo_m_int(out, "budgets", (int64_t)policy->budget_count);
+    jo_m_int(out, "tests", (int64_t)policy->test_count);
     jo_m_str(out, "unknown_actions", str_of(verdict_name(policy->unknown_actions)));
     jo_key(out, "queues");
     jo_array(out);
@@ -250,6 +253,10 @@ static int check_file(struct ctx *ctx, const struct cli_common *common, const ch
     if (err != FM_OK && count == 0) { /* not the policy's fault: no file, no memory */
         return cli_failed(common, ctx);
     }
+    if (policy && assess_lint(ctx, policy, findings, &count) != FM_OK) {
+        policy_drop(policy);
+        return cli_failed(common, ctx);
+    }
     if (common->json) {
         print_json(ctx, file, policy, findings, count);
     } else {
@@ -267,7 +274,8 @@ static int run_check(int argc, char **argv)
     static const struct cli_usage usage = {
         .line = "policy check FILE [--json]",
         .about = "Reads a policy as the server would and prints every mistake in it as\n"
-                 "FILE:LINE:COLUMN: message. Without a mistake it prints what the policy says.\n"
+                 "FILE:LINE:COLUMN: message, also tests that fail. Without a mistake it warns of rules\n"
+                 "that can never change anything, and prints what the policy says.\n"
                  "Warnings do not make a policy fail. Nothing is changed anywhere.",
         .common = CLI_TAKES_JSON,
         .words_min = 1,
