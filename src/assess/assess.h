@@ -81,6 +81,9 @@ struct assess_input {
     bool (*history)(void *with, struct str category,
                     struct assess_history *out); /* false: failed */
     void *with;
+    /* for replays: */
+    bool unexplained;  /* reasons come without the values that made them */
+    uint64_t *matched; /* counts the matches of each rule of the policy; NULL: nobody counts */
     struct policy_list session_domains; /* of the session's proposals so far, for assess_counted */
 };
 

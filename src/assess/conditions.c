@@ -176,7 +176,7 @@ static enum fm_err add_match(struct assess_run *run, const struct policy_rule *r
         .rule = rule->id,
         .pointer = pointer_of(run),
         .text = rule->because.p ? rule->because : condition_text(run, rule),
-        .values = conditions_values(run, program),
+        .values = run->input->unexplained ? STR_NONE : conditions_values(run, program),
     };
 
     if (!reason.text.p) {
@@ -219,6 +219,9 @@ static enum fm_err rule_apply(struct assess_run *run, const struct policy_rule *
     }
     run->scope.unsourced = NULL;
     result = conditions_eval(run, program);
+    if (run->input->matched && (result.value.kind != CEL_BOOL || result.value.as.yes)) {
+        run->input->matched[rule - run->input->policy->rules]++;
+    }
     if (result.value.kind != CEL_BOOL) {
         return add_failure(run, rule,
                            result.value.kind == CEL_ERROR ? result.message

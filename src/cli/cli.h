@@ -32,6 +32,7 @@ int cli_schema(int argc, char **argv);
 int cli_webhook(int argc, char **argv);
 int cli_cel(int argc, char **argv);
 int cli_policy_test(int argc, char **argv); /* verbs of policy */
+int cli_policy_backtest(int argc, char **argv);
 int cli_policy_list(int argc, char **argv);
 int cli_policy_propose(int argc, char **argv);
 int cli_policy_activate(int argc, char **argv);

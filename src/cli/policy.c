@@ -306,6 +306,7 @@ int cli_policy(int argc, char **argv)
     static const struct cli_verb verbs[] = {
         {"check", run_check, "read a policy file and name every mistake in it"},
         {"test", cli_policy_test, "run the examples that a policy file gives of itself"},
+        {"backtest", cli_policy_backtest, "what a policy file would have done with the past"},
         {"list", cli_policy_list, "the versions of a server's policy"},
         {"propose", cli_policy_propose, "give the server another policy"},
         {"activate", cli_policy_activate, "put a version in force that waits for a second person"},

@@ -262,10 +262,10 @@ static bool brief_has(const struct json *brief, enum brief_part part)
     return false;
 }
 
-/* What the policy wants of this action's brief, before a person's time is spent on it. */
-static enum fm_err require_brief(struct ctx *ctx, const struct policy_action *action,
-                                 const struct json *brief)
+enum fm_err intake_check_brief(struct ctx *ctx, const struct policy *policy, struct str name,
+                               const struct json *brief)
 {
+    const struct policy_action *action = policy_action(policy, name);
     const struct json *evidence = json_get(brief, S("evidence"));
     enum fm_err err = FM_OK;
 
@@ -273,11 +273,11 @@ static enum fm_err require_brief(struct ctx *ctx, const struct policy_action *ac
         return FM_OK;
     }
     for (unsigned part = 0; part < BRIEF_PART_COUNT; part++) {
-        const char *name = brief_part_name((enum brief_part)part);
+        const char *member = brief_part_name((enum brief_part)part);
         if (action->brief_required >> part & 1 && !brief_has(brief, (enum brief_part)part)) {
             err = fail_at(ctx, FM_E_BRIEF_INCOMPLETE,
-                          json_pointer_member(ctx->arena, S("/brief"), str_of(name)),
-                          "the policy requires `%s` for %.*s", name, STR_ARG(action->name));
+                          json_pointer_member(ctx->arena, S("/brief"), str_of(member)),
+                          "the policy requires `%s` for %.*s", member, STR_ARG(action->name));
         }
     }
     if ((int64_t)(evidence && evidence->kind == JSON_ARRAY ? evidence->count : 0) <
@@ -372,7 +372,7 @@ enum fm_err intake_read(struct ctx *ctx, const struct policy *policy, const stru
     TRY(intake_check_arguments(ctx, top.arguments, &out->arguments_digest));
     TRY(intake_check_schema(ctx, policy, top.action, top.arguments));
     TRY(check_brief(ctx, top.brief, top.arguments, &brief));
-    TRY(require_brief(ctx, policy_action(policy, top.action), top.brief));
+    TRY(intake_check_brief(ctx, policy, top.action, top.brief));
     return canonical_copy(ctx, body, &out->canonical);
 }
 
