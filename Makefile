@@ -286,11 +286,11 @@ $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 
 # One rule per proof: the command whose output is the evidence. Crash tests run at full size here.
 EVIDENCE = @tools/evidence docs/evidence/$(@:prove-%=%).txt
-PROOFS := prove-hardening prove-json prove-cel prove-rules prove-asan prove-tsan prove-fuzz prove-bench \
+PROOFS := prove-hardening prove-json prove-cel prove-rules prove-backtest prove-asan prove-tsan prove-fuzz prove-bench \
 	$(if $(wildcard bench/replay/replay.mjs),prove-replay) prove-stopwatch $(CRASHES:%=prove-%)
 ## prove          all evidence again, each into docs/evidence/NAME.txt; or one part of it:
-##                prove-hardening, -json, -cel, -rules, -asan, -tsan, -fuzz, -bench, -replay, -stopwatch, -NAME for
-##                tests/crash/NAME.mjs
+##                prove-hardening, -json, -cel, -rules, -backtest, -asan, -tsan, -fuzz, -bench, -replay,
+##                -stopwatch, -NAME for tests/crash/NAME.mjs
 .PHONY: prove $(PROOFS)
 prove:
 	@failed=0; for proof in $(PROOFS); do $(MAKE) --no-print-directory $$proof || failed=1; done; exit $$failed
@@ -299,6 +299,8 @@ prove-hardening: build
 	$(EVIDENCE) tools/hardened $(BINARY)
 prove-json: $(BUILD)/bench/json
 	$(EVIDENCE) $(BUILD)/bench/json
+prove-backtest: $(BUILD)/bench/backtest
+	$(EVIDENCE) $(BUILD)/bench/backtest
 prove-cel: $(BUILD)/bench/cel build
 	@tools/deps build test
 	$(EVIDENCE) bash -c '$(BUILD)/bench/cel && node tests/differential/cel.mjs --full'
