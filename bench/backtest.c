@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a backtest costs: 100,000 stored proposals of about 1 KB each, with their assessments and people's
- * decisions, replayed from a store under a policy of 100 rules and 5 budgets. The bar is 10 s on one core.
+ * What a backtest costs: 100,000 stored proposals of about 1 KB each, with their assessments and
+ * people's decisions, replayed from a store under a policy of 100 rules and 5 budgets. The bar
+ * is 10 s on one core.
  *
- * Prints time by the clock and of the processor, since a shared machine only ever adds to the first; exit
- * code 1 beyond the bar.
+ * Prints time by the clock and of the processor, since a shared machine only ever adds to the
+ * first; exit code 1 beyond the bar.
  */
 #include "backtest/backtest.h"
 #include "base/clock.h"
@@ -47,11 +48,14 @@ static const char *const rules[] = {
 SQL(SQL_BEGIN, "BEGIN");
 SQL(SQL_COMMIT, "COMMIT");
 SQL(SQL_PERSON, "INSERT INTO people(id, name, roles, created_at) VALUES($id, 'ana', 1, 0)");
-SQL(SQL_AGENT, "INSERT INTO agents(id, name, owner, hosts, created_at) VALUES($id, $name, 1, '[]', 0)");
+SQL(SQL_AGENT,
+    "INSERT INTO agents(id, name, owner, hosts, created_at) VALUES($id, $name, 1, '[]', 0)");
 SQL(SQL_PAYLOAD, "INSERT INTO payloads(idx, salt, body) VALUES($idx, x'00', $body)");
 SQL(SQL_PROPOSAL,
-    "INSERT INTO proposals(id, agent, state, revision, action, category, policy, digest, arguments_digest,"
-    " payload, last_leaf, assessment, created_at, updated_at, queue, respond_within, verdict, decided_by,"
+    "INSERT INTO proposals(id, agent, state, revision, action, category, policy, digest, "
+    "arguments_digest,"
+    " payload, last_leaf, assessment, created_at, updated_at, queue, respond_within, verdict, "
+    "decided_by,"
     " decided_at) VALUES($id, $agent, $state, 1, $action, $action, 1, x'00', x'00', $payload, 0,"
     " $assessment, $at, $ended, 'general', 14400000000, $verdict, 1, $ended)");
 
@@ -72,42 +76,52 @@ static void request(struct buf *out, int i)
 {
     int amount = i * 7919 % 997;
 
-    buf_printf(out,
-               "{\"action\":\"refund.issue\",\"arguments\":{\"amount\":%d.5,\"currency\":\"USD\","
-               "\"items\":[{\"price\":54.5,\"quantity\":1,\"sku\":\"L-17\"},{\"price\":10,\"quantity\":2,"
-               "\"sku\":\"B-2\"}],\"message\":\"We are sorry that your lamp arrived broken. We refund it.\","
-               "\"order_id\":\"W%07d\"},\"brief\":{\"case_against\":\"The photo carries no date\","
-               "\"confidence\":0.93,\"evidence\":[{\"source\":\"crm://orders/W%07d\",\"text\":\"delivered "
-               "2026-11-20\",\"title\":\"Order W%07d\"}],\"reasoning\":\"Photo shows the damage; delivered "
-               "two days ago; policy 4.2\",\"recommendation\":\"Refund in full\",\"request\":\"My lamp "
-               "arrived in pieces, I want my money back, order W%07d\",\"summary\":\"Refund %d.50 USD for a "
-               "lamp that arrived broken\"},\"domains\":[\"billing\",\"shipping\"],\"labels\":{\"region\":"
-               "\"eu\",\"tier\":\"basic\"},\"on_behalf_of\":\"user:%d\",\"session\":\"conv-%d\",\"subject\":"
-               "\"customer:W%d\"}",
-               amount, i, i, i, i, amount, i % 5000, i / 3, i % 20000);
+    buf_printf(
+        out,
+        "{\"action\":\"refund.issue\",\"arguments\":{\"amount\":%d.5,\"currency\":\"USD\","
+        "\"items\":[{\"price\":54.5,\"quantity\":1,\"sku\":\"L-17\"},{\"price\":10,\"quantity\":2,"
+        "\"sku\":\"B-2\"}],\"message\":\"We are sorry that your lamp arrived broken. We refund "
+        "it.\","
+        "\"order_id\":\"W%07d\"},\"brief\":{\"case_against\":\"The photo carries no date\","
+        "\"confidence\":0.93,\"evidence\":[{\"source\":\"crm://orders/W%07d\",\"text\":\"delivered "
+        "2026-11-20\",\"title\":\"Order W%07d\"}],\"reasoning\":\"Photo shows the damage; "
+        "delivered "
+        "two days ago; policy 4.2\",\"recommendation\":\"Refund in full\",\"request\":\"My lamp "
+        "arrived in pieces, I want my money back, order W%07d\",\"summary\":\"Refund %d.50 USD for "
+        "a "
+        "lamp that arrived broken\"},\"domains\":[\"billing\",\"shipping\"],\"labels\":{\"region\":"
+        "\"eu\",\"tier\":\"basic\"},\"on_behalf_of\":\"user:%d\",\"session\":\"conv-%d\","
+        "\"subject\":"
+        "\"customer:W%d\"}",
+        amount, i, i, i, i, amount, i % 5000, i / 3, i % 20000);
 }
 
 static void add_proposal(struct ctx *ctx, struct store_conn *conn, int i, int64_t start_us)
 {
-    static const char assessment[] =
-        "{\"reasons\":[{\"source\":\"catalogue\",\"text\":\"The catalogue says earn for refund.issue\","
-        "\"verdict\":\"earn\"},{\"rule\":\"money-out\",\"source\":\"rule\",\"text\":\"Refunds above 50 are "
-        "reviewed\",\"values\":[{\"expression\":\"args.amount\",\"value\":74.5}],\"verdict\":\"review\"}],"
-        "\"verdict\":\"review\"}";
+    static const char assessment[] = "{\"reasons\":[{\"source\":\"catalogue\",\"text\":\"The "
+                                     "catalogue says earn for refund.issue\","
+                                     "\"verdict\":\"earn\"},{\"rule\":\"money-out\",\"source\":"
+                                     "\"rule\",\"text\":\"Refunds above 50 are "
+                                     "reviewed\",\"values\":[{\"expression\":\"args.amount\","
+                                     "\"value\":74.5}],\"verdict\":\"review\"}],"
+                                     "\"verdict\":\"review\"}";
     AUTO(buf_done) struct buf body = BUF_INIT(16 * KIB);
     struct id id = id_new();
     int64_t at_us = start_us + i * 20 * SECOND_US;
     bool rejected = i % 50 == 0;
 
     request(&body, i);
-    need(ctx, store_exec(ctx, conn, &SQL_PAYLOAD, ARGS(A_INT("$idx", i), A_BLOB("$body", buf_str(&body)))),
+    need(ctx,
+         store_exec(ctx, conn, &SQL_PAYLOAD,
+                    ARGS(A_INT("$idx", i), A_BLOB("$body", buf_str(&body)))),
          "a request");
     need(ctx,
          store_exec(ctx, conn, &SQL_PROPOSAL,
-                    ARGS(A_ID("$id", &id), A_INT("$agent", 1 + i % 20), A_INT("$state", rejected ? 7 : 3),
-                         A_TEXT("$action", S("refund.issue")), A_INT("$payload", i),
-                         A_TEXT("$assessment", str_of(assessment)), A_INT("$at", at_us),
-                         A_INT("$ended", at_us + 10 * MINUTE_US), A_INT("$verdict", rejected ? 3 : 1))),
+                    ARGS(A_ID("$id", &id), A_INT("$agent", 1 + i % 20),
+                         A_INT("$state", rejected ? 7 : 3), A_TEXT("$action", S("refund.issue")),
+                         A_INT("$payload", i), A_TEXT("$assessment", str_of(assessment)),
+                         A_INT("$at", at_us), A_INT("$ended", at_us + 10 * MINUTE_US),
+                         A_INT("$verdict", rejected ? 3 : 1))),
          "a proposal");
 }
 
@@ -124,7 +138,8 @@ static void fill(struct ctx *ctx, struct store_conn *conn)
     for (int i = 0; i < 20; i++) {
         struct id agent = id_new();
         struct str name = arena_printf(ctx->arena, "bot%d", i);
-        need(ctx, store_exec(ctx, conn, &SQL_AGENT, ARGS(A_ID("$id", &agent), A_TEXT("$name", name))),
+        need(ctx,
+             store_exec(ctx, conn, &SQL_AGENT, ARGS(A_ID("$id", &agent), A_TEXT("$name", name))),
              "an agent");
     }
     for (int i = 0; i < PROPOSALS; i++) {
@@ -156,17 +171,22 @@ static const struct policy *make_policy(struct ctx *ctx)
     const struct policy *policy;
     size_t count;
 
-    buf_lit(&yaml, "version: 1\ndefaults: {warm_up: 0}\nactions: {refund.issue: {then: earn, effects: [money],"
-                   " domain: billing}}\nlexicons: {dispute: [chargeback, billing dispute]}\nbudgets:\n");
+    buf_lit(
+        &yaml,
+        "version: 1\ndefaults: {warm_up: 0}\nactions: {refund.issue: {then: earn, effects: [money],"
+        " domain: billing}}\nlexicons: {dispute: [chargeback, billing dispute]}\nbudgets:\n");
     for (size_t i = 0; i < COUNT_OF(per); i++) {
-        buf_printf(&yaml, "  - {id: b%zu, sum: args.amount, per: %s, window: 24h, limit: 5000, then: review}\n",
-                   i, per[i]);
+        buf_printf(
+            &yaml,
+            "  - {id: b%zu, sum: args.amount, per: %s, window: 24h, limit: 5000, then: review}\n",
+            i, per[i]);
     }
     buf_lit(&yaml, "rules:\n");
     for (int i = 0; i < RULES; i++) {
         add_rule(&yaml, i);
     }
-    need(ctx, policy_parse(ctx, S("bench"), buf_str(&yaml), findings, &count, &policy), "the policy");
+    need(ctx, policy_parse(ctx, S("bench"), buf_str(&yaml), findings, &count, &policy),
+         "the policy");
     return policy;
 }
 
@@ -178,7 +198,8 @@ static double seconds(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void measure(struct ctx *ctx, struct store_conn *reader, const struct policy *policy, double *cpu_s)
+static void measure(struct ctx *ctx, struct store_conn *reader, const struct policy *policy,
+                    double *cpu_s)
 {
     struct backtest_options options = {.policy = policy};
     struct backtest *backtest;
@@ -216,7 +237,7 @@ static void remove_folder(const char *dir)
 
 int main(void)
 {
-    char dir[] = "/tmp/fermata-backtest-XXXXXX";
+    char dir[] = P_tmpdir "/fermata-backtest-XXXXXX";
     struct arena *arena = arena_new(64 * MIB);
     struct store_conn *reader;
     const struct policy *policy;

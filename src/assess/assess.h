@@ -106,8 +106,8 @@ enum fm_err assess(struct ctx *ctx, const struct assess_input *input, struct ass
 
 /* Adds warnings about rules that can never change anything to the findings of a load (room for
  * POLICY_FINDINGS_MAX). Any thread but a loop: up to a second. */
-enum fm_err assess_lint(struct ctx *ctx, const struct policy *policy, struct policy_finding *findings,
-                        size_t *count) MUST_CHECK;
+enum fm_err assess_lint(struct ctx *ctx, const struct policy *policy,
+                        struct policy_finding *findings, size_t *count) MUST_CHECK;
 
 /* Adds a reason; the verdict becomes the stricter of both. Beyond ASSESS_REASONS_MAX the verdict still
  * counts and the last reason says that more were left out. */
@@ -120,6 +120,7 @@ enum fm_err assess_add_stored(struct ctx *ctx, struct str *json, struct assess_r
 
 /* Writes {"reasons": [..], "verdict": ..} as 03 has it, members sorted, so that it can be hashed. */
 void assess_write(struct json_out *out, const struct assessment *assessment);
-void assess_write_reasons(struct json_out *out, const struct assessment *assessment); /* the array alone */
+void assess_write_reasons(struct json_out *out,
+                          const struct assessment *assessment); /* the array alone */
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rules that can never change anything. Only what is certain is said: a condition is called false when it
- * gives false although nothing of the proposal is known, because CEL then has not looked at it.
+ * Rules that can never change anything. Only what is certain is said: a condition is called
+ * false when it gives false although nothing of the proposal is known, because CEL then has not
+ * looked at it.
  */
 #include "assess/assess_internal.h"
 
@@ -89,11 +90,12 @@ static bool is_always(const struct lint *lint, size_t rule, bool value)
 /* Whether a rule asks for nothing but its verdict. */
 static bool only_speaks(const struct policy_rule *rule)
 {
-    return rule->has_then && !rule->queue.p && rule->mode == MODE_GLANCE && !rule->respond_within_us &&
-           !rule->undo_us && rule->on_expiry == ON_EXPIRY_KEEP;
+    return rule->has_then && !rule->queue.p && rule->mode == MODE_GLANCE &&
+           !rule->respond_within_us && !rule->undo_us && rule->on_expiry == ON_EXPIRY_KEEP;
 }
 
-/* A rule that matches whenever this one does, and is at least as strict; of twins the first stays. */
+/* A rule that matches whenever this one does, and is at least as strict; of twins the first
+ * stays. */
 static const struct policy_rule *stronger(const struct lint *lint, size_t rule)
 {
     const struct policy_rule *own = &lint->policy->rules[rule];
@@ -147,36 +149,42 @@ static enum fm_err lint_rule(struct lint *lint, size_t index)
     bool misses;
 
     if (is_always(lint, index, false)) {
-        return warn(lint, rule, arena_printf(arena, "the rule %.*s never matches: its condition is false "
-                                                    "whatever is proposed",
-                                             STR_ARG(rule->id)));
+        return warn(lint, rule,
+                    arena_printf(arena,
+                                 "the rule %.*s never matches: its condition is false "
+                                 "whatever is proposed",
+                                 STR_ARG(rule->id)));
     }
     if (other) {
         return warn(lint, rule,
-                    arena_printf(arena, "the rule %.*s never changes a verdict: %.*s says %s wherever it "
-                                        "matches",
+                    arena_printf(arena,
+                                 "the rule %.*s never changes a verdict: %.*s says %s wherever it "
+                                 "matches",
                                  STR_ARG(rule->id), STR_ARG(other->id), verdict_name(other->then)));
     }
     TRY(misses_catalogue(lint, rule, &misses));
     if (!misses) {
         return FM_OK;
     }
-    return warn(lint, rule,
-                arena_printf(arena, "the rule %.*s never changes anything: no action of the catalogue meets "
-                                    "its condition, and others are %s anyway",
-                             STR_ARG(rule->id),
-                             lint->policy->unknown_actions == VERDICT_BLOCK ? "blocked" : "reviewed"));
+    return warn(
+        lint, rule,
+        arena_printf(arena,
+                     "the rule %.*s never changes anything: no action of the catalogue meets "
+                     "its condition, and others are %s anyway",
+                     STR_ARG(rule->id),
+                     lint->policy->unknown_actions == VERDICT_BLOCK ? "blocked" : "reviewed"));
 }
 
 static int by_place(const void *left, const void *right)
 {
     const struct policy_finding *a = left, *b = right;
 
-    return a->line != b->line ? (a->line < b->line ? -1 : 1) : (a->column > b->column) - (a->column < b->column);
+    return a->line != b->line ? (a->line < b->line ? -1 : 1)
+                              : (a->column > b->column) - (a->column < b->column);
 }
 
-enum fm_err assess_lint(struct ctx *ctx, const struct policy *policy, struct policy_finding *findings,
-                        size_t *count)
+enum fm_err assess_lint(struct ctx *ctx, const struct policy *policy,
+                        struct policy_finding *findings, size_t *count)
 {
     struct lint lint = {.ctx = ctx, .policy = policy, .findings = findings, .count = count};
 

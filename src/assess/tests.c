@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs the examples that a policy file gives of itself, through the same steps as a proposal. What counts
- * is what the example says (`used`, `history`, `known`) and else nothing; warm-up and coin are left out,
- * so that a test says the same on every day; demands on the brief are not asked.
+ * Runs the examples that a policy file gives of itself, through the same steps as a proposal.
+ * What counts is what the example says (`used`, `history`, `known`) and else nothing; warm-up
+ * and coin are left out, so that a test says the same on every day; demands on the brief are not
+ * asked.
  */
 #include "assess/assess_internal.h"
 
@@ -61,16 +62,18 @@ static enum fm_err weigh_uses(struct ctx *ctx, const struct policy_test *test, s
     for (size_t i = 0; i < a->use_count; i++) {
         const struct policy_budget *budget = a->uses[i].budget;
         int64_t used = micros_of(json_get(test->used, budget->id)), after;
-        if (!__builtin_add_overflow(used, a->uses[i].micros, &after) && after <= budget->limit_micros) {
+        if (!__builtin_add_overflow(used, a->uses[i].micros, &after) &&
+            after <= budget->limit_micros) {
             continue;
         }
         struct assess_reason reason = {
             .source = "budget",
             .verdict = budget->then,
             .rule = budget->id,
-            .text = budget->because.p ? budget->because
-                                      : arena_printf(ctx->arena, "The budget %.*s would be exceeded",
-                                                     STR_ARG(budget->id)),
+            .text = budget->because.p
+                        ? budget->because
+                        : arena_printf(ctx->arena, "The budget %.*s would be exceeded",
+                                       STR_ARG(budget->id)),
         };
         if (!reason.text.p) {
             return fail_memory(ctx);
@@ -105,7 +108,8 @@ static enum fm_err assess_test(struct ctx *ctx, const struct policy *policy,
     return assess_finish(ctx, policy, out);
 }
 
-/* Comparing -------------------------------------------------------------------------------------- */
+/* Comparing
+ * -------------------------------------------------------------------------------------- */
 
 static bool has_reason(const struct assessment *a, struct str rule)
 {
@@ -136,17 +140,20 @@ static void write_time(struct buf *out, const char *name, int64_t is_us, int64_t
 }
 
 /* What of the hold is not as wanted. */
-static void compare_hold(struct buf *out, const struct policy_want *want, const struct assessment *a)
+static void compare_hold(struct buf *out, const struct policy_want *want,
+                         const struct assessment *a)
 {
     bool held = a->verdict == VERDICT_EARN || a->verdict == VERDICT_REVIEW;
-    bool asks = want->queue.p || want->has_mode || want->respond_within_us >= 0 || want->undo_us >= 0;
+    bool asks =
+        want->queue.p || want->has_mode || want->respond_within_us >= 0 || want->undo_us >= 0;
 
     if (asks && !held) {
         buf_printf(out, "nothing is held: the verdict is %s", verdict_name(a->verdict));
     } else if (want->queue.p && !str_eq(want->queue, a->queue)) {
         buf_printf(out, "the queue is %.*s, not %.*s", STR_ARG(a->queue), STR_ARG(want->queue));
     } else if (want->has_mode && want->mode != a->mode) {
-        buf_printf(out, "the mode is %s, not %s", review_mode_name(a->mode), review_mode_name(want->mode));
+        buf_printf(out, "the mode is %s, not %s", review_mode_name(a->mode),
+                   review_mode_name(want->mode));
     } else if (want->respond_within_us >= 0 && want->respond_within_us != a->respond_within_us) {
         write_time(out, "respond_within", a->respond_within_us, want->respond_within_us);
     } else if (want->undo_us >= 0 && want->undo_us != a->undo_us) {
@@ -169,7 +176,8 @@ static void compare(struct buf *out, const struct policy_want *want, const struc
         }
     }
     if (want->category.p && !str_eq(want->category, a->category)) {
-        buf_printf(out, "the category is %.*s, not %.*s", STR_ARG(a->category), STR_ARG(want->category));
+        buf_printf(out, "the category is %.*s, not %.*s", STR_ARG(a->category),
+                   STR_ARG(want->category));
         return;
     }
     compare_hold(out, want, a);
@@ -193,7 +201,8 @@ static enum fm_err write_outcome(struct ctx *ctx, const struct policy_want *want
     assess_write_reasons(&writer, a);
     out->why = arena_copy(ctx->arena, buf_str(&why));
     out->reasons = arena_copy(ctx->arena, buf_str(&reasons));
-    return buf_ok(&why) && buf_ok(&reasons) && out->why.p && out->reasons.p ? FM_OK : fail_memory(ctx);
+    return buf_ok(&why) && buf_ok(&reasons) && out->why.p && out->reasons.p ? FM_OK
+                                                                            : fail_memory(ctx);
 }
 
 /* An agent could not even propose this: intake would refuse it. */
@@ -213,15 +222,15 @@ static bool is_refused(struct ctx *ctx, const struct policy *policy, const struc
                             S("/arguments")) == FM_OK) {
         return false;
     }
-    out->why = arena_printf(ctx->arena, "the schema of %.*s refuses this: %s", STR_ARG(test->action),
-                            check.detail);
+    out->why = arena_printf(ctx->arena, "the schema of %.*s refuses this: %s",
+                            STR_ARG(test->action), check.detail);
     out->reasons = S("[]");
     out->verdict = VERDICT_BLOCK;
     return true;
 }
 
-enum fm_err policy_test_run(struct ctx *ctx, const struct policy *policy, const struct policy_test *test,
-                            struct policy_outcome *out)
+enum fm_err policy_test_run(struct ctx *ctx, const struct policy *policy,
+                            const struct policy_test *test, struct policy_outcome *out)
 {
     struct assessment *assessment = arena_zalloc(ctx->arena, 1, sizeof(*assessment));
 

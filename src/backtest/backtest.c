@@ -22,7 +22,8 @@ static enum fm_err open_parts(struct ctx *ctx, struct backtest *b)
     return b->options.against ? replay_open(ctx, b->arena, b->options.against, &b->against) : FM_OK;
 }
 
-enum fm_err backtest_new(struct ctx *ctx, const struct backtest_options *options, struct backtest **out)
+enum fm_err backtest_new(struct ctx *ctx, const struct backtest_options *options,
+                         struct backtest **out)
 {
     struct backtest *b = calloc(1, sizeof(*b));
     enum fm_err err;

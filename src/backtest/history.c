@@ -2,25 +2,27 @@
  *
  * The proposals of a store, in the order in which they came, for a replay.
  *
- * It must never hold a read transaction for longer than a batch: the store's journal file could not shrink
- * meanwhile.
+ * It must never hold a read transaction for longer than a batch: the store's journal file could
+ * not shrink meanwhile.
  */
 #include "backtest/inner.h"
 
 #include "base/panic.h"
 #include "proposal/proposal.h"
 
-#define BATCH_MAX 500
-#define AGENTS_MAX 100000
+#define BATCH_MAX         500
+#define AGENTS_MAX        100000
 #define RECORDS_ARENA_MAX (64 * MIB) /* of one proposal's request and assessment */
 
 SQL(SQL_LAST, "SELECT max(row) FROM proposals");
 SQL(SQL_FIRST, "SELECT min(row) FROM proposals WHERE created_at >= $since");
 SQL(SQL_COUNT, "SELECT count(*) FROM proposals WHERE row >= $first AND row <= $last");
-SQL(SQL_AGENTS, "SELECT a.row, a.id, a.name, p.name FROM agents a LEFT JOIN people p ON p.row = a.owner"
-                " LIMIT $max");
+SQL(SQL_AGENTS,
+    "SELECT a.row, a.id, a.name, p.name FROM agents a LEFT JOIN people p ON p.row = a.owner"
+    " LIMIT $max");
 SQL(SQL_CASES,
-    "SELECT p.row, p.id, p.agent, p.action, p.assessment, p.created_at, p.state, p.queue, p.first_queue,"
+    "SELECT p.row, p.id, p.agent, p.action, p.assessment, p.created_at, p.state, p.queue, "
+    "p.first_queue,"
     " p.respond_within, p.verdict, p.decided_by, p.decided_at, p.updated_at, r.body, d.body"
     " FROM proposals p LEFT JOIN payloads r ON r.idx = p.payload"
     " LEFT JOIN payloads d ON d.idx = CASE WHEN p.verdict = 2 THEN p.decision_leaf END"
@@ -34,13 +36,14 @@ struct history {
     struct ctx *ctx;
     struct store_conn *conn;
     struct backtest *backtest;
-    struct map *agents; /* row as 8 bytes -> struct known_agent */
+    struct map *agents;  /* row as 8 bytes -> struct known_agent */
     struct arena *arena; /* of one proposal */
     int64_t next, last;
     uint64_t done, total;
 };
 
-/* Agents ----------------------------------------------------------------------------------------- */
+/* Agents
+ * ----------------------------------------------------------------------------------------- */
 
 static struct str row_bytes(const int64_t *row)
 {
@@ -60,7 +63,8 @@ static enum fm_err add_agent(struct history *h, struct store_rows *rows)
     agent->id = arena_copy(arena, id_format(ID_AGENT, rows_id(rows, 1), id));
     agent->name = arena_copy(arena, rows_bytes(rows, 2));
     agent->owner = rows_is_null(rows, 3) ? S("") : arena_copy(arena, rows_bytes(rows, 3));
-    return agent->id.p && agent->name.p && agent->owner.p && map_put(h->agents, row_bytes(&row), agent)
+    return agent->id.p && agent->name.p && agent->owner.p &&
+                   map_put(h->agents, row_bytes(&row), agent)
                ? FM_OK
                : fail_memory(h->ctx);
 }
@@ -80,7 +84,8 @@ static enum fm_err read_agents(struct history *h)
     return err == FM_OK ? h->ctx->err : err;
 }
 
-/* Cases ------------------------------------------------------------------------------------------ */
+/* Cases
+ * ------------------------------------------------------------------------------------------ */
 
 /* What people decided; what a policy let go is no decision of theirs. */
 static enum backtest_decision decision_of(struct ctx *ctx, struct store_rows *rows)
@@ -135,7 +140,8 @@ static bool read_verdict(struct ctx *ctx, struct str assessment, struct backtest
     return false;
 }
 
-static void read_case(struct ctx *ctx, struct history *h, struct store_rows *rows, struct backtest_case *one)
+static void read_case(struct ctx *ctx, struct history *h, struct store_rows *rows,
+                      struct backtest_case *one)
 {
     static const struct known_agent nobody = {STR("?"), STR(""), STR("")};
     enum proposal_state state = (enum proposal_state)rows_int(rows, 6);
@@ -177,8 +183,8 @@ static enum fm_err replay_row(struct history *h, struct store_rows *rows)
     read_case(&ctx, h, rows, &one);
     one.id = id_format(ID_PROPOSAL, id, text);
     if (json_parse(&ctx, rows_bytes(rows, 14), &JSON_LIMITS_WIRE, &one.request) != FM_OK) {
-        return fail(h->ctx, FM_E_INTERNAL, "the request of %.*s cannot be read: %s", STR_ARG(one.id),
-                    ctx.detail);
+        return fail(h->ctx, FM_E_INTERNAL, "the request of %.*s cannot be read: %s",
+                    STR_ARG(one.id), ctx.detail);
     }
     return backtest_add(h->ctx, h->backtest, &one);
 }
@@ -190,9 +196,9 @@ static enum fm_err replay_rows(struct history *h, bool *more)
     size_t count = 0;
 
     h->ctx->err = FM_OK;
-    TRY(store_query(h->ctx, h->conn, &SQL_CASES,
-                    ARGS(A_INT("$first", h->next), A_INT("$last", h->last), A_INT("$max", BATCH_MAX)),
-                    &rows));
+    TRY(store_query(
+        h->ctx, h->conn, &SQL_CASES,
+        ARGS(A_INT("$first", h->next), A_INT("$last", h->last), A_INT("$max", BATCH_MAX)), &rows));
     while (err == FM_OK && rows_next(h->ctx, rows)) {
         count++;
         err = replay_row(h, rows);
@@ -226,8 +232,8 @@ static enum fm_err find_range(struct history *h)
     if (h->next == 0) {
         h->last = 0; /* there is none */
     }
-    TRY(store_int(h->ctx, h->conn, &SQL_COUNT, ARGS(A_INT("$first", h->next), A_INT("$last", h->last)), 0,
-                  &count));
+    TRY(store_int(h->ctx, h->conn, &SQL_COUNT,
+                  ARGS(A_INT("$first", h->next), A_INT("$last", h->last)), 0, &count));
     h->total = (uint64_t)count;
     return FM_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of this folder share: the state of one policy during a replay (replay.c, windows.c), and
- * what is found (report.c, write.c).
+ * What the files of this folder share: the state of one policy during a replay (replay.c,
+ * windows.c), and what is found (report.c, write.c).
  */
 #ifndef FM_BACKTEST_INNER_H
 #define FM_BACKTEST_INNER_H
@@ -9,7 +9,8 @@
 #include "backtest/backtest.h"
 #include "base/map.h"
 
-/* Windows ---------------------------------------------------------------------------------------- */
+/* Windows
+ * ---------------------------------------------------------------------------------------- */
 
 __extension__ typedef __int128 wide; /* sums of millionths of any history */
 
@@ -49,17 +50,19 @@ enum fm_err windows_of(struct ctx *ctx, struct windows *windows, struct str kind
     MUST_CHECK;
 /* Forgets what lies before the window that ends now. */
 void window_advance(struct window *window, int64_t now_us);
-enum fm_err window_add(struct ctx *ctx, struct windows *windows, struct window *window, int64_t micros,
-                       int64_t now_us) MUST_CHECK;
+enum fm_err window_add(struct ctx *ctx, struct windows *windows, struct window *window,
+                       int64_t micros, int64_t now_us) MUST_CHECK;
 /* Takes one use back at a time to come; carried out by windows_settle. */
-enum fm_err windows_give_back(struct ctx *ctx, struct windows *windows, struct giveback giveback) MUST_CHECK;
+enum fm_err windows_give_back(struct ctx *ctx, struct windows *windows, struct giveback giveback)
+    MUST_CHECK;
 void windows_settle(struct windows *windows, int64_t now_us);
 
-/* Replay ----------------------------------------------------------------------------------------- */
+/* Replay
+ * ----------------------------------------------------------------------------------------- */
 
 /* Beyond `block`: the schema or the brief's demands would have refused the request. */
 #define OUTCOME_REFUSED (VERDICT_BLOCK + 1)
-#define OUTCOME_COUNT (OUTCOME_REFUSED + 1)
+#define OUTCOME_COUNT   (OUTCOME_REFUSED + 1)
 
 struct domains_seen {
     struct domains_seen *next;
@@ -80,12 +83,13 @@ enum fm_err replay_open(struct ctx *ctx, struct arena *arena, const struct polic
                         struct replay *out) MUST_CHECK;
 void replay_done(struct replay *replay);
 
-/* What comes of one proposal; `outcome` is a verdict or OUTCOME_REFUSED (then assessment->reasons[0] says
- * why). Texts live in ctx->arena. */
+/* What comes of one proposal; `outcome` is a verdict or OUTCOME_REFUSED (then
+ * assessment->reasons[0] says why). Texts live in ctx->arena. */
 enum fm_err replay_case(struct ctx *ctx, struct replay *replay, const struct backtest_case *one,
                         struct assessment *assessment, unsigned *outcome) MUST_CHECK;
 
-/* Report ----------------------------------------------------------------------------------------- */
+/* Report
+ * ----------------------------------------------------------------------------------------- */
 
 struct examples {
     struct str ids[BACKTEST_EXAMPLES_MAX];
@@ -143,17 +147,18 @@ struct comparison {
     struct str rule_before; /* what decided */
     const struct assessment *assessment;
 };
-enum fm_err report_add(struct ctx *ctx, struct backtest *backtest, const struct comparison *comparison)
-    MUST_CHECK;
+enum fm_err report_add(struct ctx *ctx, struct backtest *backtest,
+                       const struct comparison *comparison) MUST_CHECK;
 /* Keeps the first few. */
-enum fm_err examples_add(struct ctx *ctx, struct arena *arena, struct examples *examples, struct str id)
-    MUST_CHECK;
+enum fm_err examples_add(struct ctx *ctx, struct arena *arena, struct examples *examples,
+                         struct str id) MUST_CHECK;
 
 /* "allow", ..., "refused". */
 const char *outcome_name(unsigned outcome);
 bool outcome_is_held(unsigned outcome);
 
-/* What decided an assessment: the first reason that is as strict as its verdict; a rule before others. */
+/* What decided an assessment: the first reason that is as strict as its verdict; a rule before
+ * others. */
 struct str deciding_rule(const struct assessment *assessment);
 
 #endif

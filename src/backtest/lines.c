@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Proposals from a file of JSON Lines, for a replay: as agents send them, or as the server answers them.
+ * Proposals from a file of JSON Lines, for a replay: as agents send them, or as the server
+ * answers them.
  *
- * It must never pass over a line that it cannot read, nor a member that it does not know: the numbers
- * would be about something else than the file.
+ * It must never pass over a line that it cannot read, nor a member that it does not know: the
+ * numbers would be about something else than the file.
  */
 #include "backtest/inner.h"
 
 #include <stdlib.h>
 
-#define FIRST_AT_US INT64_C(1767614400000000) /* 2026-01-05T12:00:00Z, where the file says nothing */
+#define FIRST_AT_US                                                                                \
+    INT64_C(1767614400000000) /* 2026-01-05T12:00:00Z, where the file says nothing */
 #define LINE_ARENA_MAX (64 * MIB)
 
 struct line {
@@ -18,11 +20,16 @@ struct line {
     const struct json *other; /* what is passed over, or read from the whole */
 };
 
-#define LINE(text, member, kind) {.name = text, .type = kind, .flags = JSON_F_NULL,                \
-                                  .offset = offsetof(struct line, member)}
+#define LINE(text, member, kind)                                                                   \
+    {                                                                                              \
+        .name = text, .type = kind, .flags = JSON_F_NULL, .offset = offsetof(struct line, member)  \
+    }
 
 static const struct json_field line_fields[] = {
-    {.name = "action", .type = JSON_T_STR, .flags = JSON_F_REQUIRED, .offset = offsetof(struct line, action),
+    {.name = "action",
+     .type = JSON_T_STR,
+     .flags = JSON_F_REQUIRED,
+     .offset = offsetof(struct line, action),
      .max = 128},
     LINE("at", at, JSON_T_STR),
     LINE("created_at", created_at, JSON_T_STR),
@@ -74,7 +81,9 @@ static enum fm_err read_time(struct ctx *ctx, struct str text, int64_t *out)
     if (!text.p) {
         return FM_OK;
     }
-    return clock_parse(text, out) ? FM_OK : wrong(ctx, "a time wants RFC 3339, such as 2026-11-22T10:24:35Z");
+    return clock_parse(text, out)
+               ? FM_OK
+               : wrong(ctx, "a time wants RFC 3339, such as 2026-11-22T10:24:35Z");
 }
 
 static enum fm_err read_agent(struct ctx *ctx, const struct json *agent, struct backtest_case *one)
@@ -103,7 +112,8 @@ static enum fm_err read_verdict(struct ctx *ctx, struct str verdict, struct back
     return verdict.p ? wrong(ctx, "verdict wants allow, earn, review or block") : FM_OK;
 }
 
-static enum fm_err read_decision(struct ctx *ctx, const struct json *decision, struct backtest_case *one)
+static enum fm_err read_decision(struct ctx *ctx, const struct json *decision,
+                                 struct backtest_case *one)
 {
     static const struct str names[] = {STR("approve"), STR("modify"), STR("reject"), STR("return")};
     static const enum backtest_decision decisions[] = {BACKTEST_APPROVED, BACKTEST_MODIFIED,
@@ -171,15 +181,17 @@ static enum fm_err replay_line(struct ctx *ctx, struct reading *r, struct str te
     err = json_parse(&own, text, &JSON_LIMITS_WIRE, &json);
     err = err == FM_OK ? read_line(&own, json, r->last_us, &one) : err;
     if (err != FM_OK) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT, "line %llu: %s", (unsigned long long)r->number, own.detail);
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "line %llu: %s", (unsigned long long)r->number,
+                    own.detail);
     }
     if (!one.id.p) {
         one.id = arena_printf(r->arena, "line %llu", (unsigned long long)r->number);
     }
     r->last_us = one.at_us;
     err = backtest_add(&own, r->backtest, &one);
-    return err == FM_OK ? FM_OK
-                        : fail(ctx, err, "line %llu: %s", (unsigned long long)r->number, own.detail);
+    return err == FM_OK
+               ? FM_OK
+               : fail(ctx, err, "line %llu: %s", (unsigned long long)r->number, own.detail);
 }
 
 static void free_text(char **text)
@@ -198,7 +210,8 @@ static enum fm_err replay_lines(struct ctx *ctx, FILE *file, struct reading *r)
         struct str line = {text, (size_t)n};
         r->number++;
         if (line.n > BACKTEST_LINE_MAX) {
-            return fail(ctx, FM_E_TOO_LARGE, "line %llu is longer than 1 MiB", (unsigned long long)r->number);
+            return fail(ctx, FM_E_TOO_LARGE, "line %llu is longer than 1 MiB",
+                        (unsigned long long)r->number);
         }
         while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r')) {
             line.n--;
@@ -206,7 +219,8 @@ static enum fm_err replay_lines(struct ctx *ctx, FILE *file, struct reading *r)
         if (line.n > 0) {
             TRY(replay_line(ctx, r, line));
         }
-        if (options->progress && r->number % 500 == 0 && !options->progress(options->with, r->number, 0)) {
+        if (options->progress && r->number % 500 == 0 &&
+            !options->progress(options->with, r->number, 0)) {
             r->backtest->stopped = true;
             return FM_OK;
         }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One policy over the proposals of the past, in the steps of a submission (flow/weigh.c): but what is
- * counted is kept in memory, and nobody draws.
+ * One policy over the proposals of the past, in the steps of a submission (flow/weigh.c): but
+ * what is counted is kept in memory, and nobody draws.
  *
- * It must never let pass what could not be evaluated: an error stays a reason for review, as it is live.
+ * It must never let pass what could not be evaluated: an error stays a reason for review, as it
+ * is live.
  */
 #include "backtest/inner.h"
 
@@ -11,11 +12,11 @@
 #include "intake/intake.h"
 
 #define SESSION_DOMAINS_MAX 32 /* as flow/weigh.c reads them */
-#define BUCKETS 60 /* of a budget's window, as flow/windows.c cuts it */
+#define BUCKETS             60 /* of a budget's window, as flow/windows.c cuts it */
 
 /* Known without being asked of the past: reasons that were drawn or learnt at the time. */
-static const char *const kept_sources[] = {"novelty", "confidence",  "provenance", "flood",
-                                           "pause",   "warm_up",     "spot_check"};
+static const char *const kept_sources[] = {"novelty", "confidence", "provenance", "flood",
+                                           "pause",   "warm_up",    "spot_check"};
 
 enum fm_err replay_open(struct ctx *ctx, struct arena *arena, const struct policy *policy,
                         struct replay *out)
@@ -23,7 +24,8 @@ enum fm_err replay_open(struct ctx *ctx, struct arena *arena, const struct polic
     *out = (struct replay){.policy = policy, .arena = arena};
     out->sessions = map_new();
     out->recipients = map_new();
-    out->matched = arena_zalloc(arena, policy->rule_count + policy->budget_count + 1, sizeof(*out->matched));
+    out->matched =
+        arena_zalloc(arena, policy->rule_count + policy->budget_count + 1, sizeof(*out->matched));
     if (!out->sessions || !out->recipients || !out->matched) {
         return fail_memory(ctx);
     }
@@ -53,7 +55,8 @@ static struct str member_text(const struct backtest_case *one, const char *name)
     return text.p ? text : S("");
 }
 
-/* Refusals --------------------------------------------------------------------------------------- */
+/* Refusals
+ * --------------------------------------------------------------------------------------- */
 
 /* Why intake would refuse it; absent: it would not. */
 static struct str refusal(struct passage *p)
@@ -64,7 +67,8 @@ static struct str refusal(struct passage *p)
     enum fm_err err;
 
     ctx_init(&check, p->ctx->arena);
-    err = intake_check_schema(&check, p->replay->policy, p->one->action, arguments ? arguments : &no_arguments);
+    err = intake_check_schema(&check, p->replay->policy, p->one->action,
+                              arguments ? arguments : &no_arguments);
     if (err == FM_OK) {
         err = intake_check_brief(&check, p->replay->policy, p->one->action,
                                  json_get(p->one->request, S("brief")));
@@ -80,11 +84,13 @@ static bool is_refused(struct passage *p)
         return false;
     }
     *p->out = (struct assessment){.verdict = VERDICT_BLOCK, .category = p->one->action};
-    assess_add(p->out, (struct assess_reason){.source = "schema", .verdict = VERDICT_BLOCK, .text = why});
+    assess_add(p->out,
+               (struct assess_reason){.source = "schema", .verdict = VERDICT_BLOCK, .text = why});
     return true;
 }
 
-/* What conditions ask of the past ------------------------------------------------------------------ */
+/* What conditions ask of the past
+ * ------------------------------------------------------------------ */
 
 static const int64_t window_us[] = {
 #define X(name, text, us) us,
@@ -97,8 +103,8 @@ static int64_t narrow(wide micros)
     return micros > INT64_MAX ? INT64_MAX : (int64_t)micros;
 }
 
-static enum fm_err history_window(struct passage *p, enum assess_whose whose, size_t i, struct str category,
-                                  struct window **out)
+static enum fm_err history_window(struct passage *p, enum assess_whose whose, size_t i,
+                                  struct str category, struct window **out)
 {
     static const struct str kinds[] = {STR("agent"), STR("category"), STR("subject")};
     struct str key = whose == WHOSE_AGENT      ? p->one->agent_id
@@ -217,7 +223,8 @@ static enum fm_err learn_recipients(struct passage *p)
     return learning.err;
 }
 
-/* Domains of sessions ------------------------------------------------------------------------------ */
+/* Domains of sessions
+ * ------------------------------------------------------------------------------ */
 
 static bool list_has(const struct str *items, size_t count, struct str text)
 {
@@ -233,14 +240,16 @@ static struct str session_key(struct passage *p)
 {
     struct str session = member_text(p->one, "session");
 
-    return session.n ? arena_printf(p->ctx->arena, "%.*s\n%.*s", STR_ARG(p->one->agent_id), STR_ARG(session))
+    return session.n ? arena_printf(p->ctx->arena, "%.*s\n%.*s", STR_ARG(p->one->agent_id),
+                                    STR_ARG(session))
                      : STR_NONE;
 }
 
 static enum fm_err read_domains(struct passage *p)
 {
     const struct policy_list *own = &p->out->domains;
-    struct str *items = arena_zalloc(p->ctx->arena, SESSION_DOMAINS_MAX + own->count, sizeof(*items));
+    struct str *items =
+        arena_zalloc(p->ctx->arena, SESSION_DOMAINS_MAX + own->count, sizeof(*items));
     struct str key = session_key(p);
     size_t count = 0;
 
@@ -285,11 +294,14 @@ static enum fm_err keep_domains(struct passage *p)
     return FM_OK;
 }
 
-/* Budgets ---------------------------------------------------------------------------------------- */
+/* Budgets
+ * ---------------------------------------------------------------------------------------- */
 
-static enum fm_err budget_window(struct passage *p, const struct policy_budget *budget, struct window **out)
+static enum fm_err budget_window(struct passage *p, const struct policy_budget *budget,
+                                 struct window **out)
 {
-    int64_t width_us = budget->window_us / BUCKETS > SECOND_US ? budget->window_us / BUCKETS : SECOND_US;
+    int64_t width_us =
+        budget->window_us / BUCKETS > SECOND_US ? budget->window_us / BUCKETS : SECOND_US;
     struct str key = S("");
 
     switch (budget->per) {
@@ -308,8 +320,8 @@ static enum fm_err budget_window(struct passage *p, const struct policy_budget *
     case PER_ALL:
         break;
     }
-    return windows_of(p->ctx, &p->replay->windows, str_of(budget_per_name(budget->per)), budget->id, key,
-                      width_us, budget->window_us, out);
+    return windows_of(p->ctx, &p->replay->windows, str_of(budget_per_name(budget->per)), budget->id,
+                      key, width_us, budget->window_us, out);
 }
 
 static enum fm_err weigh_uses(struct passage *p)
@@ -325,11 +337,11 @@ static enum fm_err weigh_uses(struct passage *p)
             continue;
         }
         p->replay->matched[policy->rule_count + (size_t)(use->budget - policy->budgets)]++;
-        assess_add(p->out, (struct assess_reason){
-                               .source = "budget",
-                               .verdict = use->budget->then,
-                               .rule = use->budget->id,
-                               .text = use->budget->because.p ? use->budget->because
+        assess_add(p->out, (struct assess_reason){.source = "budget",
+                                                  .verdict = use->budget->then,
+                                                  .rule = use->budget->id,
+                                                  .text = use->budget->because.p
+                                                              ? use->budget->because
                                                               : S("The budget would be exceeded")});
     }
     return FM_OK;
@@ -354,7 +366,8 @@ static enum fm_err charge(struct passage *p)
     return FM_OK;
 }
 
-/* What was drawn or learnt -------------------------------------------------------------------------- */
+/* What was drawn or learnt
+ * -------------------------------------------------------------------------- */
 
 static bool is_kept(const struct passage *p, struct str source)
 {
@@ -412,7 +425,8 @@ static void keep_recorded(struct passage *p)
     }
 }
 
-/* All of it ---------------------------------------------------------------------------------------- */
+/* All of it
+ * ---------------------------------------------------------------------------------------- */
 
 static bool watches_domains(const struct passage *p)
 {

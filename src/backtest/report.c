@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a replay finds: kinds of change, reviews a day, response times, and the errors that would have been
- * let through.
+ * What a replay finds: kinds of change, reviews a day, response times, and the errors that would
+ * have been let through.
  */
 #include "backtest/inner.h"
 
@@ -30,7 +30,8 @@ void report_done(struct report *report)
     map_free(report->queues);
 }
 
-enum fm_err examples_add(struct ctx *ctx, struct arena *arena, struct examples *examples, struct str id)
+enum fm_err examples_add(struct ctx *ctx, struct arena *arena, struct examples *examples,
+                         struct str id)
 {
     if (examples->count == BACKTEST_EXAMPLES_MAX) {
         return FM_OK;
@@ -54,10 +55,10 @@ struct str deciding_rule(const struct assessment *a)
     return source.p ? source : S("catalogue");
 }
 
-/* Finds the row under a key, or makes one in the run's arena while there are fewer than `max`; NULL (and
- * FM_OK) beyond. */
-static enum fm_err row_of(struct ctx *ctx, struct backtest *b, struct map *map, struct str key, size_t size,
-                          size_t max, void **out)
+/* Finds the row under a key, or makes one in the run's arena while there are fewer than `max`;
+ * NULL (and FM_OK) beyond. */
+static enum fm_err row_of(struct ctx *ctx, struct backtest *b, struct map *map, struct str key,
+                          size_t size, size_t max, void **out)
 {
     *out = map_find(map, key);
     if (*out || map_count(map) >= max) {
@@ -67,10 +68,11 @@ static enum fm_err row_of(struct ctx *ctx, struct backtest *b, struct map *map, 
     return *out && map_put(map, key, *out) ? FM_OK : fail_memory(ctx);
 }
 
-/* Changes ---------------------------------------------------------------------------------------- */
+/* Changes
+ * ---------------------------------------------------------------------------------------- */
 
-static enum fm_err group_of(struct ctx *ctx, struct backtest *b, const struct comparison *c, struct str rule,
-                            struct group **out)
+static enum fm_err group_of(struct ctx *ctx, struct backtest *b, const struct comparison *c,
+                            struct str rule, struct group **out)
 {
     struct str key = arena_printf(ctx->arena, "%u %u %.*s\n%.*s", c->before, c->after,
                                   STR_ARG(c->one->action), STR_ARG(rule));
@@ -105,7 +107,8 @@ static enum fm_err add_change(struct ctx *ctx, struct backtest *b, const struct 
     return examples_add(ctx, b->arena, &group->examples, c->one->id);
 }
 
-/* Errors let through ------------------------------------------------------------------------------- */
+/* Errors let through
+ * ------------------------------------------------------------------------------- */
 
 static enum fm_err add_allowed(struct ctx *ctx, struct backtest *b, const struct comparison *c)
 {
@@ -120,9 +123,11 @@ static enum fm_err add_allowed(struct ctx *ctx, struct backtest *b, const struct
     return error ? examples_add(ctx, b->arena, &report->errors, c->one->id) : FM_OK;
 }
 
-/* Queues ----------------------------------------------------------------------------------------- */
+/* Queues
+ * ----------------------------------------------------------------------------------------- */
 
-static enum fm_err count_day(struct ctx *ctx, struct backtest *b, int64_t at_us, struct str queue, bool after)
+static enum fm_err count_day(struct ctx *ctx, struct backtest *b, int64_t at_us, struct str queue,
+                             bool after)
 {
     char time[CLOCK_TEXT_SIZE];
     struct str day = {clock_format(at_us, time).p, 10};
@@ -147,7 +152,8 @@ static enum fm_err count_day(struct ctx *ctx, struct backtest *b, int64_t at_us,
     return row->day.p && row->queue.p ? FM_OK : fail_memory(ctx);
 }
 
-static enum fm_err times_of(struct ctx *ctx, struct backtest *b, struct str queue, struct queue_times **out)
+static enum fm_err times_of(struct ctx *ctx, struct backtest *b, struct str queue,
+                            struct queue_times **out)
 {
     void *found;
 
@@ -176,7 +182,8 @@ static enum fm_err add_times(struct ctx *ctx, struct backtest *b, const struct c
 {
     int64_t took_us = c->one->ended_at_us - c->one->at_us;
 
-    if (!outcome_is_held(c->before) || c->one->decision == BACKTEST_UNDECIDED || !c->one->ended_at_us) {
+    if (!outcome_is_held(c->before) || c->one->decision == BACKTEST_UNDECIDED ||
+        !c->one->ended_at_us) {
         return FM_OK;
     }
     times->decided++;
@@ -199,7 +206,8 @@ static enum fm_err add_after(struct ctx *ctx, struct backtest *b, const struct c
     return count_day(ctx, b, c->one->at_us, c->assessment->queue, true);
 }
 
-/* All of it ---------------------------------------------------------------------------------------- */
+/* All of it
+ * ---------------------------------------------------------------------------------------- */
 
 static enum fm_err compare(struct ctx *ctx, struct backtest *b, const struct comparison *c)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Counters over sliding windows, in memory: the same arithmetic as those of the store (flow/windows.c), for
- * times that pass in a replay.
+ * Counters over sliding windows, in memory: the same arithmetic as those of the store
+ * (flow/windows.c), for times that pass in a replay.
  *
  * 1. A window is cut into buckets; the oldest counts whole.
  * 2. What is given back was counted before: a slot never falls below zero.
@@ -57,9 +57,10 @@ enum fm_err windows_of(struct ctx *ctx, struct windows *windows, struct str kind
         return FM_OK;
     }
     if (map_count(windows->map) >= BACKTEST_WINDOWS_MAX) {
-        return fail(ctx, FM_E_TOO_LARGE,
-                    "this history needs more than %d counters: replay fewer days, or count for fewer",
-                    BACKTEST_WINDOWS_MAX);
+        return fail(
+            ctx, FM_E_TOO_LARGE,
+            "this history needs more than %d counters: replay fewer days, or count for fewer",
+            BACKTEST_WINDOWS_MAX);
     }
     *out = arena_zalloc(windows->arena, 1, sizeof(**out));
     if (!*out || !map_put(windows->map, bytes, *out)) {
@@ -105,8 +106,8 @@ static bool make_room(struct window *window)
     return true;
 }
 
-enum fm_err window_add(struct ctx *ctx, struct windows *windows, struct window *window, int64_t micros,
-                       int64_t now_us)
+enum fm_err window_add(struct ctx *ctx, struct windows *windows, struct window *window,
+                       int64_t micros, int64_t now_us)
 {
     int64_t bucket = now_us / window->width_us;
 
@@ -127,7 +128,8 @@ enum fm_err window_add(struct ctx *ctx, struct windows *windows, struct window *
     return FM_OK;
 }
 
-/* Giving back ------------------------------------------------------------------------------------- */
+/* Giving back
+ * ------------------------------------------------------------------------------------- */
 
 static bool heap_room(struct windows *windows)
 {

@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-static const char *const decision_names[BACKTEST_DECISION_COUNT] = {"undecided", "approved", "modified",
-                                                                    "rejected", "returned"};
+static const char *const decision_names[BACKTEST_DECISION_COUNT] = {
+    "undecided", "approved", "modified", "rejected", "returned"};
 
 /* The rows of a map as a sorted array. */
 struct rows {
@@ -24,8 +24,8 @@ static void collect(void *with, struct str key, void *value)
     rows->items[rows->count++] = value;
 }
 
-static enum fm_err rows_of(struct ctx *ctx, const struct map *map, int (*order)(const void *, const void *),
-                           struct rows *out)
+static enum fm_err rows_of(struct ctx *ctx, const struct map *map,
+                           int (*order)(const void *, const void *), struct rows *out)
 {
     *out = (struct rows){arena_zalloc(ctx->arena, map_count(map) + 1, sizeof(void *)), 0};
     if (!out->items) {
@@ -43,7 +43,8 @@ static int by_count(uint64_t a, uint64_t b)
 
 static int group_order(const void *left, const void *right)
 {
-    const struct group *a = *(const struct group *const *)left, *b = *(const struct group *const *)right;
+    const struct group *a = *(const struct group *const *)left,
+                       *b = *(const struct group *const *)right;
     bool a_loosens = a->to < a->from, b_loosens = b->to < b->from;
     int order = a_loosens != b_loosens ? (a_loosens ? -1 : 1) : by_count(a->count, b->count);
 
@@ -68,7 +69,8 @@ static int queue_order(const void *left, const void *right)
     return str_cmp(a->queue, b->queue);
 }
 
-static void write_outcomes(struct json_out *out, const char *name, const uint64_t counts[OUTCOME_COUNT])
+static void write_outcomes(struct json_out *out, const char *name,
+                           const uint64_t counts[OUTCOME_COUNT])
 {
     jo_key(out, name);
     jo_object(out);
@@ -253,6 +255,7 @@ enum fm_err backtest_write(struct ctx *ctx, struct json_out *out, const struct b
     TRY(write_reviews(ctx, out, report));
     write_matches(out, b);
     jo_object_end(out);
-    return buf_ok(out->buf) ? FM_OK : fail(ctx, FM_E_TOO_LARGE, "the report is larger than %zu MiB",
-                                           BACKTEST_JSON_MAX / MIB);
+    return buf_ok(out->buf) ? FM_OK
+                            : fail(ctx, FM_E_TOO_LARGE, "the report is larger than %zu MiB",
+                                   BACKTEST_JSON_MAX / MIB);
 }

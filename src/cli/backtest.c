@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `fermata policy backtest FILE`: what a policy would have done with the proposals of a store, or of a file
- * of JSON Lines. Reads only: a server may be at work on the folder.
+ * `fermata policy backtest FILE`: what a policy would have done with the proposals of a store,
+ * or of a file of JSON Lines. Reads only: a server may be at work on the folder.
  */
 #include "backtest/backtest.h"
 #include "cli/cli.h"
@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #define ARENA_BYTES_MAX (256 * MIB)
-#define GROUPS_SHOWN 40
-#define DAYS_SHOWN 30
-#define DAYS_MAX 3650
-#define TELL_EVERY_US (SECOND_US / 4)
+#define GROUPS_SHOWN    40
+#define DAYS_SHOWN      30
+#define DAYS_MAX        3650
+#define TELL_EVERY_US   (SECOND_US / 4)
 
 struct backtest_command {
     struct cli_common common;
@@ -33,7 +33,8 @@ static const struct cli_option backtest_table[] = {
      "how far it is and when it ends, on stderr (on a terminal by itself)"},
 };
 
-/* Progress --------------------------------------------------------------------------------------- */
+/* Progress
+ * --------------------------------------------------------------------------------------- */
 
 struct progress {
     bool shown, told;
@@ -60,7 +61,8 @@ static bool tell(void *with, uint64_t done, uint64_t total)
     return true;
 }
 
-/* For people ------------------------------------------------------------------------------------- */
+/* For people
+ * ------------------------------------------------------------------------------------- */
 
 static long long number(const struct json *of, const char *name)
 {
@@ -76,8 +78,8 @@ static struct str cell(struct ctx *ctx, const struct json *of, const char *name)
 }
 
 /* Prints a list of objects as a table: a column for each name, the headings beside them. */
-static void print_list(struct ctx *ctx, const struct json *list, size_t max, const char *const names[],
-                       const char *const heads[], size_t columns)
+static void print_list(struct ctx *ctx, const struct json *list, size_t max,
+                       const char *const names[], const char *const heads[], size_t columns)
 {
     size_t count = list && list->count < max ? list->count : max;
     struct str *cells = arena_zalloc(ctx->arena, (count + 1) * columns, sizeof(*cells));
@@ -101,7 +103,8 @@ static void print_list(struct ctx *ctx, const struct json *list, size_t max, con
 static void print_examples(struct ctx *ctx, const char *head, const struct json *examples)
 {
     for (uint32_t i = 0; examples && i < examples->count; i++) {
-        printf("%s%.*s", i ? ", " : head, STR_ARG(cli_safe(ctx, json_text(&examples->as.items[i]))));
+        printf("%s%.*s", i ? ", " : head,
+               STR_ARG(cli_safe(ctx, json_text(&examples->as.items[i]))));
     }
     fputs(examples && examples->count ? "\n" : "", stdout);
 }
@@ -121,7 +124,8 @@ static void print_verdicts(const struct json *report)
 
 static void print_changes(struct ctx *ctx, const struct json *report)
 {
-    static const char *const names[] = {"direction", "from", "to", "action", "rule", "count", "example"};
+    static const char *const names[] = {"direction", "from",  "to",     "action",
+                                        "rule",      "count", "example"};
     static const char *const heads[] = {"CHANGE", "FROM", "TO", "ACTION", "BECAUSE OF", "COUNT"};
     const struct json *changed = json_get(report, S("changed"));
     const struct json *groups = json_get(changed, S("groups"));
@@ -130,8 +134,8 @@ static void print_changes(struct ctx *ctx, const struct json *report)
            number(changed, "tightened"));
     if (groups && groups->count) {
         print_list(ctx, groups, GROUPS_SHOWN, names, heads, COUNT_OF(heads));
-        print_examples(ctx, "for example, of the first: ",
-                       json_get(&groups->as.items[0], S("examples")));
+        print_examples(
+            ctx, "for example, of the first: ", json_get(&groups->as.items[0], S("examples")));
     }
     if (number(changed, "left_out")) {
         printf("... and %lld changes of further kinds\n", number(changed, "left_out"));
@@ -153,22 +157,25 @@ static void print_let_through(struct ctx *ctx, const struct json *report)
         puts("Without decisions nothing can be said of its rate of errors.");
         return;
     }
-    printf("If what comes is like what was, at most %.2f %% of them are errors (95 %% confidence).\n",
-           100 * json_number(json_get(let, S("upper_bound"))));
+    printf(
+        "If what comes is like what was, at most %.2f %% of them are errors (95 %% confidence).\n",
+        100 * json_number(json_get(let, S("upper_bound"))));
     print_examples(ctx, "errors: ", json_get(let, S("examples")));
 }
 
 static void print_reviews(struct ctx *ctx, const struct json *report)
 {
-    static const char *const names[] = {"queue", "before", "after", "decided", "late_before", "late"};
-    static const char *const heads[] = {"QUEUE",   "REVIEWS BEFORE",       "AFTER",
-                                        "DECIDED", "LATE BEFORE", "LATE AFTER"};
+    static const char *const names[] = {"queue",   "before",      "after",
+                                        "decided", "late_before", "late"};
+    static const char *const heads[] = {"QUEUE",   "REVIEWS BEFORE", "AFTER",
+                                        "DECIDED", "LATE BEFORE",    "LATE AFTER"};
     static const char *const day_names[] = {"day", "queue", "before", "after"};
     static const char *const day_heads[] = {"DAY", "QUEUE", "REVIEWS BEFORE", "AFTER"};
     const struct json *reviews = json_get(report, S("reviews"));
     const struct json *days = json_get(reviews, S("days"));
 
-    printf("\n%lld reviews before, %lld after\n", number(reviews, "before"), number(reviews, "after"));
+    printf("\n%lld reviews before, %lld after\n", number(reviews, "before"),
+           number(reviews, "after"));
     print_list(ctx, json_get(reviews, S("queues")), 100, names, heads, COUNT_OF(heads));
     if (days && days->count) {
         putchar('\n');
@@ -194,7 +201,8 @@ static void print_silent(struct ctx *ctx, const struct json *report)
 
 static void print_report(struct ctx *ctx, const struct json *report)
 {
-    printf("%lld proposals replayed, %lld compared", number(report, "replayed"), number(report, "compared"));
+    printf("%lld proposals replayed, %lld compared", number(report, "replayed"),
+           number(report, "compared"));
     if (number(report, "unknown")) {
         printf(", %lld whose verdict before is not known", number(report, "unknown"));
     }
@@ -209,7 +217,8 @@ static void print_report(struct ctx *ctx, const struct json *report)
     print_silent(ctx, report);
 }
 
-/* The command ------------------------------------------------------------------------------------ */
+/* The command
+ * ------------------------------------------------------------------------------------ */
 
 static void drop_policy(const struct policy **policy)
 {
@@ -243,7 +252,8 @@ static enum fm_err replay_file(struct ctx *ctx, const char *path, struct backtes
     return backtest_lines(ctx, file, backtest);
 }
 
-static enum fm_err replay(struct ctx *ctx, const struct backtest_command *command, struct backtest *backtest)
+static enum fm_err replay(struct ctx *ctx, const struct backtest_command *command,
+                          struct backtest *backtest)
 {
     AUTO(close_store) struct store_conn *conn = NULL;
 
@@ -257,7 +267,8 @@ static enum fm_err replay(struct ctx *ctx, const struct backtest_command *comman
 static enum fm_err show(struct ctx *ctx, const struct backtest_command *command,
                         const struct backtest *backtest)
 {
-    static const struct json_limits limits = {.bytes = BACKTEST_JSON_MAX, .depth = 16, .values = 1000000};
+    static const struct json_limits limits = {
+        .bytes = BACKTEST_JSON_MAX, .depth = 16, .values = 1000000};
     AUTO(buf_done) struct buf text = BUF_INIT(BACKTEST_JSON_MAX);
     struct json_out out = JSON_OUT(&text);
     const struct json *report;
@@ -307,13 +318,18 @@ static enum fm_err run(struct ctx *ctx, const struct backtest_command *command, 
 int cli_policy_backtest(int argc, char **argv)
 {
     static const struct cli_usage usage = {
-        .line = "policy backtest FILE [--days N] [--file PROPOSALS] [--against POLICY] [--progress]",
+        .line =
+            "policy backtest FILE [--days N] [--file PROPOSALS] [--against POLICY] [--progress]",
         .about =
-            "Replays all proposals of the store, in their order, under the policy of FILE, and prints\n"
-            "every change of a verdict (loosened first), the reviews of each queue before and after,\n"
-            "response times that would not have been kept, and, where people decided, the errors that\n"
+            "Replays all proposals of the store, in their order, under the policy of FILE, and "
+            "prints\n"
+            "every change of a verdict (loosened first), the reviews of each queue before and "
+            "after,\n"
+            "response times that would not have been kept, and, where people decided, the errors "
+            "that\n"
             "it would have let through. Nothing is changed anywhere; a server may be running.\n"
-            "Catalogue, schemas, rules and budgets are replayed; first uses, spot checks and domains\n"
+            "Catalogue, schemas, rules and budgets are replayed; first uses, spot checks and "
+            "domains\n"
             "never seen together are taken as recorded.",
         .options = backtest_table,
         .option_count = COUNT_OF(backtest_table),

@@ -3,10 +3,10 @@
  * `fermata policy check FILE`: whether a policy would load, and what it says. Needs no server and
  * no data folder, and never changes anything.
  */
+#include "policy/policy.h"
 #include "assess/assess.h"
 #include "cli/cli.h"
 #include "crypto/crypto.h"
-#include "policy/policy.h"
 
 #define CHECK_MEMORY_MAX (4 * MIB) /* findings, and their text made safe for a terminal */
 
@@ -273,10 +273,11 @@ static int run_check(int argc, char **argv)
 {
     static const struct cli_usage usage = {
         .line = "policy check FILE [--json]",
-        .about = "Reads a policy as the server would and prints every mistake in it as\n"
-                 "FILE:LINE:COLUMN: message, also tests that fail. Without a mistake it warns of rules\n"
-                 "that can never change anything, and prints what the policy says.\n"
-                 "Warnings do not make a policy fail. Nothing is changed anywhere.",
+        .about =
+            "Reads a policy as the server would and prints every mistake in it as\n"
+            "FILE:LINE:COLUMN: message, also tests that fail. Without a mistake it warns of rules\n"
+            "that can never change anything, and prints what the policy says.\n"
+            "Warnings do not make a policy fail. Nothing is changed anywhere.",
         .common = CLI_TAKES_JSON,
         .words_min = 1,
         .words_max = 1,

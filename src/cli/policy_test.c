@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `fermata policy test FILE`: runs the examples that a policy gives of itself, and shows each with what
- * was found. Needs no server and no data folder, and never changes anything.
+ * `fermata policy test FILE`: runs the examples that a policy gives of itself, and shows each
+ * with what was found. Needs no server and no data folder, and never changes anything.
  */
 #include "cli/cli.h"
 #include "crypto/crypto.h"
 #include "policy/policy.h"
 
 #define TEST_MEMORY_MAX (256 * MIB) /* the outcomes of POLICY_TESTS_MAX tests */
-#define TEST_COLUMNS 4
+#define TEST_COLUMNS    4
 
 struct tests {
     const struct policy *policy;
@@ -149,10 +149,12 @@ int cli_policy_test(int argc, char **argv)
 {
     static const struct cli_usage usage = {
         .line = "policy test FILE [--json]",
-        .about = "Runs the examples under `tests` in a policy file and prints what becomes of each, with\n"
-                 "the reasons found. A server runs them too, on every load: a file with a test that\n"
-                 "fails is refused. What briefs must hold is not asked of them; first uses and spot\n"
-                 "checks are left out.",
+        .about =
+            "Runs the examples under `tests` in a policy file and prints what becomes of each, "
+            "with\n"
+            "the reasons found. A server runs them too, on every load: a file with a test that\n"
+            "fails is refused. What briefs must hold is not asked of them; first uses and spot\n"
+            "checks are left out.",
         .common = CLI_TAKES_JSON,
         .words_min = 1,
         .words_max = 1,

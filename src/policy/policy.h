@@ -100,7 +100,7 @@ struct policy_action {
 /* A condition with a consequence. What it does not say leaves the obligations as they are. */
 struct policy_rule {
     struct str id;
-    unsigned line, column;      /* where it stands in the file */
+    unsigned line, column; /* where it stands in the file */
     struct policy_expr when;
     enum verdict then;
     bool has_then;             /* else it only adds obligations */
@@ -152,17 +152,17 @@ struct policy_queue {
  * clock shows `at_us`, nobody has proposed anything before but what `used` and `history` say. */
 struct policy_test {
     struct str name;
-    unsigned line, column;       /* where it stands in the file */
-    const struct json *given;    /* members of a proposal's request, and the ones below */
+    unsigned line, column;    /* where it stands in the file */
+    const struct json *given; /* members of a proposal's request, and the ones below */
     struct str action, agent, owner;
     int64_t at_us;
-    const struct json *used;     /* budget's id -> what is used up already; NULL: nothing */
-    const struct json *history;  /* {"agent": {"count_1h": 3}, ...}; NULL: all zero */
-    struct policy_list known;    /* recipients that people approved before; normalised */
+    const struct json *used;    /* budget's id -> what is used up already; NULL: nothing */
+    const struct json *history; /* {"agent": {"count_1h": 3}, ...}; NULL: all zero */
+    struct policy_list known;   /* recipients that people approved before; normalised */
     struct policy_want {
         bool has_verdict, has_mode;
         enum verdict verdict;
-        struct policy_list rules; /* ids of rules or budgets that must be among the reasons */
+        struct policy_list rules;   /* ids of rules or budgets that must be among the reasons */
         struct str queue, category; /* absent: any */
         enum review_mode mode;
         int64_t respond_within_us, undo_us; /* -1: any */
@@ -196,7 +196,7 @@ struct policy {
     size_t lexicon_count;
     struct policy_list
         recipients; /* addresses, domains, numbers that are known; normalised, sorted */
-    const struct policy_test *tests;       /* in the order of the file */
+    const struct policy_test *tests; /* in the order of the file */
     size_t test_count;
     struct cel_env *env;
     unsigned uses;     /* of all conditions: set of POLICY_USES_* */
@@ -280,15 +280,15 @@ enum fm_err policy_parse_untested(struct ctx *ctx, struct str file, struct str y
 /* What a test of the file came to. */
 struct policy_outcome {
     bool passed;
-    struct str why;      /* of one that failed: "the verdict is earn, not review" */
+    struct str why; /* of one that failed: "the verdict is earn, not review" */
     enum verdict verdict;
-    struct str reasons;  /* a JSON array, as an assessment has it */
-    uint64_t cost;       /* steps of all conditions */
+    struct str reasons; /* a JSON array, as an assessment has it */
+    uint64_t cost;      /* steps of all conditions */
 };
 /* Runs one test of the policy. The function stands in assess/, which is above this folder: a policy
  * cannot be loaded by a program that cannot assess. Any thread. */
-enum fm_err policy_test_run(struct ctx *ctx, const struct policy *policy, const struct policy_test *test,
-                            struct policy_outcome *out) MUST_CHECK;
+enum fm_err policy_test_run(struct ctx *ctx, const struct policy *policy,
+                            const struct policy_test *test, struct policy_outcome *out) MUST_CHECK;
 
 /* The policy that holds when no file is given: everything is reviewed by role:reviewer, backup leads.
  * Lives for ever: keeping and dropping it changes nothing. Any thread. */

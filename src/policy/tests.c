@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The file's own examples: given a proposal, wanted a verdict. They are run on every load; one that fails
- * refuses the file.
+ * The file's own examples: given a proposal, wanted a verdict. They are run on every load; one
+ * that fails refuses the file.
  *
- * It must never run a test on something that no agent could propose: the test would then say nothing.
+ * It must never run a test on something that no agent could propose: the test would then say
+ * nothing.
  */
 #include "base/panic.h"
 #include "policy/inner.h"
@@ -15,8 +16,10 @@
 
 /* Tables --------------------------------------------------------------------------------------- */
 
-static void read_given(struct load *load, const struct node *value, const struct key *key, void *into);
-static void read_want(struct load *load, const struct node *value, const struct key *key, void *into);
+static void read_given(struct load *load, const struct node *value, const struct key *key,
+                       void *into);
+static void read_want(struct load *load, const struct node *value, const struct key *key,
+                      void *into);
 static void read_wanted_rule(struct load *load, const struct node *value, const struct key *key,
                              void *into);
 static void read_wanted_rules(struct load *load, const struct node *value, const struct key *key,
@@ -62,7 +65,8 @@ struct given {
 
 #define GIVEN(member, text) .name = text, .offset = offsetof(struct given, member)
 static const struct json_field given_fields[] = {
-    {GIVEN(action, "action"), .type = JSON_T_STR, .flags = JSON_F_REQUIRED, .max = POLICY_ACTION_NAME_MAX},
+    {GIVEN(action, "action"), .type = JSON_T_STR, .flags = JSON_F_REQUIRED,
+     .max = POLICY_ACTION_NAME_MAX},
     {GIVEN(arguments, "arguments"), .type = JSON_T_OBJECT},
     {GIVEN(brief, "brief"), .type = JSON_T_OBJECT},
     {GIVEN(agent, "agent"), .type = JSON_T_STR, .max = POLICY_WORD_MAX},
@@ -121,7 +125,8 @@ static const struct json *json_of(struct load *load, const struct node *value)
         return NULL;
     }
     if (json_parse(&ctx, text, &limits, &json) != FM_OK) {
-        finding_error(load, node_mark_at(load, value, ctx.error_count ? ctx.errors[0].pointer : S("")),
+        finding_error(load,
+                      node_mark_at(load, value, ctx.error_count ? ctx.errors[0].pointer : S("")),
                       "given: %s", ctx.detail);
         return NULL;
     }
@@ -145,7 +150,8 @@ static void check_texts(struct load *load, const struct node *value, const struc
                         const char *name)
 {
     for (uint32_t i = 0; json && i < json->count; i++) {
-        const struct json *item = json->kind == JSON_ARRAY ? &json->as.items[i] : &json->as.members[i].value;
+        const struct json *item =
+            json->kind == JSON_ARRAY ? &json->as.items[i] : &json->as.members[i].value;
         if (item->kind != JSON_STRING) {
             finding_error(load, node_mark_at(load, value, arena_printf(load->scratch, "/%s", name)),
                           "given/%s wants texts: write numbers and truth values in quotes", name);
@@ -225,9 +231,10 @@ static void keep_known(struct load *load, const struct node *value, const struct
     for (uint32_t i = 0; known && i < known->count; i++) {
         items[i] = recipient_normal(load->arena, json_text(&known->as.items[i]));
         if (!items[i].p) {
-            finding_error(load, node_mark_at(load, value, S("/known")),
-                          "given/known wants e-mail addresses, domains, account or telephone numbers, "
-                          "and URLs");
+            finding_error(
+                load, node_mark_at(load, value, S("/known")),
+                "given/known wants e-mail addresses, domains, account or telephone numbers, "
+                "and URLs");
             return;
         }
     }
@@ -255,7 +262,8 @@ static void keep_given(struct load *load, const struct node *value, const struct
     keep_known(load, value, given->known, test);
 }
 
-static void read_given(struct load *load, const struct node *value, const struct key *key, void *into)
+static void read_given(struct load *load, const struct node *value, const struct key *key,
+                       void *into)
 {
     struct policy_test *test = into;
     struct given given = {0};
@@ -270,12 +278,13 @@ static void read_given(struct load *load, const struct node *value, const struct
         return;
     }
     ctx_init(&ctx, load->scratch);
-    if (json_bind(&ctx, test->given, S(""), given_fields, COUNT_OF(given_fields), &given) != FM_OK) {
+    if (json_bind(&ctx, test->given, S(""), given_fields, COUNT_OF(given_fields), &given) !=
+        FM_OK) {
         report_bound(load, value, &ctx);
         return;
     }
-    if (given.brief && json_bind(&ctx, given.brief, S("/brief"), brief_fields, COUNT_OF(brief_fields),
-                                 &brief) != FM_OK) {
+    if (given.brief && json_bind(&ctx, given.brief, S("/brief"), brief_fields,
+                                 COUNT_OF(brief_fields), &brief) != FM_OK) {
         report_bound(load, value, &ctx);
         return;
     }
@@ -298,7 +307,8 @@ static void read_wanted_mode(struct load *load, const struct node *value, const 
     value_choice(load, value, key, into);
 }
 
-static void add_wanted(struct load *load, struct policy_test *test, const struct str *items, size_t count)
+static void add_wanted(struct load *load, struct policy_test *test, const struct str *items,
+                       size_t count)
 {
     const struct policy_list *had = &test->want.rules;
     struct str *all = arena_zalloc(load->arena, had->count + count + 1, sizeof(*all));
@@ -336,7 +346,8 @@ static void read_wanted_rules(struct load *load, const struct node *value, const
     add_wanted(load, into, words.items, words.count);
 }
 
-static void read_want(struct load *load, const struct node *value, const struct key *key, void *into)
+static void read_want(struct load *load, const struct node *value, const struct key *key,
+                      void *into)
 {
     if (value_is_map(load, value, key->name)) {
         keys_read_map(load, value, want_keys, into);
@@ -427,7 +438,8 @@ static void check_names(struct load *load, const struct policy_test *test)
     for (uint32_t i = 0; test->used && i < test->used->count; i++) {
         struct str id = test->used->as.members[i].name;
         if (!is_budget(load->policy, id)) {
-            finding_error(load, at, "there is no budget %s, of which `used` speaks", quoted(load, id));
+            finding_error(load, at, "there is no budget %s, of which `used` speaks",
+                          quoted(load, id));
         }
     }
 }
@@ -455,7 +467,8 @@ static void run_one(struct load *load, const struct policy_test *test, uint64_t 
     }
     ctx_init(&ctx, arena);
     if (policy_test_run(&ctx, load->policy, test, &outcome) != FM_OK) {
-        finding_error(load, at, "the test %s cannot be run: %s", quoted(load, test->name), ctx.detail);
+        finding_error(load, at, "the test %s cannot be run: %s", quoted(load, test->name),
+                      ctx.detail);
     } else if (!outcome.passed) {
         finding_error(load, at, "the test %s fails: %.*s", quoted(load, test->name),
                       STR_ARG(outcome.why));
@@ -475,10 +488,11 @@ void tests_run(struct load *load)
         const struct policy_test *test = &load->policy->tests[i];
         run_one(load, test, &cost);
         if (cost > POLICY_TESTS_COST_MAX) {
-            finding_error(load, (struct mark){test->line, test->column},
-                          "the tests up to here take more than %u steps together: make them fewer, or "
-                          "their conditions simpler",
-                          (unsigned)POLICY_TESTS_COST_MAX);
+            finding_error(
+                load, (struct mark){test->line, test->column},
+                "the tests up to here take more than %u steps together: make them fewer, or "
+                "their conditions simpler",
+                (unsigned)POLICY_TESTS_COST_MAX);
             return;
         }
     }

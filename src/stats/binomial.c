@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The exact bound on a rate. The chance of at most k errors in n trials is the regularised incomplete beta
- * function I(1 - p; n - k, k + 1); the bound is where it meets 1 - confidence.
+ * The exact bound on a rate. The chance of at most k errors in n trials is the regularised
+ * incomplete beta function I(1 - p; n - k, k + 1); the bound is where it meets 1 - confidence.
  */
 #include "stats/stats.h"
 
@@ -9,9 +9,10 @@
 
 #include <math.h>
 
-#define STEPS_MAX 10000 /* of the continued fraction: it needs about the root of the larger parameter */
-#define BISECTIONS 100  /* until the doubles are neighbours */
-#define SMALLEST 1e-300
+#define STEPS_MAX                                                                                  \
+    10000 /* of the continued fraction: it needs about the root of the larger parameter */
+#define BISECTIONS 100 /* until the doubles are neighbours */
+#define SMALLEST   1e-300
 
 static double log_gamma(double x)
 {
@@ -26,8 +27,8 @@ static double guarded(double value)
     return fabs(value) < SMALLEST ? SMALLEST : value;
 }
 
-/* The continued fraction of the incomplete beta function (DLMF 8.17.22), by Lentz's method; converges
- * fast for x < (a + 1) / (a + b + 2). */
+/* The continued fraction of the incomplete beta function (DLMF 8.17.22), by Lentz's method;
+ * converges fast for x < (a + 1) / (a + b + 2). */
 static double beta_fraction(double a, double b, double x)
 {
     double c = 1, d = 1 / guarded(1 - (a + b) * x / (a + 1)), fraction = d;

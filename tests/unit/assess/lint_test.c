@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Warnings about rules that can never change anything, and that nothing is said which is not certain.
+ * Warnings about rules that can never change anything, and that nothing is said which is not
+ * certain.
  */
 #include "../policy/policy_check.h"
 
 #include "assess/assess.h"
 
 #define HEAD                                                                                       \
-    "version: 1\nactions: {pay: {effects: [money]}, tag: {then: allow, effects: [none]}}\nrules:\n"
+    "version: 1\nactions: {pay: {effects: [money]}, tag: {then: allow, effects: "                  \
+    "[none]}}\nrules:\n"
 #define BLOCKS "unknown_actions: block\n"
 
 /* A rule on line 4 and one on line 5. */
@@ -27,23 +29,29 @@ static void test_warnings(void **state)
         {"a stricter one that always holds",
          HEAD R("a", "args.x > 1.0", "then: review") R("b", "true", "then: block"),
          "4:5: warning: the rule a never changes a verdict: b says block wherever it matches"},
-        {"with obligations", HEAD R("a", "args.x > 1.0", "then: review, mode: read") R("b", "true", "then: block"),
-         ""},
-        {"a twin", HEAD R("a", "args.x > 1.0", "then: review") R("b", "args.x > 1.0", "then: review"),
+        {"with obligations",
+         HEAD R("a", "args.x > 1.0", "then: review, mode: read") R("b", "true", "then: block"), ""},
+        {"a twin",
+         HEAD R("a", "args.x > 1.0", "then: review") R("b", "args.x > 1.0", "then: review"),
          "5:5: warning: the rule b never changes a verdict: a says review wherever it matches"},
         {"a weaker one that always holds",
          HEAD R("a", "args.x > 1.0", "then: block") R("b", "true", "then: review"), ""},
-        {"one without a verdict", HEAD R("a", "args.x > 1.0", "then: earn") R("b", "true", "mode: read"), ""},
+        {"one without a verdict",
+         HEAD R("a", "args.x > 1.0", "then: earn") R("b", "true", "mode: read"), ""},
         {"no action of the catalogue", BLOCKS HEAD R("a", "action.name == \"pya\"", "then: block"),
          "5:5: warning: the rule a never changes anything: no action of the catalogue meets its "
          "condition, and others are blocked anyway"},
-        {"reviewed anyway", HEAD R("a", "\"legal\" in action.effects && args.x > 1.0", "then: review"),
+        {"reviewed anyway",
+         HEAD R("a", "\"legal\" in action.effects && args.x > 1.0", "then: review"),
          "4:5: warning: the rule a never changes anything: no action of the catalogue meets its "
          "condition, and others are reviewed anyway"},
         {"not reviewed anyway", HEAD R("a", "action.name == \"pya\"", "then: block"), ""},
-        {"with an obligation for others", HEAD R("a", "action.name == \"pya\"", "then: review, mode: read"), ""},
-        {"one of the catalogue", BLOCKS HEAD R("a", "action.name == \"pay\" && args.x > 1.0", "then: block"), ""},
-        {"known recipients change", HEAD R("a", "unsourced({\"a\": \"b@x.org\"}, \"\")", "then: block"), ""},
+        {"with an obligation for others",
+         HEAD R("a", "action.name == \"pya\"", "then: review, mode: read"), ""},
+        {"one of the catalogue",
+         BLOCKS HEAD R("a", "action.name == \"pay\" && args.x > 1.0", "then: block"), ""},
+        {"known recipients change",
+         HEAD R("a", "unsourced({\"a\": \"b@x.org\"}, \"\")", "then: block"), ""},
     };
 
     (void)state;

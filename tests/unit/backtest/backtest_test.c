@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Replays: verdicts as a policy would have given them, with budgets, history and what people approved as
- * they would have stood at the time; what is reported of them; and lines that are refused.
+ * Replays: verdicts as a policy would have given them, with budgets, history and what people
+ * approved as they would have stood at the time; what is reported of them; and lines that are
+ * refused.
  */
 #include "../policy/policy_check.h"
 
@@ -50,9 +51,11 @@ static void replay(struct replayed *r, const char *policy, const char *against, 
     EXPECT(backtest_new(&r->policy.ctx, &options, &r->backtest) == FM_OK, "a run");
     r->err = replay_text(r, lines);
     if (r->err == FM_OK) {
-        EXPECT(backtest_write(&r->policy.ctx, &out, r->backtest) == FM_OK, "%s", r->policy.ctx.detail);
+        EXPECT(backtest_write(&r->policy.ctx, &out, r->backtest) == FM_OK, "%s",
+               r->policy.ctx.detail);
         EXPECT(json_parse(&r->policy.ctx, arena_copy(r->policy.arena, buf_str(&text)), &limits,
-                          &r->report) == FM_OK, "%s", r->policy.ctx.detail);
+                          &r->report) == FM_OK,
+               "%s", r->policy.ctx.detail);
     }
 }
 
@@ -71,8 +74,8 @@ static struct str at(struct replayed *r, const char *pointer)
 #define EXPECT_AT(r, pointer, want) EXPECT_STR(pointer, at(r, pointer), str_of(want))
 
 #define PAY(amount, at, more)                                                                      \
-    "{\"action\":\"pay\",\"agent\":\"bot\",\"arguments\":{\"amount\":" amount "},\"at\":\"2026-11-20T" at   \
-    "Z\"" more "}\n"
+    "{\"action\":\"pay\",\"agent\":\"bot\",\"arguments\":{\"amount\":" amount                      \
+    "},\"at\":\"2026-11-20T" at "Z\"" more "}\n"
 #define REVIEWED ",\"verdict\":\"review\""
 #define DECIDED(verdict, at)                                                                       \
     REVIEWED ",\"decision\":{\"verdict\":\"" verdict "\",\"at\":\"2026-11-20T" at "Z\"}"
@@ -89,18 +92,20 @@ static void test_changes(void **state)
            "        {id: never, when: 'args.amount > 5000.0', then: block}]\n",
            NULL, 0,
            PAY("20", "10:00:00", DECIDED("approve", "10:10:00"))
-           PAY("30", "10:01:00", DECIDED("reject", "10:10:00"))
-           PAY("60", "10:02:00", DECIDED("approve", "12:00:00"))
-           PAY("70", "10:03:00", ",\"verdict\":\"allow\"")
-           PAY("45", "10:04:00", DECIDED("modify", "10:10:00"))
-           PAY("10", "10:05:00", DECIDED("return", "10:10:00"))
-           PAY("40", "10:06:00", ""));
+               PAY("30", "10:01:00", DECIDED("reject", "10:10:00"))
+                   PAY("60", "10:02:00", DECIDED("approve", "12:00:00"))
+                       PAY("70", "10:03:00", ",\"verdict\":\"allow\"")
+                           PAY("45", "10:04:00", DECIDED("modify", "10:10:00"))
+                               PAY("10", "10:05:00", DECIDED("return", "10:10:00"))
+                                   PAY("40", "10:06:00", ""));
     EXPECT(r.err == FM_OK, "%s", r.policy.ctx.detail);
     EXPECT_AT(&r, "/replayed", "7");
     EXPECT_AT(&r, "/compared", "6");
     EXPECT_AT(&r, "/unknown", "1");
-    EXPECT_AT(&r, "/verdicts/before", "{\"allow\":1,\"block\":0,\"earn\":0,\"refused\":0,\"review\":5}");
-    EXPECT_AT(&r, "/verdicts/after", "{\"allow\":5,\"block\":0,\"earn\":0,\"refused\":0,\"review\":2}");
+    EXPECT_AT(&r, "/verdicts/before",
+              "{\"allow\":1,\"block\":0,\"earn\":0,\"refused\":0,\"review\":5}");
+    EXPECT_AT(&r, "/verdicts/after",
+              "{\"allow\":5,\"block\":0,\"earn\":0,\"refused\":0,\"review\":2}");
     EXPECT_AT(&r, "/changed/loosened", "4");
     EXPECT_AT(&r, "/changed/tightened", "1");
     EXPECT_AT(&r, "/changed/groups/0/direction", "\"loosened\"");
@@ -128,17 +133,18 @@ static void test_budgets(void **state)
     AUTO(replayed_done) struct replayed r = {0};
 
     (void)state;
-    replay(&r,
-           "version: 1\ndefaults: {then: allow, warm_up: 0}\nactions: {pay: {}, mail: {}}\n"
-           "rules: [{id: large, when: 'args.amount > 50.0', then: review}]\n"
-           "budgets: [{id: day, sum: args.amount, per: agent, window: 1h, limit: 100, then: block}]\n",
-           NULL, 0,
-           PAY("60", "10:00:00", DECIDED("reject", "10:10:00"))  /* held: 60 reserved until 10:10 */
-           PAY("50", "10:05:00", ",\"verdict\":\"allow\"")       /* 110: blocked */
-           PAY("50", "10:15:00", ",\"verdict\":\"allow\"")       /* 50 */
-           PAY("50", "10:20:00", ",\"verdict\":\"allow\"")       /* 100 */
-           PAY("1", "10:25:00", ",\"verdict\":\"allow\"")        /* 101: blocked */
-           PAY("50", "11:30:00", ",\"verdict\":\"allow\""));     /* the window has passed */
+    replay(
+        &r,
+        "version: 1\ndefaults: {then: allow, warm_up: 0}\nactions: {pay: {}, mail: {}}\n"
+        "rules: [{id: large, when: 'args.amount > 50.0', then: review}]\n"
+        "budgets: [{id: day, sum: args.amount, per: agent, window: 1h, limit: 100, then: block}]\n",
+        NULL, 0,
+        PAY("60", "10:00:00", DECIDED("reject", "10:10:00")) /* held: 60 reserved until 10:10 */
+        PAY("50", "10:05:00", ",\"verdict\":\"allow\"")      /* 110: blocked */
+        PAY("50", "10:15:00", ",\"verdict\":\"allow\"")      /* 50 */
+        PAY("50", "10:20:00", ",\"verdict\":\"allow\"")      /* 100 */
+        PAY("1", "10:25:00", ",\"verdict\":\"allow\"")       /* 101: blocked */
+        PAY("50", "11:30:00", ",\"verdict\":\"allow\""));    /* the window has passed */
     EXPECT_AT(&r, "/changed/tightened", "2");
     EXPECT_AT(&r, "/changed/groups/0/examples", "[\"line 2\",\"line 5\"]");
     EXPECT_AT(&r, "/changed/groups/0/rule", "\"day\"");
@@ -151,23 +157,29 @@ static void test_past(void **state)
     AUTO(replayed_done) struct replayed r = {0};
     AUTO(replayed_done) struct replayed told = {0};
 #define MAIL(at, more)                                                                             \
-    "{\"action\":\"mail\",\"arguments\":{\"to\":\"bob@x.org\"},\"subject\":\"s\",\"at\":\"2026-11-20T" at      \
-    "Z\",\"verdict\":\"review\"" more "}\n"
+    "{\"action\":\"mail\",\"arguments\":{\"to\":\"bob@x.org\"},\"subject\":\"s\",\"at\":\"2026-"   \
+    "11-20T" at "Z\",\"verdict\":\"review\"" more "}\n"
 
     (void)state;
-    replay(&r, "version: 1\ndefaults: {then: allow, warm_up: 0}\nactions: {pay: {}, mail: {}}\n"
-               "rules: [{id: often, when: 'history.agent.count_1h >= 2 || history.agent.sum_24h > 90.0',"
-               " then: block}]\n",
-           NULL, 0,
-           PAY("10", "10:00:00", ",\"verdict\":\"allow\"") PAY("10", "10:20:00", ",\"verdict\":\"allow\"")
-           PAY("80", "10:40:00", ",\"verdict\":\"allow\"") PAY("80", "11:30:00", ",\"verdict\":\"allow\"")
-           PAY("80", "13:00:00", ",\"verdict\":\"allow\""));
+    replay(
+        &r,
+        "version: 1\ndefaults: {then: allow, warm_up: 0}\nactions: {pay: {}, mail: {}}\n"
+        "rules: [{id: often, when: 'history.agent.count_1h >= 2 || history.agent.sum_24h > 90.0',"
+        " then: block}]\n",
+        NULL, 0,
+        PAY("10", "10:00:00", ",\"verdict\":\"allow\"")
+            PAY("10", "10:20:00", ",\"verdict\":\"allow\"")
+                PAY("80", "10:40:00", ",\"verdict\":\"allow\"")
+                    PAY("80", "11:30:00", ",\"verdict\":\"allow\"")
+                        PAY("80", "13:00:00", ",\"verdict\":\"allow\""));
     EXPECT_AT(&r, "/changed/groups/0/examples", "[\"line 3\",\"line 5\"]");
-    replay(&told, "version: 1\ndefaults: {then: allow, warm_up: 0}\nactions: {pay: {}, mail: {}}\n"
-                  "rules: [{id: told, when: 'unsourced(args, brief.request)', then: review}]\n",
-           NULL, 0,
-           MAIL("10:00:00", ",\"decision\":{\"verdict\":\"approve\",\"at\":\"2026-11-20T11:00:00Z\"}")
-           MAIL("10:30:00", "") MAIL("11:30:00", ""));
+    replay(
+        &told,
+        "version: 1\ndefaults: {then: allow, warm_up: 0}\nactions: {pay: {}, mail: {}}\n"
+        "rules: [{id: told, when: 'unsourced(args, brief.request)', then: review}]\n",
+        NULL, 0,
+        MAIL("10:00:00", ",\"decision\":{\"verdict\":\"approve\",\"at\":\"2026-11-20T11:00:00Z\"}")
+            MAIL("10:30:00", "") MAIL("11:30:00", ""));
     EXPECT_AT(&told, "/changed/groups/0/examples", "[\"line 3\"]");
     EXPECT_AT(&told, "/verdicts/after/review", "2");
 }
@@ -176,7 +188,8 @@ static void test_past(void **state)
 static void test_recorded(void **state)
 {
 #define DRAWN                                                                                      \
-    "{\"action\":\"tag\",\"arguments\":{},\"assessment\":{\"verdict\":\"review\",\"reasons\":[{\"source\":"     \
+    "{\"action\":\"tag\",\"arguments\":{},\"assessment\":{\"verdict\":\"review\",\"reasons\":[{"   \
+    "\"source\":"                                                                                  \
     "\"spot_check\",\"verdict\":\"review\",\"text\":\"Picked\"}]}}\n"
     AUTO(replayed_done) struct replayed kept = {0};
     AUTO(replayed_done) struct replayed off = {0};
@@ -184,7 +197,8 @@ static void test_recorded(void **state)
     (void)state;
     replay(&kept, "version: 1\nactions: {tag: {then: allow}}\n", NULL, 0, DRAWN);
     EXPECT_AT(&kept, "/verdicts/after/review", "1");
-    replay(&off, "version: 1\ndefaults: {warm_up: 0}\nactions: {tag: {then: allow}}\n", NULL, 0, DRAWN);
+    replay(&off, "version: 1\ndefaults: {warm_up: 0}\nactions: {tag: {then: allow}}\n", NULL, 0,
+           DRAWN);
     EXPECT_AT(&off, "/verdicts/after/allow", "1");
     EXPECT_AT(&off, "/changed/groups/0/rule", "\"spot_check\"");
 }
@@ -194,11 +208,14 @@ static void test_refused(void **state)
     AUTO(replayed_done) struct replayed r = {0};
 
     (void)state;
-    replay(&r, "version: 1\nactions:\n  pay: {then: allow, schema: {properties: {amount: {maximum: 50}}}}\n"
-               "  tell: {then: allow, brief: {require: [reasoning]}}\n",
+    replay(&r,
+           "version: 1\nactions:\n  pay: {then: allow, schema: {properties: {amount: {maximum: "
+           "50}}}}\n"
+           "  tell: {then: allow, brief: {require: [reasoning]}}\n",
            NULL, 0,
-           PAY("60", "10:00:00", ",\"verdict\":\"allow\"") PAY("50", "10:00:00", ",\"verdict\":\"allow\"")
-           "{\"action\":\"tell\",\"arguments\":{},\"verdict\":\"allow\"}\n");
+           PAY("60", "10:00:00", ",\"verdict\":\"allow\"")
+               PAY("50", "10:00:00", ",\"verdict\":\"allow\"") "{\"action\":\"tell\",\"arguments\":"
+                                                               "{},\"verdict\":\"allow\"}\n");
     EXPECT_AT(&r, "/verdicts/after/refused", "2");
     EXPECT_AT(&r, "/changed/groups/0/to", "\"refused\"");
 }
@@ -211,8 +228,10 @@ static void test_against(void **state)
 
     (void)state;
     EXPECT(clock_parse(S("2026-11-20T10:30:00Z"), &since_us), "a time");
-    replay(&r, "version: 1\ndefaults: {then: allow, warm_up: 0}\nactions: {pay: {}, mail: {}}\n"
-               "budgets: [{id: day, sum: args.amount, per: agent, window: 24h, limit: 100, then: block}]\n",
+    replay(&r,
+           "version: 1\ndefaults: {then: allow, warm_up: 0}\nactions: {pay: {}, mail: {}}\n"
+           "budgets: [{id: day, sum: args.amount, per: agent, window: 24h, limit: 100, then: "
+           "block}]\n",
            "version: 1\ndefaults: {then: review}\n", since_us,
            PAY("90", "10:00:00", "") PAY("20", "11:00:00", "") PAY("10", "12:00:00", ""));
     EXPECT_AT(&r, "/compared", "2");
@@ -231,7 +250,8 @@ static void test_lines(void **state)
         {"an unknown member", "{\"action\":\"a\",\"argumnts\":{}}\n", "line 1: "},
         {"no time", "{\"action\":\"a\",\"at\":\"noon\"}\n", "line 1: a time wants RFC 3339"},
         {"no verdict", "{\"action\":\"a\",\"verdict\":\"maybe\"}\n", "line 1: verdict wants allow"},
-        {"no decision", "{\"action\":\"a\",\"decision\":\"maybe\"}\n", "line 1: decision wants approve"},
+        {"no decision", "{\"action\":\"a\",\"decision\":\"maybe\"}\n",
+         "line 1: decision wants approve"},
         {"no agent", "{\"action\":\"a\",\"agent\":{\"id\":\"x\"}}\n", "line 1: agent wants a name"},
         {"two values", "{\"action\":\"a\"} {}\n", "line 1: "},
     };
@@ -240,8 +260,8 @@ static void test_lines(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         AUTO(replayed_done) struct replayed r = {0};
         replay(&r, "version: 1\n", NULL, 0, rows[i].lines);
-        EXPECT(r.err == FM_E_INVALID_ARGUMENT && strncmp(r.policy.ctx.detail, rows[i].want,
-                                                         strlen(rows[i].want)) == 0,
+        EXPECT(r.err == FM_E_INVALID_ARGUMENT &&
+                   strncmp(r.policy.ctx.detail, rows[i].want, strlen(rows[i].want)) == 0,
                "%s: %s", rows[i].name, r.policy.ctx.detail);
     }
 }
@@ -278,8 +298,9 @@ static void test_stop(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_changes), cmocka_unit_test(test_budgets), cmocka_unit_test(test_past),
-        cmocka_unit_test(test_recorded), cmocka_unit_test(test_refused), cmocka_unit_test(test_against),
+        cmocka_unit_test(test_changes), cmocka_unit_test(test_budgets),
+        cmocka_unit_test(test_past),    cmocka_unit_test(test_recorded),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_against),
         cmocka_unit_test(test_lines),   cmocka_unit_test(test_stop),
     };
 

@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The examples that a policy gives of itself: what they can assume, what they can want, that one which
- * fails refuses the file, and what is refused in them.
+ * The examples that a policy gives of itself: what they can assume, what they can want, that one
+ * which fails refuses the file, and what is refused in them.
  */
 #include "policy_check.h"
 
 #include "policy/policy_limits.h"
 
 /* All rows stand below this; the first test is on line 15. */
-#define POLICY                                                                                       \
-    "version: 1\n"                                                                                   \
-    "defaults: {then: earn}\n"                                                                       \
-    "actions:\n"                                                                                     \
-    "  refund.issue:\n"                                                                              \
-    "    schema: {type: object, required: [amount], properties: {amount: {type: number}}}\n"         \
-    "    effects: [money]\n"                                                                         \
-    "    brief: {require: [reasoning]}\n"                                                            \
-    "  mail.send: {effects: [message], category: 'action.name + \"/\" + subject'}\n"                 \
-    "  tag: {then: allow}\n"                                                                         \
-    "rules:\n"                                                                                       \
-    "  - {id: large, when: '\"money\" in action.effects && args.amount > 500.0', then: review,"      \
-    " mode: read, respond_within: 15m, undo: 5s, queue: leads}\n"                                    \
-    "  - {id: often, when: 'history.agent.count_1h >= 3', then: block}\n"                            \
-    "  - {id: told, when: 'unsourced(args, brief.request)', then: review}\n"                         \
-    "  - {id: sunday, when: 'now.getDayOfWeek() == 0', then: block}\n"                               \
-    "budgets: [{id: day, when: '\"money\" in action.effects', sum: args.amount, per: agent,"         \
-    " window: 24h, limit: 5000, then: block}]\n"                                                     \
+#define POLICY                                                                                     \
+    "version: 1\n"                                                                                 \
+    "defaults: {then: earn}\n"                                                                     \
+    "actions:\n"                                                                                   \
+    "  refund.issue:\n"                                                                            \
+    "    schema: {type: object, required: [amount], properties: {amount: {type: number}}}\n"       \
+    "    effects: [money]\n"                                                                       \
+    "    brief: {require: [reasoning]}\n"                                                          \
+    "  mail.send: {effects: [message], category: 'action.name + \"/\" + subject'}\n"               \
+    "  tag: {then: allow}\n"                                                                       \
+    "rules:\n"                                                                                     \
+    "  - {id: large, when: '\"money\" in action.effects && args.amount > 500.0', then: review,"    \
+    " mode: read, respond_within: 15m, undo: 5s, queue: leads}\n"                                  \
+    "  - {id: often, when: 'history.agent.count_1h >= 3', then: block}\n"                          \
+    "  - {id: told, when: 'unsourced(args, brief.request)', then: review}\n"                       \
+    "  - {id: sunday, when: 'now.getDayOfWeek() == 0', then: block}\n"                             \
+    "budgets: [{id: day, when: '\"money\" in action.effects', sum: args.amount, per: agent,"       \
+    " window: 24h, limit: 5000, then: block}]\n"                                                   \
     "tests:\n"
 
 #define TEST(given, want) POLICY "  - {name: one, given: {" given "}, want: {" want "}}\n"
-#define REFUND(amount) "action: refund.issue, arguments: {amount: " amount "}"
+#define REFUND(amount)    "action: refund.issue, arguments: {amount: " amount "}"
 
 struct row {
     const char *name, *yaml;
@@ -56,12 +56,16 @@ static void test_outcomes(void **state)
         {"a verdict", TEST(REFUND("20"), "verdict: earn"), NULL},
         {"another one", TEST(REFUND("20"), "verdict: review"),
          "the verdict is earn, not review (found: catalogue earn, autonomy earn)"},
-        {"the hold", TEST(REFUND("900"), "verdict: review, rule: large, queue: leads, mode: read,"
-                                         " respond_within: 15m, undo: 5s"), NULL},
+        {"the hold",
+         TEST(REFUND("900"), "verdict: review, rule: large, queue: leads, mode: read,"
+                             " respond_within: 15m, undo: 5s"),
+         NULL},
         {"another rule", TEST(REFUND("900"), "rule: often"),
          "often is not among the reasons (found: large review)"},
-        {"several", TEST(REFUND("900") ", history: {agent: {count_1h: 3}}",
-                         "verdict: block, rules: [large, often]"), NULL},
+        {"several",
+         TEST(REFUND("900") ", history: {agent: {count_1h: 3}}",
+              "verdict: block, rules: [large, often]"),
+         NULL},
         {"another queue", TEST(REFUND("900"), "queue: general"),
          "the queue is leads, not general (found: large review)"},
         {"another mode", TEST(REFUND("900"), "mode: glance"),
@@ -85,18 +89,24 @@ static void test_assumptions(void **state)
 {
     static const struct row rows[] = {
         {"nothing is used up", TEST(REFUND("400"), "verdict: earn"), NULL},
-        {"a budget", TEST(REFUND("400") ", used: {day: 4600.01}", "verdict: block, rule: day"), NULL},
+        {"a budget", TEST(REFUND("400") ", used: {day: 4600.01}", "verdict: block, rule: day"),
+         NULL},
         {"up to its limit", TEST(REFUND("400") ", used: {day: 4600}", "verdict: earn"), NULL},
-        {"history below", TEST("action: tag, history: {agent: {count_1h: 2}}", "verdict: allow"), NULL},
+        {"history below", TEST("action: tag, history: {agent: {count_1h: 2}}", "verdict: allow"),
+         NULL},
         {"a Monday", TEST("action: tag", "verdict: allow"), NULL},
-        {"a Sunday", TEST("action: tag, at: \"2026-11-22T10:00:00Z\"", "verdict: block, rule: sunday"), NULL},
+        {"a Sunday",
+         TEST("action: tag, at: \"2026-11-22T10:00:00Z\"", "verdict: block, rule: sunday"), NULL},
         {"an address that nobody gave",
-         TEST("action: mail.send, arguments: {to: bob@x.org}", "verdict: review, rule: told"), NULL},
+         TEST("action: mail.send, arguments: {to: bob@x.org}", "verdict: review, rule: told"),
+         NULL},
         {"one of the request",
          TEST("action: mail.send, arguments: {to: bob@x.org}, brief: {request: 'to bob@x.org'}",
-              "verdict: earn"), NULL},
+              "verdict: earn"),
+         NULL},
         {"one that is known",
-         TEST("action: mail.send, arguments: {to: bob@x.org}, known: [BOB@x.org]", "verdict: earn"), NULL},
+         TEST("action: mail.send, arguments: {to: bob@x.org}, known: [BOB@x.org]", "verdict: earn"),
+         NULL},
         {"no brief is asked for", TEST(REFUND("20"), "verdict: earn"), NULL},
         {"arguments that no agent could send", TEST("action: refund.issue", "verdict: earn"),
          "the schema of refund.issue refuses this: /arguments/amount: is required"},
@@ -113,8 +123,10 @@ static void test_refusals(void **state)
          "17:5: a test needs the key \"name\""},
         {"no want", POLICY "  - {name: one, given: {action: tag}}\n",
          "17:5: a test needs the key \"want\""},
-        {"an empty want", TEST("action: tag", ""), "17:45: want is empty: say at least the verdict"},
-        {"people", TEST("action: tag", "people: 2"), "17:46: this version does not know \"people\" yet"},
+        {"an empty want", TEST("action: tag", ""),
+         "17:45: want is empty: say at least the verdict"},
+        {"people", TEST("action: tag", "people: 2"),
+         "17:46: this version does not know \"people\" yet"},
         {"an unknown want", TEST("action: tag", "verdikt: allow"),
          "17:46: there is no key \"verdikt\" here; did you mean \"verdict\"?"},
         {"an unknown rule", TEST("action: tag", "rule: larg"),
@@ -130,7 +142,8 @@ static void test_refusals(void **state)
          "17:38: given/subject: "},
         {"a number among labels", TEST("action: tag, labels: {a: 1}", "verdict: allow"),
          "17:38: given/labels wants texts"},
-        {"no time", TEST("action: tag, at: noon", "verdict: allow"), "17:38: given/at wants a time"},
+        {"no time", TEST("action: tag, at: noon", "verdict: allow"),
+         "17:38: given/at wants a time"},
         {"no amount", TEST("action: tag, used: {day: x}", "verdict: allow"),
          "17:38: given/used wants amounts"},
         {"no window", TEST("action: tag, history: {agent: {count_2h: 1}}", "verdict: allow"),
@@ -160,11 +173,12 @@ static void test_untested(void **state)
     (void)state;
     l.arena = arena_new(4 * MIB);
     ctx_init(&l.ctx, l.arena);
-    l.err = policy_parse_untested(&l.ctx, S("p"), S(TEST(REFUND("20"), "verdict: block")), l.findings,
-                                  &l.count, &l.policy);
+    l.err = policy_parse_untested(&l.ctx, S("p"), S(TEST(REFUND("20"), "verdict: block")),
+                                  l.findings, &l.count, &l.policy);
     EXPECT(l.err == FM_OK && l.policy && l.policy->test_count == 1, "%s", l.ctx.detail);
     EXPECT(policy_test_run(&l.ctx, l.policy, &l.policy->tests[0], &outcome) == FM_OK, "runs");
-    EXPECT(!outcome.passed && outcome.verdict == VERDICT_EARN && l.policy->tests[0].line == 17, "fails");
+    EXPECT(!outcome.passed && outcome.verdict == VERDICT_EARN && l.policy->tests[0].line == 17,
+           "fails");
 }
 
 /* POLICY_TESTS_MAX tests, and steps of all together. */
@@ -176,7 +190,8 @@ static void test_limits(void **state)
         AUTO(buf_done) struct buf yaml = BUF_INIT(4 * MIB);
         buf_lit(&yaml, POLICY);
         for (size_t n = 0; n < POLICY_TESTS_MAX + more; n++) {
-            buf_printf(&yaml, "  - {name: t%zu, given: {action: tag}, want: {verdict: allow}}\n", n);
+            buf_printf(&yaml, "  - {name: t%zu, given: {action: tag}, want: {verdict: allow}}\n",
+                       n);
         }
         load_str(&l, buf_str(&yaml));
         EXPECT((l.err == FM_OK) == (more == 0), "%zu more: %s", more, l.ctx.detail);
@@ -189,22 +204,26 @@ static void test_cost(void **state)
     AUTO(buf_done) struct buf yaml = BUF_INIT(MIB);
 
     (void)state;
-    buf_lit(&yaml, "version: 1\nrules: [{id: a, then: review, when: 'args.n.all(x, args.n.all(y, args.n"
-                   ".all(z, x + y + z < 1000)))'}]\ntests:\n");
+    buf_lit(&yaml,
+            "version: 1\nrules: [{id: a, then: review, when: 'args.n.all(x, args.n.all(y, args.n"
+            ".all(z, x + y + z < 1000)))'}]\ntests:\n");
     for (size_t n = 0; n < 100; n++) {
-        buf_lit(&yaml, "  - {name: t, given: {action: a, arguments: {n: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,"
-                       " 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24]}}, want: {rule: a}}\n");
+        buf_lit(
+            &yaml,
+            "  - {name: t, given: {action: a, arguments: {n: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,"
+            " 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24]}}, want: {rule: a}}\n");
     }
     load_str(&l, buf_str(&yaml));
-    EXPECT(l.err == FM_E_INVALID_ARGUMENT && strstr(l.ctx.detail, "steps together"), "%s", l.ctx.detail);
+    EXPECT(l.err == FM_E_INVALID_ARGUMENT && strstr(l.ctx.detail, "steps together"), "%s",
+           l.ctx.detail);
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outcomes),  cmocka_unit_test(test_assumptions),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_untested),
-        cmocka_unit_test(test_limits),    cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_outcomes), cmocka_unit_test(test_assumptions),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_untested),
+        cmocka_unit_test(test_limits),   cmocka_unit_test(test_cost),
     };
 
     crypto_init();

@@ -15,19 +15,25 @@ static void test_vectors(void **state)
         uint64_t trials, errors;
         double confidence, want;
     } rows[] = {
-        {1, 0, 0.95, 0.950000000000},   {10, 0, 0.95, 0.258865550893},
-        {100, 0, 0.95, 0.029513049607}, {100, 1, 0.95, 0.046559811454},
-        {100, 50, 0.95, 0.586378285369}, {1000, 2, 0.95, 0.006282284547},
-        {59, 0, 0.95, 0.049507609888},  {10, 9, 0.95, 0.994883803108},
-        {300, 3, 0.99, 0.033092742207}, {5000, 12, 0.95, 0.003885619667},
-        {0, 0, 0.95, 1},                {7, 7, 0.95, 1},
+        {1, 0, 0.95, 0.950000000000},
+        {10, 0, 0.95, 0.258865550893},
+        {100, 0, 0.95, 0.029513049607},
+        {100, 1, 0.95, 0.046559811454},
+        {100, 50, 0.95, 0.586378285369},
+        {1000, 2, 0.95, 0.006282284547},
+        {59, 0, 0.95, 0.049507609888},
+        {10, 9, 0.95, 0.994883803108},
+        {300, 3, 0.99, 0.033092742207},
+        {5000, 12, 0.95, 0.003885619667},
+        {0, 0, 0.95, 1},
+        {7, 7, 0.95, 1},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         double got = stats_binomial_upper(rows[i].trials, rows[i].errors, rows[i].confidence);
-        EXPECT(fabs(got - rows[i].want) < 1e-9, "%llu of %llu: %.12f", (unsigned long long)rows[i].errors,
-               (unsigned long long)rows[i].trials, got);
+        EXPECT(fabs(got - rows[i].want) < 1e-9, "%llu of %llu: %.12f",
+               (unsigned long long)rows[i].errors, (unsigned long long)rows[i].trials, got);
     }
 }
 
@@ -52,7 +58,8 @@ static void test_shape(void **state)
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors), cmocka_unit_test(test_shape)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors),
+                                              cmocka_unit_test(test_shape)};
 
     return CHECK_RUN(tests);
 }
