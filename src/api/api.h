@@ -6,6 +6,7 @@
 #ifndef FM_API_H
 #define FM_API_H
 
+#include "backtest/backtest.h"
 #include "flow/flow.h"
 #include "net/net.h"
 #include "net/outgoing.h"
@@ -27,6 +28,7 @@ struct api_config {
     enum fm_err (*metrics)(void *with, struct ctx *ctx, struct store_conn *conn,
                            struct metric_out *out);
     bool metrics_open; /* /metrics without a credential */
+    struct backtests *backtests;
 };
 
 /* The api of a server; `config` is copied, what it points to must outlive it. Answers 503 until

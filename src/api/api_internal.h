@@ -251,6 +251,24 @@ void events_drain(struct loop_part *part);
 void call_wake(struct api *api, struct http_request *request, int64_t wait_until_us, bool wait_over,
                int64_t committed_at_us);
 
+/* Reading a policy's text, on the slow thread: longer than a loop may stand still. */
+struct policy_reading {
+    struct slow_job job; /* first: the reading is found from it */
+    struct call *call;
+    struct str yaml;     /* to be set by the caller */
+    /* To be set by the caller, may be NULL: what else is done there, with call->policy being the
+     * one that was read (its tests not run). */
+    enum fm_err (*also)(struct call *call, struct policy_reading *reading);
+    enum fm_err err;
+    struct policy_finding *findings;
+    size_t finding_count;
+    void (*done)(struct call *call); /* on the loop */
+};
+/* Reads reading->yaml; then `done` finds the policy in call->policy (reading->err FM_OK), or the
+ * error in call->ctx, with field errors below /yaml. Errors: FM_E_OVERLOADED. */
+enum fm_err policy_reading_start(struct call *call, struct policy_reading *reading,
+                                 void (*done)(struct call *call)) MUST_CHECK;
+
 /* Static files embedded in the binary. */
 bool assets_serve(struct api *api, struct http_request *request);
 struct str asset_openapi(void);
@@ -272,7 +290,8 @@ struct str asset_openapi(void);
     X(log_tile) X(log_entries_tile) X(audit_entries) X(audit_proof) X(audit_bundle)                \
     X(audit_completeness)                                                                          \
     X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)                           \
-    X(policies_list) X(policies_create) X(policies_get) X(policies_activate)
+    X(policies_list) X(policies_create) X(policies_get) X(policies_activate)               \
+    X(policies_check) X(policies_backtest) X(backtests_get) X(backtests_cancel_call)
 /* clang-format on */
 #define X(name) void name(struct call *call);
 HANDLERS(X)

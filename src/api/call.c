@@ -32,6 +32,7 @@ static const struct {
     {STR("{agent}"), ID_AGENT},
     {STR("{event}"), ID_EVENT},
     {STR("{policy}"), ID_POLICY},
+    {STR("{backtest}"), ID_BACKTEST},
 };
 
 static bool is_id_segment(struct str want, enum id_kind *kind)

@@ -7,12 +7,8 @@
 
 /* What a change needs on its way: loop, slow thread, loop, committer, loop. */
 struct policy_input {
-    struct slow_job job;
-    struct call *call;
-    struct str yaml; /* of a new version */
-    struct str name; /* of the text, for messages */
+    struct policy_reading reading; /* first: its `yaml` is of a new version */
     enum json_bool alone;
-    enum fm_err err; /* of the slow thread */
     bool activates;
     struct policy_version version;
 };
@@ -20,7 +16,7 @@ struct policy_input {
 #define POLICY_INPUT(member, text) .name = text, .offset = offsetof(struct policy_input, member)
 
 static const struct json_field propose_fields[] = {
-    {POLICY_INPUT(yaml, "yaml"), .type = JSON_T_STR, .flags = JSON_F_REQUIRED,
+    {POLICY_INPUT(reading.yaml, "yaml"), .type = JSON_T_STR, .flags = JSON_F_REQUIRED,
      .max = POLICY_BYTES_MAX},
     {POLICY_INPUT(alone, "alone"), .type = JSON_T_BOOL},
 };
@@ -159,63 +155,21 @@ static enum fm_err render_change(struct call *call, struct store_conn *conn, str
 }
 
 /* Back on the loop, with call->policy being the one that was read. */
-static void on_parsed(struct loop_message *message)
+static void on_parsed(struct call *call)
 {
-    struct call *call = (struct call *)(void *)((char *)message - offsetof(struct call, message));
     struct policy_input *in = call->in;
 
-    if (in->err != FM_OK) {
-        call_fail(call, in->err);
+    if (in->reading.err != FM_OK) {
+        call_fail(call, in->reading.err);
         return;
     }
     call_write(call, run_change, render_change, in->activates ? 200 : 201);
 }
 
-static enum fm_err parse(struct call *call, struct policy_input *in)
-{
-    struct policy_finding findings[POLICY_FINDINGS_MAX];
-    const struct policy *policy;
-    size_t count;
-    enum fm_err err = policy_parse(&call->ctx, in->name, in->yaml, findings, &count, &policy);
-
-    if (err == FM_OK) {
-        policy_drop(call->policy);
-        call->policy = policy; /* call_release drops it */
-        return FM_OK;
-    }
-    for (size_t i = 0; err == FM_E_INVALID_ARGUMENT && i < count; i++) {
-        if (!findings[i].warning) {
-            (void)fail_at(&call->ctx, err, S("/yaml"), "%u:%u: %.*s", findings[i].line,
-                          findings[i].column, STR_ARG(findings[i].message));
-        }
-    }
-    return err;
-}
-
-static void work(struct slow_job *job)
-{
-    struct policy_input *in = (struct policy_input *)job;
-    struct call *call = in->call;
-
-    in->err = parse(call, in);
-    call->message.run = on_parsed;
-    loop_post(call->part->loop, &call->message);
-}
-
-static enum fm_err hand_over(struct call *call, struct policy_input *in)
-{
-    in->job.work = work;
-    in->call = call;
-    return slow_submit(&in->job)
-               ? FM_OK
-               : fail(&call->ctx, FM_E_OVERLOADED, "too much slow work waits: try again");
-}
-
 static enum fm_err start_propose(struct call *call, struct policy_input *in)
 {
     TRY(call_bind(call, propose_fields, COUNT_OF(propose_fields), in));
-    in->name = S("yaml");
-    return hand_over(call, in);
+    return policy_reading_start(call, &in->reading, on_parsed);
 }
 
 void policies_create(struct call *call)
@@ -235,10 +189,10 @@ static enum fm_err start_activate(struct call *call, struct policy_input *in)
 
     TRY(call_bind(call, activate_fields, COUNT_OF(activate_fields), in));
     TRY(flow_version_find(&call->ctx, call->part->reader, call->id, &version));
-    TRY(flow_version_text(&call->ctx, call->part->reader, version.row, &canonical, &in->yaml));
-    in->name = S("policy");
+    TRY(flow_version_text(&call->ctx, call->part->reader, version.row, &canonical,
+                          &in->reading.yaml));
     in->activates = true;
-    return hand_over(call, in);
+    return policy_reading_start(call, &in->reading, on_parsed);
 }
 
 void policies_activate(struct call *call)

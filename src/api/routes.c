@@ -16,6 +16,7 @@
 #define PAUSES          (ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_POLICY))
 #define RUNS_CALLBACKS  (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD))
 #define OWNS_POLICY ROLE_BIT(ROLE_POLICY)
+#define SEES_POLICY (ROLE_BIT(ROLE_POLICY) | ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_AUDITOR))
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
 
 #define AUDITS ROLE_BIT(ROLE_AUDITOR)
@@ -70,6 +71,11 @@ const struct route api_routes[] = {
     {HTTP_POST, "/v1/policies", WHO_PERSON, OWNS_POLICY, policies_create},
     {HTTP_GET, "/v1/policies/{policy}", WHO_PERSON, 0, policies_get},
     {HTTP_POST, "/v1/policies/{policy}/activate", WHO_PERSON, OWNS_POLICY, policies_activate},
+    {HTTP_POST, "/v1/policies/check", WHO_PERSON, OWNS_POLICY, policies_check},
+    {HTTP_POST, "/v1/policies/backtest", WHO_PERSON, OWNS_POLICY, policies_backtest},
+    {HTTP_GET, "/v1/policies/backtests/{backtest}", WHO_PERSON, SEES_POLICY, backtests_get},
+    {HTTP_DELETE, "/v1/policies/backtests/{backtest}", WHO_PERSON, OWNS_POLICY,
+     backtests_cancel_call},
     {HTTP_GET, "/log/checkpoint", WHO_PUBLIC, 0, log_checkpoint},
     {HTTP_GET, "/log/vkey", WHO_PUBLIC, 0, log_vkey},
     {HTTP_GET, "/log/tile/entries/{tile}", WHO_PERSON, AUDITS | READS_LOG, log_entries_tile},

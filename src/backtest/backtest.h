@@ -97,4 +97,35 @@ uint64_t backtest_replayed(const struct backtest *backtest);
 bool backtest_stopped(
     const struct backtest *backtest); /* progress said no: the numbers are of a part */
 
+/* Jobs ---------------------------------------------------------------------------------------
+ * What people ask a server for: one at a time, beside all else. */
+
+#define BACKTESTS_KEPT 16       /* the newest; each report takes at most BACKTEST_JSON_MAX */
+#define BACKTESTS_WAITING_MAX 8 /* that are not over */
+#define BACKTEST_DAYS_LIMIT 3650
+
+struct backtests;
+
+struct backtest_request {
+    const struct policy *policy;
+    struct id version; /* of the policy; zero: a text that is no version */
+    int64_t days;
+    struct id by; /* a person */
+    struct str by_name;
+};
+
+/* Starts the thread; `store` outlives it. backtests_stop ends what runs; NULL allowed. */
+enum fm_err backtests_start(struct ctx *ctx, struct store *store, struct backtests **out)
+    MUST_CHECK;
+void backtests_stop(struct backtests *backtests);
+
+/* Any thread. Errors: FM_E_OVERLOADED when too many wait. */
+enum fm_err backtests_submit(struct ctx *ctx, struct backtests *backtests,
+                             const struct backtest_request *request, struct id *out) MUST_CHECK;
+/* Writes {"id", "state", ..., "report"} as docs/openapi.yaml has it. FM_E_NOT_FOUND. */
+enum fm_err backtests_view(struct ctx *ctx, struct backtests *backtests, struct id id,
+                           struct json_out *out) MUST_CHECK;
+/* One that waits never runs; one that runs ends soon; one that is over stays. FM_E_NOT_FOUND. */
+enum fm_err backtests_cancel(struct ctx *ctx, struct backtests *backtests, struct id id) MUST_CHECK;
+
 #endif

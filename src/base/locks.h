@@ -11,6 +11,7 @@
 #define LOCKS(X) /* name, what it guards */                                                        \
     X(ADMIN, "the admin socket's list of clients")                                                 \
     X(WORKER, "the queue of slow work (password hashing)")                                         \
+    X(BACKTEST, "the list of backtests that people asked for")                                     \
     X(COMMITTER, "the committer's queue of waiting commands")                                      \
     X(PEOPLE, "the in-memory directory of people, agents and keys")                                \
     X(RELOAD, "what became of the last reload of the policy")                                      \

@@ -255,6 +255,7 @@ struct policy_finding {
 #define POLICY_BYTES_MAX (4 * MIB)
 #define POLICY_CATEGORY_BYTES 128 /* of what an expression of `category` makes */
 #define POLICY_FINDINGS_MAX 64
+#define POLICY_TESTS_COST_MAX (10 * CEL_COST_MAX) /* steps of all tests: 0.5 s at worst */
 
 /* Loads a policy from YAML text. All findings are put into `findings` (POLICY_FINDINGS_MAX of them), in
  * the order of the file; their texts live in ctx->arena. `file` is only for messages. On success the

@@ -55,7 +55,6 @@
 #define POLICY_TEST_KNOWN_MAX 100
 #define POLICY_TEST_BYTES_MAX                                                                      \
     (256 * KIB) /* of what one test gives: as much as arguments may have */
-#define POLICY_TESTS_COST_MAX (10 * CEL_COST_MAX) /* steps of all tests together: 0.5 s at worst */
 
 /* Memory of a load: the tree and its canonical form (given back at the end), and the policy
  * itself. */

@@ -33,6 +33,7 @@ struct server {
     struct flow *flow;
     struct clockwork *clockwork;
     struct notifier *notifier;
+    struct backtests *backtests;
     struct api *api;
     struct http_server *http;
     const struct policy *policy; /* of the start */
@@ -156,17 +157,19 @@ static enum fm_err write_metrics(void *with, struct ctx *ctx, struct store_conn 
 static enum fm_err start_flow(struct ctx *ctx, const struct server_options *options,
                               struct server *server)
 {
-    const struct api_config config = {.store = server->instance.store,
-                                      .journal = server->instance.journal,
-                                      .committer = server->instance.committer,
-                                      .callbacks = &options->callbacks.rules,
-                                      .with = server,
-                                      .ready = is_ready,
-                                      .metrics = write_metrics,
-                                      .metrics_open = options->metrics_open};
+    struct api_config config = {.store = server->instance.store,
+                                .journal = server->instance.journal,
+                                .committer = server->instance.committer,
+                                .callbacks = &options->callbacks.rules,
+                                .with = server,
+                                .ready = is_ready,
+                                .metrics = write_metrics,
+                                .metrics_open = options->metrics_open};
 
     TRY(store_reader(ctx, server->instance.store, &server->reader));
     TRY(load_issuer(ctx, options->dir, server));
+    TRY(backtests_start(ctx, server->instance.store, &server->backtests));
+    config.backtests = server->backtests;
     TRY(api_new(ctx, &config, &server->api));
     TRY(flow_new(ctx, server->reader, &server->issuer, api_announce, server->api, &server->flow));
     instance_set_flow(&server->instance, server->flow);
@@ -287,6 +290,7 @@ static void stop(struct ctx *ctx, struct server *server)
     notifier_free(server->notifier);
     instance_set_flow(&server->instance, NULL);
     flow_free(server->flow);
+    backtests_stop(server->backtests);
     api_free(server->api);
     store_reader_close(server->reader);
     policy_drop(server->policy);
