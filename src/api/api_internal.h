@@ -255,7 +255,7 @@ void call_wake(struct api *api, struct http_request *request, int64_t wait_until
 struct policy_reading {
     struct slow_job job; /* first: the reading is found from it */
     struct call *call;
-    struct str yaml;     /* to be set by the caller */
+    struct str yaml; /* to be set by the caller */
     /* To be set by the caller, may be NULL: what else is done there, with call->policy being the
      * one that was read (its tests not run). */
     enum fm_err (*also)(struct call *call, struct policy_reading *reading);
@@ -291,7 +291,9 @@ struct str asset_openapi(void);
     X(audit_completeness)                                                                          \
     X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)                           \
     X(policies_list) X(policies_create) X(policies_get) X(policies_activate)               \
-    X(policies_check) X(policies_backtest) X(backtests_get) X(backtests_cancel_call)
+    X(policies_check) X(policies_backtest) X(backtests_get) X(backtests_cancel_call)        \
+    X(shadow_get) X(shadow_set) X(shadow_delete) X(insights_coverage_get)                          \
+    X(insights_edge_cases_get)
 /* clang-format on */
 #define X(name) void name(struct call *call);
 HANDLERS(X)

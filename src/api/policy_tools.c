@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tools around a policy: checking a text, and what it would have done with the past. Nothing here
- * changes what rules.
+ * The tools around a policy: checking a text, and what it would have done with the past. Nothing
+ * here changes what rules.
  */
 #include "api/api_internal.h"
 
-/* Reading ---------------------------------------------------------------------------------------- */
+/* Reading
+ * ---------------------------------------------------------------------------------------- */
 
 static void report_errors(struct call *call, const struct policy_reading *reading)
 {
     for (size_t i = 0; i < reading->finding_count; i++) {
         const struct policy_finding *row = &reading->findings[i];
         if (!row->warning) {
-            (void)fail_at(&call->ctx, reading->err, S("/yaml"), "%u:%u: %.*s", row->line, row->column,
-                          STR_ARG(row->message));
+            (void)fail_at(&call->ctx, reading->err, S("/yaml"), "%u:%u: %.*s", row->line,
+                          row->column, STR_ARG(row->message));
         }
     }
 }
@@ -24,9 +25,9 @@ static enum fm_err read_text(struct call *call, struct policy_reading *reading)
     struct ctx *ctx = &call->ctx;
 
     TRY(reading->also ? policy_parse_untested(ctx, S("yaml"), reading->yaml, reading->findings,
-                                                  &reading->finding_count, &policy)
-                          : policy_parse(ctx, S("yaml"), reading->yaml, reading->findings,
-                                         &reading->finding_count, &policy));
+                                              &reading->finding_count, &policy)
+                      : policy_parse(ctx, S("yaml"), reading->yaml, reading->findings,
+                                     &reading->finding_count, &policy));
     policy_drop(call->policy);
     call->policy = policy; /* call_release drops it */
     return reading->also ? reading->also(call, reading) : FM_OK;
@@ -90,7 +91,8 @@ static const struct json_field backtest_fields[] = {
     {TOOL_INPUT(days, "days"), .type = JSON_T_INT, .min = 1, .max_number = BACKTEST_DAYS_LIMIT},
 };
 
-/* Check ------------------------------------------------------------------------------------------ */
+/* Check
+ * ------------------------------------------------------------------------------------------ */
 
 static void write_findings(struct json_out *out, const struct policy_reading *reading)
 {
@@ -202,7 +204,8 @@ void policies_check(struct call *call)
     }
 }
 
-/* Backtest --------------------------------------------------------------------------------------- */
+/* Backtest
+ * --------------------------------------------------------------------------------------- */
 
 /* In the committer for the sake of its Idempotency-Key; the replay itself runs elsewhere. */
 static enum fm_err run_submit(struct call *call, struct store_conn *conn)

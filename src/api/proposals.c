@@ -64,7 +64,9 @@ static enum fm_err read_submission(struct call *call, struct flow_submission *in
     TRY(intake_read(&call->ctx, call->policy, call->body, &in->submission));
     TRY(check_callback(call, in->submission.callback_url));
     TRY(read_trace(call, &in->submission.trace));
-    return flow_prepare(&call->ctx, call->part->reader, call->policy, call->caller.agent, in);
+    TRY(flow_prepare(&call->ctx, call->part->reader, call->policy, call->caller.agent, in));
+    flow_prepare_shadow(call->api->flow, &call->ctx, call->part->reader, call->caller.agent, in);
+    return FM_OK;
 }
 
 enum fm_err proposals_prepare(struct call *call)

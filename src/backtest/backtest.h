@@ -97,12 +97,18 @@ uint64_t backtest_replayed(const struct backtest *backtest);
 bool backtest_stopped(
     const struct backtest *backtest); /* progress said no: the numbers are of a part */
 
+/* Adds one to `matched` (one for each rule of the policy) for each rule that would match a
+ * proposal by itself: rules that read the history or the session's domains are left out. Any
+ * thread. */
+enum fm_err backtest_caught(struct ctx *ctx, const struct policy *policy,
+                            const struct backtest_case *one, uint64_t *matched) MUST_CHECK;
+
 /* Jobs ---------------------------------------------------------------------------------------
  * What people ask a server for: one at a time, beside all else. */
 
-#define BACKTESTS_KEPT 16       /* the newest; each report takes at most BACKTEST_JSON_MAX */
-#define BACKTESTS_WAITING_MAX 8 /* that are not over */
-#define BACKTEST_DAYS_LIMIT 3650
+#define BACKTESTS_KEPT        16 /* the newest; each report takes at most BACKTEST_JSON_MAX */
+#define BACKTESTS_WAITING_MAX 8  /* that are not over */
+#define BACKTEST_DAYS_LIMIT   3650
 
 struct backtests;
 

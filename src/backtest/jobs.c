@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Backtests that people ask the server for: one at a time, on a thread of their own with a read connection
- * of its own, so that no loop, no sign-in and no commit waits for them.
+ * Backtests that people ask the server for: one at a time, on a thread of their own with a read
+ * connection of its own, so that no loop, no sign-in and no commit waits for them.
  *
  * 1. The lock guards the list and what of a job changes; a job that runs is never removed.
  * 2. Jobs live in memory: a restart forgets them.
@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NICE 10 /* behind the threads that answer */
+#define NICE          10 /* behind the threads that answer */
 #define JOB_ARENA_MAX (32 * MIB)
 
 enum job_state { JOB_WAITING, JOB_RUNNING, JOB_DONE, JOB_FAILED, JOB_CANCELLED };
@@ -58,7 +58,8 @@ static void job_free(struct job *job)
     free(job);
 }
 
-/* Running ---------------------------------------------------------------------------------------- */
+/* Running
+ * ---------------------------------------------------------------------------------------- */
 
 struct running {
     struct backtests *backtests;
@@ -110,8 +111,8 @@ static enum fm_err run(struct ctx *ctx, struct running *running, struct buf *rep
     return err;
 }
 
-static void finish(struct backtests *backtests, struct job *job, enum fm_err err, const char *detail,
-                   bool stopped, struct buf *report)
+static void finish(struct backtests *backtests, struct job *job, enum fm_err err,
+                   const char *detail, bool stopped, struct buf *report)
 {
     const struct policy *policy = job->request.policy;
 
@@ -179,7 +180,8 @@ static void *backtests_main(void *with)
     return NULL;
 }
 
-/* Life ------------------------------------------------------------------------------------------- */
+/* Life
+ * ------------------------------------------------------------------------------------------- */
 
 enum fm_err backtests_start(struct ctx *ctx, struct store *store, struct backtests **out)
 {
@@ -218,7 +220,8 @@ void backtests_stop(struct backtests *backtests)
     free(backtests);
 }
 
-/* Asking ----------------------------------------------------------------------------------------- */
+/* Asking
+ * ----------------------------------------------------------------------------------------- */
 
 /* Makes room: the oldest that is over goes. Counts those that are not. */
 static size_t forget_oldest(struct backtests *backtests)
@@ -276,7 +279,8 @@ enum fm_err backtests_submit(struct ctx *ctx, struct backtests *backtests,
     }
     if (full) {
         free(job);
-        return fail(ctx, FM_E_OVERLOADED, "%d backtests wait already: try again", BACKTESTS_WAITING_MAX);
+        return fail(ctx, FM_E_OVERLOADED, "%d backtests wait already: try again",
+                    BACKTESTS_WAITING_MAX);
     }
     return FM_OK;
 }
@@ -336,10 +340,11 @@ enum fm_err backtests_view(struct ctx *ctx, struct backtests *backtests, struct 
             write_job(out, job);
         }
     }
-    return found ? FM_OK
-                 : fail(ctx, FM_E_NOT_FOUND,
-                        "there is no such backtest: the last %d are kept, until the server restarts",
-                        BACKTESTS_KEPT);
+    return found
+               ? FM_OK
+               : fail(ctx, FM_E_NOT_FOUND,
+                      "there is no such backtest: the last %d are kept, until the server restarts",
+                      BACKTESTS_KEPT);
 }
 
 enum fm_err backtests_cancel(struct ctx *ctx, struct backtests *backtests, struct id id)

@@ -23,6 +23,7 @@ static const char *const happened[JOURNAL_KIND_COUNT + 1] = {
     [JOURNAL_PERMIT_REDEEMED] = "permit redeemed: the action was started, once",
     [JOURNAL_POLICY_PROPOSED] = "policy proposed, waits for a second person",
     [JOURNAL_POLICY_ACTIVATED] = "policy put in force",
+    [JOURNAL_POLICY_SHADOWED] = "policy evaluated beside the one in force, or no longer",
     [JOURNAL_PERSON_ADDED] = "person added",
     [JOURNAL_PERSON_CHANGED] = "person changed",
     [JOURNAL_PERSON_SIGNED_IN] = "signed in",

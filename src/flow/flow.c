@@ -197,6 +197,7 @@ void flow_free(struct flow *flow)
     policy_drop(flow->policy);
     policy_drop(flow->activated);
     policy_drop(flow->marked);
+    shadow_free(flow);
     free(flow->changes);
     free(flow->paused);
     free(flow->news);
@@ -313,6 +314,7 @@ void flow_mark(struct flow *flow)
     flow->news_mark = flow->news_count;
     flow->tick_mark = flow->tick_count;
     mark_policy(flow);
+    shadow_mark(flow);
 }
 
 void flow_rollback(struct flow *flow)
@@ -321,6 +323,7 @@ void flow_rollback(struct flow *flow)
     flow->news_count = flow->news_mark;
     flow->tick_count = flow->tick_mark;
     rollback_policy(flow);
+    shadow_rollback(flow);
 }
 
 void flow_abandon(struct flow *flow)
@@ -330,6 +333,7 @@ void flow_abandon(struct flow *flow)
     flow->news_count = flow->tick_count = 0;
     forget_mark(flow);
     rollback_policy(flow);
+    shadow_abandon(flow);
 }
 
 void flow_after_commit(struct flow *flow, int64_t committed_at_us)
@@ -339,6 +343,7 @@ void flow_after_commit(struct flow *flow, int64_t committed_at_us)
     if (flow->activated) {
         put_in_force(flow);
     }
+    shadow_after_commit(flow);
     if (flow->news_count > 0) {
         flow->announce(flow->with, flow->news, flow->news_count, committed_at_us);
         flow->news_count = 0;

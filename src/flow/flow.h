@@ -138,6 +138,63 @@ enum fm_err flow_version_each(struct ctx *ctx, struct store_conn *conn, int64_t 
                               void (*visit)(void *with, const struct policy_version *version),
                               void *with) MUST_CHECK;
 
+/* Shadow -------------------------------------------------------------------------------------
+ * One candidate can be evaluated beside the policy in force on each submission, and only recorded:
+ * nothing that agents or reviewers see depends on it. */
+
+#define SHADOW_KEPT_US      (90 * DAY_US) /* what it said of a proposal */
+#define SHADOW_EXAMPLES_MAX 50
+
+/* What the shadow says of one submission. */
+struct flow_shadow {
+    int64_t row; /* of the version; 0: there is no shadow */
+    enum verdict verdict;
+    bool draws;       /* it has a warm-up and spot checks, too */
+    struct str rules; /* JSON: ids of what decided its verdict */
+};
+
+/* Makes a candidate (parsed into `policy`) the shadow, in place of another one, or ends it (`policy`
+ * NULL). Errors: FM_E_NOT_FOUND, FM_E_EXISTS for a version that is no candidate. */
+enum fm_err flow_set_shadow(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                            struct id id, const struct policy *policy, const struct person *by,
+                            struct policy_version *out) MUST_CHECK;
+/* At start, behind flow_load_active: takes up the shadow of before. */
+enum fm_err flow_load_shadow(struct flow *flow, struct ctx *ctx, struct store_conn *reader)
+    MUST_CHECK;
+/* The shadow, with one reference for the caller; NULL: none. `*row` is its version's. Any thread. */
+const struct policy *flow_shadow(struct flow *flow, int64_t *row);
+
+/* Its version; `out->row` is 0 when there is none. Any connection. */
+enum fm_err flow_shadow_version(struct ctx *ctx, struct store_conn *conn,
+                                struct policy_version *out) MUST_CHECK;
+
+/* One comparison: what ruled, what the shadow said, how often. */
+struct shadow_pair {
+    enum verdict live, shadow;
+    int64_t count;
+};
+struct shadow_example {
+    struct id proposal;
+    enum verdict live, shadow;
+    struct str rules; /* JSON */
+    int64_t at_us;
+};
+struct shadow_summary {
+    int64_t since_us,
+        by; /* since when it is the shadow; a person's row. 0: it is none (any more) */
+    size_t pair_count, example_count;
+    struct shadow_pair pairs[(VERDICT_BLOCK + 1) * (VERDICT_BLOCK + 1)];
+    struct shadow_example examples[SHADOW_EXAMPLES_MAX]; /* that differ, the newest first */
+};
+/* What a version said as the shadow. Any connection. */
+enum fm_err flow_shadow_read(struct ctx *ctx, struct store_conn *conn, int64_t row,
+                             struct shadow_summary *out) MUST_CHECK;
+/* What of a policy its evaluation as a shadow leaves out, in words. */
+#define SHADOW_LEFT_OUT_MAX 100
+enum fm_err flow_shadow_left_out(struct ctx *ctx, const struct policy *shadow,
+                                 const struct policy *live, struct str out[SHADOW_LEFT_OUT_MAX],
+                                 size_t *count) MUST_CHECK;
+
 /* Agents ---------------------------------------------------------------------------------------------- */
 
 struct flow_submission {
@@ -147,6 +204,7 @@ struct flow_submission {
     struct str assessment_json;  /* absent: the committer finishes it */
     struct id id;                /* of the new proposal */
     struct hash digest;          /* with revision 1 */
+    struct flow_shadow shadow;
     /* of the committer: with what counts, ranks or draws */
     struct assessment copy;
     const struct assessment *weighed;
@@ -161,6 +219,11 @@ struct flow_submission {
  * alone (and on whom people have approved before, read through `conn`). Any thread. */
 enum fm_err flow_prepare(struct ctx *ctx, struct store_conn *conn, const struct policy *policy,
                          const struct agent *agent, struct flow_submission *out) MUST_CHECK;
+
+/* Asks the shadow, where there is one, through the loop's connection. Never fails the submission: a
+ * shadow that cannot be evaluated would have reviewed it. Behind flow_prepare, any thread. */
+void flow_prepare_shadow(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                         const struct agent *agent, struct flow_submission *submission);
 
 /* Accepts, and lets it go on, blocks it, or holds it. */
 enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *conn,

@@ -9,6 +9,14 @@
 #include "base/map.h"
 #include "flow/flow.h"
 
+#include <stdatomic.h>
+
+/* A candidate that is evaluated beside the policy in force. */
+struct shadow {
+    const struct policy *policy; /* NULL: none */
+    int64_t row;
+};
+
 #define NEWS_MAX 8192 /* announcements of one batch; a command makes at most SWEEP_MAX */
 
 /* Per agent: how many are pending, and the proposals of the running minute. */
@@ -58,6 +66,11 @@ struct flow {
     int64_t marked_row;
     struct id marked_id;
     struct id activated_id;
+
+    _Atomic bool has_shadow;                /* spares the lock where there is none */
+    struct shadow shadow;                   /* under the lock, like the policy */
+    struct shadow shadow_next, shadow_mark; /* in the running batch; before the running command */
+    bool shadow_changes, shadow_mark_changes;
 
     struct map *ledger; /* agent's row -> struct ledger_row */
     struct ledger_change *changes;
@@ -116,6 +129,12 @@ enum fm_err weigh_charge(struct flow *flow, const struct weighing *w,
  * NULL. */
 enum fm_err weigh_learn(struct weighing *w, const struct proposal *p, const struct json *arguments)
     MUST_CHECK;
+/* The same as weigh does, for a policy that does not rule: on any thread, changing nothing. Budgets
+ * that `live` does not have are left out, since nobody has counted for them. */
+enum fm_err weigh_shadow(struct weighing *w, const struct policy *live, struct assessment *out)
+    MUST_CHECK;
+/* Whether the policy in force counts for a budget as another policy would. */
+bool weigh_counts_for(const struct policy *live, const struct policy_budget *budget);
 enum fm_err weigh_write(struct ctx *ctx, const struct assessment *assessment, struct str *out)
     MUST_CHECK;
 /* A text member of a request, empty when absent; a text's hash in 16 bytes, for rows that must not
@@ -175,6 +194,22 @@ enum fm_err flow_moved(struct flow *flow, struct ctx *ctx, struct store_conn *co
 /* Writes the callback of a proposal that agents no longer read as pending (callback.c). */
 enum fm_err flow_call_back(struct ctx *ctx, struct store_conn *conn,
                            const struct proposal *proposal, int64_t at_us) MUST_CHECK;
+
+/* The committer's hooks of shadow.c. */
+void shadow_mark(struct flow *flow);
+void shadow_rollback(struct flow *flow);
+void shadow_abandon(struct flow *flow);
+void shadow_after_commit(struct flow *flow);
+void shadow_free(struct flow *flow);
+/* A version that is activated or retired is no shadow any more. */
+enum fm_err shadow_end(struct flow *flow, struct ctx *ctx, struct store_conn *conn, int64_t row)
+    MUST_CHECK;
+/* Records what the shadow says of an accepted proposal, beside what the policy in force said. */
+enum fm_err shadow_record(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                          const struct flow_submission *s, const struct proposal *p) MUST_CHECK;
+/* Removes what was recorded long ago, at most `max` rows. */
+enum fm_err shadow_purge(struct ctx *ctx, struct store_conn *conn, int64_t now_us, size_t max)
+    MUST_CHECK;
 
 /* Counts a person's decision for agent and category: `by` 1 when it was made, -1 when it no longer
  * stands before anybody but people saw it. */

@@ -4,6 +4,10 @@
  */
 #include "flow/flow_internal.h"
 
+SQL(SQL_SEEN, "INSERT INTO seen_actions(agent, action, proposals, silent, first_at, last_at)"
+              " VALUES($agent, $action, 1, $silent, $at, $at) ON CONFLICT(agent, action) DO UPDATE"
+              " SET proposals = proposals + 1, silent = silent + excluded.silent,"
+              " last_at = max(last_at, excluded.last_at)");
 SQL(SQL_REPEAT, "SELECT id FROM proposals WHERE agent = $agent AND arguments_digest = $digest"
                 " AND state < 3 AND action = $action ORDER BY row LIMIT 1");
 
@@ -178,6 +182,26 @@ static enum fm_err place(struct flow *flow, struct ctx *ctx, struct store_conn *
     return fail(ctx, FM_E_INTERNAL, "an assessment without a verdict");
 }
 
+/* Whether neither a rule nor an entry of the catalogue has spoken. */
+static bool is_silent(const struct assessment *a)
+{
+    bool silent = !a->action || !a->action->has_then;
+
+    for (size_t i = 0; i < a->reason_count; i++) {
+        silent = silent && !a->reasons[i].rule.p;
+    }
+    return silent;
+}
+
+/* For the catalogue's coverage: which actions an agent proposes. */
+static enum fm_err note_seen(struct ctx *ctx, struct store_conn *conn,
+                             const struct flow_submission *s, const struct proposal *p)
+{
+    return store_exec(ctx, conn, &SQL_SEEN,
+                      ARGS(A_INT("$agent", p->agent), A_TEXT("$action", p->action),
+                           A_INT("$silent", is_silent(s->weighed)), A_INT("$at", p->created_at)));
+}
+
 enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                         const struct flow_caller *caller, struct flow_submission *s,
                         struct proposal *out)
@@ -190,6 +214,10 @@ enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *c
     TRY(assess_now(flow, ctx, conn, caller->agent->row, s, true, now_us, &w));
     start_row(out, flow, caller, s, now_us);
     TRY(place(flow, ctx, conn, caller, s, out, now_us));
+    TRY(note_seen(ctx, conn, s, out));
+    if (s->shadow.row) {
+        TRY(shadow_record(flow, ctx, conn, s, out));
+    }
     return weigh_accepted(flow, &w, s, out);
 }
 

@@ -141,6 +141,7 @@ static enum fm_err purge(struct ctx *ctx, struct store_conn *conn, int64_t now_u
                    ARGS(A_INT("$before", now_us - ANSWERS_KEPT_US), A_INT("$max", PURGE_MAX))));
     TRY(store_exec(ctx, conn, &SQL_PURGE_SESSIONS,
                    ARGS(A_INT("$before", now_us - SESSIONS_KEPT_US), A_INT("$max", PURGE_MAX))));
+    TRY(shadow_purge(ctx, conn, now_us, PURGE_MAX));
     return counter_purge(ctx, conn, now_us, PURGE_MAX);
 }
 

@@ -415,6 +415,7 @@ static enum fm_err activate_row(struct flow *flow, struct ctx *ctx, struct store
     TRY(store_exec(ctx, conn, &SQL_ACTIVATE,
                    ARGS(A_INT("$at", v->activated_at), A_OPT("$by", v->activated_by),
                         A_INT("$alone", alone), A_INT("$row", v->row))));
+    TRY(shadow_end(flow, ctx, conn, v->row));
     put_in_force(flow, p->policy, v);
     return FM_OK;
 }

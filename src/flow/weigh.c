@@ -391,6 +391,35 @@ static enum fm_err weigh_counts(struct weighing *w, struct assessment *out)
     return assess_finish(w->ctx, w->input.policy, out);
 }
 
+bool weigh_counts_for(const struct policy *live, const struct policy_budget *budget)
+{
+    for (size_t i = 0; i < live->budget_count; i++) {
+        const struct policy_budget *other = &live->budgets[i];
+        if (str_eq(other->id, budget->id) && other->per == budget->per &&
+            other->window_us == budget->window_us) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum fm_err weigh_shadow(struct weighing *w, const struct policy *live, struct assessment *out)
+{
+    TRY(assess_begin(w->ctx, &w->input, out));
+    if (watches_domains(w)) {
+        TRY(weigh_domains(w, out));
+    }
+    if (assess_needs_counts(w->input.policy)) {
+        TRY(assess_counted(w->ctx, &w->input, out));
+    }
+    for (size_t i = 0; i < out->use_count; i++) {
+        if (weigh_counts_for(live, out->uses[i].budget)) {
+            TRY(weigh_budget(w, out, &out->uses[i]));
+        }
+    }
+    return assess_finish(w->ctx, w->input.policy, out);
+}
+
 enum fm_err weigh_write(struct ctx *ctx, const struct assessment *assessment, struct str *out)
 {
     AUTO(buf_done) struct buf json = BUF_INIT(ASSESS_JSON_MAX);

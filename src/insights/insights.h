@@ -88,4 +88,50 @@ void insights_completeness_write(struct json_out *out, const struct completeness
  * first moment of the next day. False on anything else. */
 bool insights_period_parse(struct str text, bool is_end, int64_t *out_us) MUST_CHECK;
 
+/* Coverage of the catalogue ---------------------------------------------------------------------- */
+
+/* An action that an agent has proposed. */
+struct coverage_row {
+    int64_t agent; /* row */
+    struct str action;
+    int64_t proposals; /* since the store was made */
+    int64_t silent;    /* of which neither a rule nor an entry of the catalogue spoke at the time */
+    int64_t first_at, last_at;
+};
+typedef void coverage_visit_fn(void *with, const struct coverage_row *row);
+
+/* Visits at most `max` rows in the order of agents and actions, behind (agent, action); the first
+ * time behind (0, ""). Any connection. */
+enum fm_err insights_coverage(struct ctx *ctx, struct store_conn *conn, int64_t agent,
+                              struct str action, size_t max, coverage_visit_fn *visit, void *with)
+    MUST_CHECK;
+
+/* Edge cases ------------------------------------------------------------------------------------- */
+
+#define EDGE_CASES_EXAMINED_MAX 500 /* corrections of one call, the newest: some 20 ms */
+#define EDGE_CASE_GROUPS_MAX    200
+#define EDGE_CASE_EXAMPLES_MAX  5
+
+/* Proposals that people rejected, modified or returned for the same reason: in one category, with one
+ * reason code, and where they changed something, at one member of the arguments. */
+struct edge_case {
+    struct str category, reason_code, pointer; /* absent: none given; nothing changed */
+    int64_t rejected, modified, returned;
+    struct edge_case_example {
+        struct id id;
+        int64_t agent, payload; /* rows; the request's leaf */
+        struct str action;
+        int64_t created_at;
+    } examples[EDGE_CASE_EXAMPLES_MAX]; /* the newest */
+    size_t example_count;
+};
+struct edge_cases {
+    struct edge_case *groups; /* the largest first; in the arena */
+    size_t count, examined;
+    bool left_out; /* there are more than were examined, or more groups than fit */
+};
+/* Groups what people corrected since a time. Any connection. */
+enum fm_err insights_edge_cases(struct ctx *ctx, struct store_conn *conn, int64_t since_us,
+                                struct edge_cases *out) MUST_CHECK;
+
 #endif

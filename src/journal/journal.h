@@ -31,6 +31,7 @@
     X(PERMIT_REDEEMED, "permit.redeemed", 1)                                                       \
     X(POLICY_PROPOSED, "policy.proposed", 0)                                                       \
     X(POLICY_ACTIVATED, "policy.activated", 0)                                                     \
+    X(POLICY_SHADOWED, "policy.shadowed", 0)                                                       \
     X(PERSON_ADDED, "person.added", 0)                                                             \
     X(PERSON_CHANGED, "person.changed", 0)                                                         \
     X(PERSON_SIGNED_IN, "person.signed_in", 0)                                                     \

@@ -105,6 +105,7 @@ static enum fm_err activate(struct ctx *ctx, const struct server_options *option
     bool found;
 
     TRY(flow_load_active(server->flow, ctx, server->reader, &found));
+    TRY(flow_load_shadow(server->flow, ctx, server->reader));
     if (!server->policy && !found) {
         activate.proposal.policy = policy_builtin();
     }

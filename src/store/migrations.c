@@ -180,6 +180,28 @@ static const char migration_policy[] =
     "UPDATE policies SET state = 1 WHERE row = (SELECT max(row) FROM policies);"
     "CREATE UNIQUE INDEX policies_active ON policies(state) WHERE state = 1;";
 
+/* A candidate that is evaluated beside the policy in force, and what it said; what insights read. */
+static const char migration_tools[] =
+    /* silent: neither a catalogue entry nor a rule spoke of them */
+    "CREATE TABLE seen_actions(agent INTEGER NOT NULL, action TEXT NOT NULL,"
+    "  proposals INTEGER NOT NULL, silent INTEGER NOT NULL, first_at INTEGER NOT NULL,"
+    "  last_at INTEGER NOT NULL, PRIMARY KEY(agent, action)) WITHOUT ROWID;"
+    "INSERT INTO seen_actions(agent, action, proposals, silent, first_at, last_at)"
+    "  SELECT agent, action, count(*), 0, min(created_at), max(created_at) FROM proposals"
+    "  GROUP BY agent, action;"
+    "CREATE INDEX proposals_corrected ON proposals(decided_at)"
+    "  WHERE verdict > 1 AND decided_by IS NOT NULL;"
+    "ALTER TABLE policies ADD COLUMN shadow_since INTEGER;"
+    "ALTER TABLE policies ADD COLUMN shadow_by INTEGER;"
+    "CREATE UNIQUE INDEX policies_shadow ON policies(shadow_since IS NOT NULL)"
+    "  WHERE shadow_since IS NOT NULL;"
+    /* live, verdict: 0 allow, 1 earn, 2 review, 3 block */
+    "CREATE TABLE shadow_results(policy INTEGER NOT NULL, proposal INTEGER NOT NULL,"
+    "  live INTEGER NOT NULL, verdict INTEGER NOT NULL, rules TEXT NOT NULL, at INTEGER NOT NULL,"
+    "  PRIMARY KEY(policy, proposal)) WITHOUT ROWID;"
+    "CREATE INDEX shadow_results_differ ON shadow_results(policy, proposal) WHERE live <> verdict;"
+    "CREATE INDEX shadow_results_at ON shadow_results(at);";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
@@ -187,5 +209,6 @@ const struct migration store_migrations[] = {
     {4, "callbacks", migration_callbacks},
     {5, "an index of what has no outcome yet", migration_outcomes},
     {6, "what a policy counts, versions of policies", migration_policy},
+    {7, "shadows of policies, actions seen, corrections", migration_tools},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
