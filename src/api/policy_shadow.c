@@ -54,18 +54,17 @@ static void write_examples(struct json_out *out, const struct shadow_summary *su
     jo_array_end(out);
 }
 
-static enum fm_err write_left_out(struct call *call, struct json_out *out, int64_t row)
+/* `shadow` NULL: it is none. */
+static enum fm_err write_left_out(struct call *call, struct json_out *out,
+                                  const struct policy *shadow)
 {
     struct str left_out[SHADOW_LEFT_OUT_MAX];
     size_t count = 0;
-    int64_t shadow_row = 0;
-    const struct policy *shadow = flow_shadow(call->api->flow, &shadow_row);
-    enum fm_err err = FM_OK;
+    const struct policy *live = flow_policy(call->api->flow);
+    enum fm_err err =
+        shadow ? flow_shadow_left_out(&call->ctx, shadow, live, left_out, &count) : FM_OK;
 
-    if (shadow && shadow_row == row) {
-        err = flow_shadow_left_out(&call->ctx, shadow, call->policy, left_out, &count);
-    }
-    policy_drop(shadow);
+    policy_drop(live);
     TRY(err);
     jo_key(out, "left_out");
     jo_array(out);
@@ -77,7 +76,7 @@ static enum fm_err write_left_out(struct call *call, struct json_out *out, int64
 }
 
 static enum fm_err write_summary(struct call *call, struct store_conn *conn, struct buf *body,
-                                 const struct policy_version *version)
+                                 const struct policy_version *version, const struct policy *shadow)
 {
     struct shadow_summary *summary = arena_zalloc(call->ctx.arena, 1, sizeof(*summary));
     struct json_out out = JSON_OUT(body);
@@ -95,7 +94,7 @@ static enum fm_err write_summary(struct call *call, struct store_conn *conn, str
     jo_m_str(&out, "by", by ? by->name : STR_NONE);
     write_pairs(&out, summary);
     write_examples(&out, summary);
-    TRY(write_left_out(call, &out, version->row));
+    TRY(write_left_out(call, &out, shadow));
     jo_object_end(&out);
     return FM_OK;
 }
@@ -106,10 +105,16 @@ static enum fm_err write_summary(struct call *call, struct store_conn *conn, str
 static enum fm_err render_shadow(struct call *call, struct store_conn *conn, struct buf *body)
 {
     struct policy_version version;
+    const struct policy *shadow;
+    int64_t row = 0;
+    enum fm_err err;
 
     TRY(query_allow(call, ""));
     TRY(flow_version_find(&call->ctx, conn, call->id, &version));
-    return write_summary(call, conn, body, &version);
+    shadow = flow_shadow(call->api->flow, &row);
+    err = write_summary(call, conn, body, &version, row == version.row ? shadow : NULL);
+    policy_drop(shadow);
+    return err;
 }
 
 void shadow_get(struct call *call)
@@ -132,7 +137,7 @@ static enum fm_err render_set(struct call *call, struct store_conn *conn, struct
 {
     const struct shadow_input *in = call->in;
 
-    return write_summary(call, conn, body, &in->version);
+    return write_summary(call, conn, body, &in->version, in->on ? call->policy : NULL);
 }
 
 /* Back on the loop, with call->policy being the candidate. */

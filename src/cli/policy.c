@@ -5,6 +5,7 @@
  */
 #include "policy/policy.h"
 #include "assess/assess.h"
+#include "backtest/backtest.h"
 #include "cli/cli.h"
 #include "crypto/crypto.h"
 
@@ -242,9 +243,66 @@ static void print_json(struct ctx *ctx, const char *file, const struct policy *p
 
 /* The command ---------------------------------------------------------------------------------- */
 
-/* Checks one file and prints what was found. */
-static int check_file(struct ctx *ctx, const struct cli_common *common, const char *file)
+struct check_command {
+    struct cli_common common; /* its `dir` is not used: there may be no store */
+    const char *data;
+};
+
+static const struct cli_option check_table[] = {
+    {"--data", CLI_VALUE, offsetof(struct check_command, data), "DIR",
+     "also warn of rules that match none of the proposals in this data folder"},
+};
+
+static void close_store(struct store_conn **conn)
 {
+    store_reader_close(*conn);
+}
+
+static void free_backtest(struct backtest **backtest)
+{
+    backtest_free(*backtest);
+}
+
+/* Warns of rules that would have matched nothing so far. A server may be at work on the folder. */
+static enum fm_err find_silent(struct ctx *ctx, const char *dir, const struct policy *policy,
+                               struct policy_finding *findings, size_t *count)
+{
+    const struct backtest_options options = {.policy = policy};
+    AUTO(close_store) struct store_conn *conn = NULL;
+    AUTO(free_backtest) struct backtest *backtest = NULL;
+
+    TRY(store_open_readonly(ctx, dir, &conn));
+    TRY(backtest_new(ctx, &options, &backtest));
+    TRY(backtest_history(ctx, conn, backtest));
+    for (size_t i = 0; i < policy->rule_count && backtest_replayed(backtest) > 0; i++) {
+        const struct policy_rule *rule = &policy->rules[i];
+        struct str message = arena_printf(
+            ctx->arena, "the rule %.*s matched none of the %llu proposals of the history",
+            STR_ARG(rule->id), (unsigned long long)backtest_replayed(backtest));
+        if (!message.p) {
+            return fail_memory(ctx);
+        }
+        if (backtest_matched(backtest, i) == 0 && *count < POLICY_FINDINGS_MAX) {
+            findings[(*count)++] = (struct policy_finding){
+                .line = rule->line, .column = rule->column, .warning = true, .message = message};
+        }
+    }
+    return FM_OK;
+}
+
+/* What does not show while reading. */
+static enum fm_err look_closer(struct ctx *ctx, const struct check_command *command,
+                               const struct policy *policy, struct policy_finding *findings,
+                               size_t *count)
+{
+    TRY(assess_lint(ctx, policy, findings, count));
+    return command->data ? find_silent(ctx, command->data, policy, findings, count) : FM_OK;
+}
+
+/* Checks one file and prints what was found. */
+static int check_file(struct ctx *ctx, const struct check_command *command, const char *file)
+{
+    const struct cli_common *common = &command->common;
     struct policy_finding findings[POLICY_FINDINGS_MAX];
     size_t count = 0;
     const struct policy *policy = NULL;
@@ -253,7 +311,7 @@ static int check_file(struct ctx *ctx, const struct cli_common *common, const ch
     if (err != FM_OK && count == 0) { /* not the policy's fault: no file, no memory */
         return cli_failed(common, ctx);
     }
-    if (policy && assess_lint(ctx, policy, findings, &count) != FM_OK) {
+    if (policy && look_closer(ctx, command, policy, findings, &count) != FM_OK) {
         policy_drop(policy);
         return cli_failed(common, ctx);
     }
@@ -272,17 +330,19 @@ static int check_file(struct ctx *ctx, const struct cli_common *common, const ch
 static int run_check(int argc, char **argv)
 {
     static const struct cli_usage usage = {
-        .line = "policy check FILE [--json]",
+        .line = "policy check FILE [--data DIR] [--json]",
         .about =
             "Reads a policy as the server would and prints every mistake in it as\n"
             "FILE:LINE:COLUMN: message, also tests that fail. Without a mistake it warns of rules\n"
             "that can never change anything, and prints what the policy says.\n"
             "Warnings do not make a policy fail. Nothing is changed anywhere.",
+        .options = check_table,
+        .option_count = COUNT_OF(check_table),
         .common = CLI_TAKES_JSON,
         .words_min = 1,
         .words_max = 1,
     };
-    struct cli_common options = {0};
+    struct check_command options = {0};
     struct arena *arena;
     struct ctx ctx;
     int words, code = cli_parse(&usage, argc, argv, &options, &words);

@@ -223,6 +223,18 @@ enum fm_err flow_load_shadow(struct flow *flow, struct ctx *ctx, struct store_co
 /* Asking it
  * -------------------------------------------------------------------------------------- */
 
+bool weigh_counts_for(const struct policy *live, const struct policy_budget *budget)
+{
+    for (size_t i = 0; i < live->budget_count; i++) {
+        const struct policy_budget *other = &live->budgets[i];
+        if (str_eq(other->id, budget->id) && other->per == budget->per &&
+            other->window_us == budget->window_us) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Ids of the rules that are as strict as the verdict; their sources where they have none. */
 static struct str deciding(struct ctx *ctx, const struct assessment *a)
 {

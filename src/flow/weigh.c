@@ -374,50 +374,31 @@ bool weigh_is_needed(const struct weighing *w, const struct assessment *begun)
            domains_are_watched(w);
 }
 
-static enum fm_err weigh_counts(struct weighing *w, struct assessment *out)
+/* `live`: the policy that counts, where it is another one that is asked; NULL: its own. */
+static enum fm_err weigh_counts(struct weighing *w, const struct policy *live,
+                                struct assessment *out)
 {
     if (domains_are_watched(w)) {
         TRY(domains_weigh(w, out));
     }
-    if (out->own_category) {
+    if (out->own_category && !live) {
         TRY(weigh_category(w, out));
     }
     if (assess_needs_counts(w->input.policy)) {
         TRY(assess_counted(w->ctx, &w->input, out));
     }
     for (size_t i = 0; i < out->use_count; i++) {
-        TRY(weigh_budget(w, out, &out->uses[i]));
-    }
-    return assess_finish(w->ctx, w->input.policy, out);
-}
-
-bool weigh_counts_for(const struct policy *live, const struct policy_budget *budget)
-{
-    for (size_t i = 0; i < live->budget_count; i++) {
-        const struct policy_budget *other = &live->budgets[i];
-        if (str_eq(other->id, budget->id) && other->per == budget->per &&
-            other->window_us == budget->window_us) {
-            return true;
+        if (!live || weigh_counts_for(live, out->uses[i].budget)) {
+            TRY(weigh_budget(w, out, &out->uses[i]));
         }
     }
-    return false;
+    return assess_finish(w->ctx, w->input.policy, out);
 }
 
 enum fm_err weigh_shadow(struct weighing *w, const struct policy *live, struct assessment *out)
 {
     TRY(assess_begin(w->ctx, &w->input, out));
-    if (watches_domains(w)) {
-        TRY(weigh_domains(w, out));
-    }
-    if (assess_needs_counts(w->input.policy)) {
-        TRY(assess_counted(w->ctx, &w->input, out));
-    }
-    for (size_t i = 0; i < out->use_count; i++) {
-        if (weigh_counts_for(live, out->uses[i].budget)) {
-            TRY(weigh_budget(w, out, &out->uses[i]));
-        }
-    }
-    return assess_finish(w->ctx, w->input.policy, out);
+    return weigh_counts(w, live, out);
 }
 
 enum fm_err weigh_write(struct ctx *ctx, const struct assessment *assessment, struct str *out)
@@ -460,7 +441,7 @@ enum fm_err weigh(struct flow *flow, struct weighing *w, struct flow_submission 
     s->copy = s->assessment;
     s->weighed = &s->copy;
     if (!s->copy.finished) {
-        TRY(weigh_counts(w, &s->copy));
+        TRY(weigh_counts(w, NULL, &s->copy));
     }
     if (paused) { /* held, whatever else was said */
         assess_add(&s->copy, pause);
