@@ -153,15 +153,16 @@ struct flow_shadow {
     struct str rules; /* JSON: ids of what decided its verdict */
 };
 
-/* Makes a candidate (parsed into `policy`) the shadow, in place of another one, or ends it (`policy`
- * NULL). Errors: FM_E_NOT_FOUND, FM_E_EXISTS for a version that is no candidate. */
+/* Makes a candidate (parsed into `policy`) the shadow, in place of another one, or ends it
+ * (`policy` NULL). Errors: FM_E_NOT_FOUND, FM_E_EXISTS for a version that is no candidate. */
 enum fm_err flow_set_shadow(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                             struct id id, const struct policy *policy, const struct person *by,
                             struct policy_version *out) MUST_CHECK;
 /* At start, behind flow_load_active: takes up the shadow of before. */
 enum fm_err flow_load_shadow(struct flow *flow, struct ctx *ctx, struct store_conn *reader)
     MUST_CHECK;
-/* The shadow, with one reference for the caller; NULL: none. `*row` is its version's. Any thread. */
+/* The shadow, with one reference for the caller; NULL: none. `*row` is its version's. Any
+ * thread. */
 const struct policy *flow_shadow(struct flow *flow, int64_t *row);
 
 /* Its version; `out->row` is 0 when there is none. Any connection. */

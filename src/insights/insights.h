@@ -88,7 +88,7 @@ void insights_completeness_write(struct json_out *out, const struct completeness
  * first moment of the next day. False on anything else. */
 bool insights_period_parse(struct str text, bool is_end, int64_t *out_us) MUST_CHECK;
 
-/* Coverage of the catalogue ---------------------------------------------------------------------- */
+/* Coverage of the catalogue -------------------------------------------------------------------- */
 
 /* An action that an agent has proposed. */
 struct coverage_row {
@@ -106,14 +106,14 @@ enum fm_err insights_coverage(struct ctx *ctx, struct store_conn *conn, int64_t 
                               struct str action, size_t max, coverage_visit_fn *visit, void *with)
     MUST_CHECK;
 
-/* Edge cases ------------------------------------------------------------------------------------- */
+/* Edge cases ----------------------------------------------------------------------------------- */
 
 #define EDGE_CASES_EXAMINED_MAX 500 /* corrections of one call, the newest: some 20 ms */
 #define EDGE_CASE_GROUPS_MAX    200
 #define EDGE_CASE_EXAMPLES_MAX  5
 
-/* Proposals that people rejected, modified or returned for the same reason: in one category, with one
- * reason code, and where they changed something, at one member of the arguments. */
+/* Proposals that people rejected, modified or returned for the same reason: in one category, with
+ * one reason code, and where they changed something, at one member of the arguments. */
 struct edge_case {
     struct str category, reason_code, pointer; /* absent: none given; nothing changed */
     int64_t rejected, modified, returned;

@@ -56,8 +56,8 @@ enum fm_err intake_check_arguments(struct ctx *ctx, const struct json *arguments
 enum fm_err intake_check_schema(struct ctx *ctx, const struct policy *policy, struct str action,
                                 const struct json *arguments) MUST_CHECK;
 
-/* Checks that the brief holds what the policy wants of it for the action, before a person's time is spent
- * on it. FM_E_BRIEF_INCOMPLETE with pointers. `brief` may be NULL. Any thread. */
+/* Checks that the brief holds what the policy wants of it for the action, before a person's time is
+ * spent on it. FM_E_BRIEF_INCOMPLETE with pointers. `brief` may be NULL. Any thread. */
 enum fm_err intake_check_brief(struct ctx *ctx, const struct policy *policy, struct str action,
                                const struct json *brief) MUST_CHECK;
 

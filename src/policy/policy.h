@@ -148,8 +148,8 @@ struct policy_queue {
     struct str backup;          /* queue; absent: none */
 };
 
-/* An example of the file: what becomes of one proposal. It assumes nothing that stands in no file: the
- * clock shows `at_us`, nobody has proposed anything before but what `used` and `history` say. */
+/* An example of the file: what becomes of one proposal. It assumes nothing that stands in no file:
+ * the clock shows `at_us`, nobody proposed anything before but what `used` and `history` say. */
 struct policy_test {
     struct str name;
     unsigned line, column;    /* where it stands in the file */
@@ -271,8 +271,8 @@ enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
 enum fm_err policy_load(struct ctx *ctx, const char *path, struct policy_finding *findings,
                         size_t *finding_count, const struct policy **out) MUST_CHECK;
 
-/* The same without running the file's tests: for those who run them one by one to show each (`fermata
- * policy test`). Such a policy must never come into force. */
+/* The same without running the file's tests: for those who run them one by one to show each
+ * (`fermata policy test`). Such a policy must never come into force. */
 enum fm_err policy_load_untested(struct ctx *ctx, const char *path, struct policy_finding *findings,
                                  size_t *finding_count, const struct policy **out) MUST_CHECK;
 enum fm_err policy_parse_untested(struct ctx *ctx, struct str file, struct str yaml,

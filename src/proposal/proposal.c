@@ -16,8 +16,7 @@ SQL(SQL_INSERT,
     " deadline_at, repeat_of, verdict, decided_at, decision, decision_leaf, permit, approved_until,"
     " callback, trace)"
     " VALUES($id, $agent, $state, $revision, $action, $category, $policy, $digest,"
-    " $arguments_digest, $payload, $last_leaf, $assessment, $created_at, $updated_at, $next_at, "
-    "$queue,"
+    " $arguments_digest, $payload, $last_leaf, $assessment, $created_at, $updated_at, $next_at, $queue,"
     " $first_queue, $mode, $undo, $respond_within, $on_expiry, $due_at, $escalate_at, $escalations,"
     " $deadline_at, $repeat_of, $verdict, $decided_at, $decision, $decision_leaf, $permit,"
     " $approved_until, $callback, $trace)");

@@ -180,7 +180,7 @@ static const char migration_policy[] =
     "UPDATE policies SET state = 1 WHERE row = (SELECT max(row) FROM policies);"
     "CREATE UNIQUE INDEX policies_active ON policies(state) WHERE state = 1;";
 
-/* A candidate that is evaluated beside the policy in force, and what it said; what insights read. */
+/* A candidate that is evaluated beside the policy in force, what it said; what insights read. */
 static const char migration_tools[] =
     /* silent: neither a catalogue entry nor a rule spoke of them */
     "CREATE TABLE seen_actions(agent INTEGER NOT NULL, action TEXT NOT NULL,"

@@ -297,10 +297,11 @@ static void test_micros(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules),         cmocka_unit_test(test_sections),
-        cmocka_unit_test(test_expressions),   cmocka_unit_test(test_excerpt),
+        cmocka_unit_test(test_rules),       cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_expressions), cmocka_unit_test(test_excerpt),
         cmocka_unit_test(test_rules_refused), cmocka_unit_test(test_sections_refused),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_micros),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_micros),
     };
 
     crypto_init();
