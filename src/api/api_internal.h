@@ -291,7 +291,7 @@ struct str asset_openapi(void);
     X(audit_completeness)                                                                          \
     X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)                           \
     X(policies_list) X(policies_create) X(policies_get) X(policies_activate)               \
-    X(policies_check) X(policies_backtest) X(backtests_get) X(backtests_cancel_call)        \
+    X(policies_check) X(policies_backtest) X(backtests_get) X(backtest_end)        \
     X(shadow_get) X(shadow_set) X(shadow_delete) X(insights_coverage_get)                          \
     X(insights_edge_cases_get)
 /* clang-format on */

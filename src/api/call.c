@@ -25,14 +25,9 @@ static const struct {
     struct str name;
     enum id_kind kind;
 } id_segments[] = {
-    {STR("{id}"), ID_PROPOSAL},
-    {STR("{person}"), ID_PERSON},
-    {STR("{key}"), ID_KEY},
-    {STR("{pause}"), ID_PAUSE},
-    {STR("{agent}"), ID_AGENT},
-    {STR("{event}"), ID_EVENT},
-    {STR("{policy}"), ID_POLICY},
-    {STR("{backtest}"), ID_BACKTEST},
+    {STR("{id}"), ID_PROPOSAL},   {STR("{person}"), ID_PERSON},     {STR("{key}"), ID_KEY},
+    {STR("{pause}"), ID_PAUSE},   {STR("{agent}"), ID_AGENT},       {STR("{event}"), ID_EVENT},
+    {STR("{policy}"), ID_POLICY}, {STR("{backtest}"), ID_BACKTEST},
 };
 
 static bool is_id_segment(struct str want, enum id_kind *kind)

@@ -218,21 +218,7 @@ static enum fm_err write_caught(struct call *call, struct store_conn *conn, stru
 static enum fm_err write_group(struct call *call, struct store_conn *conn, struct json_out *out,
                                const struct edge_case *group, const struct judges *judges)
 {
-    jo_object(out);
-    jo_m_str(out, "category", group->category);
-    jo_m_str(out, "reason_code", group->reason_code);
-    jo_m_str(out, "pointer", group->pointer);
-    jo_m_int(out, "count", group->rejected + group->modified + group->returned);
-    jo_m_int(out, "rejected", group->rejected);
-    jo_m_int(out, "modified", group->modified);
-    jo_m_int(out, "returned", group->returned);
-    jo_key(out, "examples");
-    jo_array(out);
-    for (size_t i = 0; i < group->example_count; i++) {
-        char id[ID_TEXT_MAX];
-        jo_str(out, id_format(ID_PROPOSAL, group->examples[i].id, id));
-    }
-    jo_array_end(out);
+    insights_edge_case_write(out, group);
     TRY(write_caught(call, conn, out, group, judges));
     jo_object_end(out);
     return FM_OK;

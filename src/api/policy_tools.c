@@ -293,7 +293,7 @@ static enum fm_err run_cancel(struct call *call, struct store_conn *conn)
     return backtests_cancel(&call->ctx, call->api->config.backtests, call->id);
 }
 
-void backtests_cancel_call(struct call *call)
+void backtest_end(struct call *call)
 {
     call_write(call, run_cancel, render_backtest, 200);
 }

@@ -16,7 +16,7 @@
 #define PAUSES          (ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_POLICY))
 #define RUNS_CALLBACKS  (ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_LEAD))
 #define OWNS_POLICY ROLE_BIT(ROLE_POLICY)
-#define SEES_POLICY (ROLE_BIT(ROLE_POLICY) | ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_AUDITOR))
+#define SEES_POLICY     (ROLE_BIT(ROLE_POLICY) | ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_AUDITOR))
 #define DECIDES (ROLE_BIT(ROLE_REVIEWER) | ROLE_BIT(ROLE_LEAD))
 
 #define AUDITS ROLE_BIT(ROLE_AUDITOR)
@@ -74,11 +74,10 @@ const struct route api_routes[] = {
     {HTTP_POST, "/v1/policies/check", WHO_PERSON, OWNS_POLICY, policies_check},
     {HTTP_POST, "/v1/policies/backtest", WHO_PERSON, OWNS_POLICY, policies_backtest},
     {HTTP_GET, "/v1/policies/backtests/{backtest}", WHO_PERSON, SEES_POLICY, backtests_get},
-    {HTTP_DELETE, "/v1/policies/backtests/{backtest}", WHO_PERSON, OWNS_POLICY,
-     backtests_cancel_call},
-    {HTTP_POST, "/v1/policies/{policy}/shadow", WHO_PERSON, ROLE_BIT(ROLE_POLICY), shadow_set},
+    {HTTP_DELETE, "/v1/policies/backtests/{backtest}", WHO_PERSON, OWNS_POLICY, backtest_end},
+    {HTTP_POST, "/v1/policies/{policy}/shadow", WHO_PERSON, OWNS_POLICY, shadow_set},
     {HTTP_GET, "/v1/policies/{policy}/shadow", WHO_PERSON, SEES_POLICY, shadow_get},
-    {HTTP_DELETE, "/v1/policies/{policy}/shadow", WHO_PERSON, ROLE_BIT(ROLE_POLICY), shadow_delete},
+    {HTTP_DELETE, "/v1/policies/{policy}/shadow", WHO_PERSON, OWNS_POLICY, shadow_delete},
     {HTTP_GET, "/v1/insights/coverage", WHO_PERSON, SEES_POLICY, insights_coverage_get},
     {HTTP_GET, "/v1/insights/edge-cases", WHO_PERSON, SEES_POLICY, insights_edge_cases_get},
     {HTTP_GET, "/log/checkpoint", WHO_PUBLIC, 0, log_checkpoint},

@@ -33,6 +33,8 @@ int cli_webhook(int argc, char **argv);
 int cli_cel(int argc, char **argv);
 int cli_policy_test(int argc, char **argv); /* verbs of policy */
 int cli_policy_backtest(int argc, char **argv);
+int cli_policy_coverage(int argc, char **argv);
+int cli_policy_edge_cases(int argc, char **argv);
 int cli_policy_list(int argc, char **argv);
 int cli_policy_propose(int argc, char **argv);
 int cli_policy_activate(int argc, char **argv);

@@ -368,6 +368,8 @@ int cli_policy(int argc, char **argv)
         {"check", run_check, "read a policy file and name every mistake in it"},
         {"test", cli_policy_test, "run the examples that a policy file gives of itself"},
         {"backtest", cli_policy_backtest, "what a policy file would have done with the past"},
+        {"coverage", cli_policy_coverage, "which actions agents propose"},
+        {"edge-cases", cli_policy_edge_cases, "what people had to correct"},
         {"list", cli_policy_list, "the versions of a server's policy"},
         {"propose", cli_policy_propose, "give the server another policy"},
         {"activate", cli_policy_activate, "put a version in force that waits for a second person"},

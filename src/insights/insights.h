@@ -130,6 +130,8 @@ struct edge_cases {
     size_t count, examined;
     bool left_out; /* there are more than were examined, or more groups than fit */
 };
+/* Writes a group as JSON, without the end of its object: for more members. */
+void insights_edge_case_write(struct json_out *out, const struct edge_case *group);
 /* Groups what people corrected since a time. Any connection. */
 enum fm_err insights_edge_cases(struct ctx *ctx, struct store_conn *conn, int64_t since_us,
                                 struct edge_cases *out) MUST_CHECK;

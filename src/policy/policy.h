@@ -207,9 +207,10 @@ struct policy {
 #define POLICY_VARIABLES(X)                                                                        \
     X(ACTION, "action")                                                                            \
     X(ARGS, "args")                                                                                \
-    X(BRIEF, "brief") X(AGENT, "agent") X(REQUESTER, "requester") X(SUBJECT, "subject")            \
-        X(CATEGORY, "category") X(DOMAINS, "domains") X(LABELS, "labels") X(SESSION, "session")    \
-            X(NOW, "now") X(HISTORY, "history")
+    X(BRIEF, "brief")                                                                              \
+    X(AGENT, "agent") X(REQUESTER, "requester") X(SUBJECT, "subject") X(CATEGORY, "category")      \
+        X(DOMAINS, "domains") X(LABELS, "labels") X(SESSION, "session") X(NOW, "now")              \
+            X(HISTORY, "history")
 
 enum policy_variable {
 #define X(name, text) POLICY_V_##name,
