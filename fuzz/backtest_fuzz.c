@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzz target: a file of JSON Lines for a backtest. What is read is replayed, and the report that is
- * written can be read again; what is not is refused with the number of its line.
+ * Fuzz target: a file of JSON Lines for a backtest. What is read is replayed, and the report
+ * that is written can be read again; what is not is refused with the number of its line.
  */
 #include "backtest/backtest.h"
 #include "base/panic.h"
@@ -18,12 +18,14 @@ static const struct policy *policy;
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     static const struct str yaml = STR(
-        "version: 1\ndefaults: {then: allow}\nactions: {pay: {effects: [money], schema: {properties:"
+        "version: 1\ndefaults: {then: allow}\nactions: {pay: {effects: [money], schema: {required: "
+        "[amount], properties:"
         " {amount: {type: number}}}}, mail: {brief: {require: [reasoning]}}}\n"
         "agents: {bot: {domains: [a]}}\nlexicons: {l: [refund]}\n"
         "rules:\n  - {id: r1, when: 'has(args.amount) && args.amount > 5.0', then: review}\n"
         "  - {id: r2, when: 'history.subject.count_1h > 1 || size(domains) > 1', then: review}\n"
-        "  - {id: r3, when: 'unsourced(args, brief.request) && mentions(subject, \"l\")', then: block}\n"
+        "  - {id: r3, when: 'unsourced(args, brief.request) && mentions(subject, \"l\")', then: "
+        "block}\n"
         "budgets: [{id: b1, when: '\"money\" in action.effects', sum: args.amount, per: agent,"
         " window: 24h, limit: 10, then: block}, {id: b2, count: true, per: subject, window: 1m,"
         " limit: 2, then: review}]\n");

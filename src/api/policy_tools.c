@@ -287,6 +287,14 @@ void backtests_get(struct call *call)
     call_read(call, render_backtest, 200);
 }
 
+static enum fm_err render_ended(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    struct json_out out = JSON_OUT(body);
+
+    (void)conn;
+    return backtests_view(&call->ctx, call->api->config.backtests, call->id, &out);
+}
+
 static enum fm_err run_cancel(struct call *call, struct store_conn *conn)
 {
     (void)conn;
@@ -295,5 +303,5 @@ static enum fm_err run_cancel(struct call *call, struct store_conn *conn)
 
 void backtest_end(struct call *call)
 {
-    call_write(call, run_cancel, render_backtest, 200);
+    call_write(call, run_cancel, render_ended, 200);
 }

@@ -20,8 +20,9 @@ struct id {
     X(PERSON, "rev_")                                                                              \
     X(AGENT, "agt_")                                                                               \
     X(KEY, "key_")                                                                                 \
-    X(EVENT, "evt_") X(INCIDENT, "inc_") X(POLICY, "pol_") X(COMMENT, "com_") X(PERMIT, "pmt_")    \
-        X(SESSION, "ses_") X(PAUSE, "pau_") X(BACKTEST, "bkt_")
+    X(EVENT, "evt_")                                                                               \
+    X(INCIDENT, "inc_") X(POLICY, "pol_") X(COMMENT, "com_") X(PERMIT, "pmt_") X(SESSION, "ses_")  \
+        X(PAUSE, "pau_") X(BACKTEST, "bkt_")
 
 enum id_kind {
 #define X(name, prefix) ID_##name,

@@ -208,9 +208,9 @@ struct policy {
     X(ACTION, "action")                                                                            \
     X(ARGS, "args")                                                                                \
     X(BRIEF, "brief")                                                                              \
-    X(AGENT, "agent") X(REQUESTER, "requester") X(SUBJECT, "subject") X(CATEGORY, "category")      \
-        X(DOMAINS, "domains") X(LABELS, "labels") X(SESSION, "session") X(NOW, "now")              \
-            X(HISTORY, "history")
+    X(AGENT, "agent")                                                                              \
+    X(REQUESTER, "requester") X(SUBJECT, "subject") X(CATEGORY, "category") X(DOMAINS, "domains")  \
+        X(LABELS, "labels") X(SESSION, "session") X(NOW, "now") X(HISTORY, "history")
 
 enum policy_variable {
 #define X(name, text) POLICY_V_##name,

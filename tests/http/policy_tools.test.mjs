@@ -136,6 +136,15 @@ test("a backtest is refused, and cancelled", async (t) => {
   expectProblem(await pol.get(`/v1/policies/backtests/bkt_${"0".repeat(25)}1`), 404, "not-found");
 
   const { body } = await ask({ yaml: LOOSER });
+  expectProblem(await lea.get(`/v1/policies/backtests/${body.id}?wait=1s`), 422, "unknown-member", "/wait");
+  const once = { key: "cancel-once" };
+  assert.equal((await pol.request("DELETE", `/v1/policies/backtests/${body.id}`, once)).status, 200);
+  expectProblem(
+    await pol.request("DELETE", `/v1/policies/backtests/${body.id}`, { ...once, body: { a: 1 } }),
+    422,
+    "idempotency-mismatch",
+  );
+  expectProblem(await pol.delete(`/v1/policies/backtests/bkt_${"0".repeat(25)}1`), 404, "not-found");
   expectProblem(await lea.delete(`/v1/policies/backtests/${body.id}`), 403, "forbidden");
   expectProblem(await ana.get(`/v1/policies/backtests/${body.id}`), 403, "forbidden");
   await pol.delete(`/v1/policies/backtests/${body.id}`);
@@ -150,6 +159,10 @@ test("a shadow only watches, until it ends or rules", async (t) => {
 
   expectProblem(await ana.post(at), 403, "forbidden");
   expectProblem(await ana.get(at), 403, "forbidden");
+  expectProblem(await aud.get(`${at}?x=1`), 422, "unknown-member", "/x");
+  expectProblem(await pol.post(`/v1/policies/pol_${"0".repeat(25)}1/shadow`), 404, "not-found");
+  expectProblem(await pol.delete(`/v1/policies/pol_${"0".repeat(25)}1/shadow`), 404, "not-found");
+  expectProblem(await aud.get(`/v1/policies/pol_${"0".repeat(25)}1/shadow`), 404, "not-found");
   await refund(bot, 20);
   assert.deepEqual({ ...(await read()), examples: [] }, {
     policy: version.id, on: false, since: null, by: null, pairs: [], evaluated: 0, same: 0, stricter: 0, looser: 0,
@@ -177,7 +190,9 @@ test("a shadow only watches, until it ends or rules", async (t) => {
   await refund(bot, 20);
   assert.equal((await read()).looser, 2, "also after a restart");
 
-  assert.equal((await pol.delete(at)).body.on, false);
+  const once = { key: "end-once" };
+  assert.equal((await pol.request("DELETE", at, once)).body.on, false);
+  expectProblem(await pol.request("DELETE", at, { ...once, body: { a: 1 } }), 422, "idempotency-mismatch");
   await refund(bot, 20);
   assert.equal((await read()).evaluated, 4);
 
