@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Assesses proposals without a server: reads one a line from standard input (members of a proposal's
- * request, and `known`, the recipients that people approved before), and writes one line about each:
+ * request, `now` in seconds, and `known`, the recipients that people approved before), and writes one line about each:
  *
  *   {"verdict":"review","rules":["told"],"unsourced":["/url"],"recipients":["u:x.org"],"uses":[...]}
  *
@@ -16,7 +16,6 @@
 
 #define LINE_MEMORY_MAX (64 * MIB)
 #define LINE_OUT_MAX (1 * MIB)
-#define NOW_US (INT64_C(1784000000) * 1000000)
 
 static bool is_known(void *with, struct str recipient)
 {
@@ -80,6 +79,13 @@ static void write_uses(struct json_out *out, const struct assessment *a)
     jo_array_end(out);
 }
 
+static int64_t seconds_of(const struct json *now)
+{
+    int64_t micros = 0;
+
+    return now && policy_micros(now->as.text, &micros) ? micros / 1000000 : 0;
+}
+
 static bool is_refused(struct ctx *ctx, const struct policy *policy, struct str name,
                        const struct json *arguments)
 {
@@ -101,7 +107,7 @@ static enum fm_err assess_line(struct ctx *ctx, const struct policy *policy, con
         .request = line,
         .agent_id = S("agt_00000000000000000000000000"),
         .agent_name = json_text(json_get(line, S("agent"))),
-        .now_us = NOW_US,
+        .now_us = seconds_of(json_get(line, S("now"))) * SECOND_US,
         .is_known = is_known,
         .history = no_history,
         .with = (void *)json_get(line, S("known")),
