@@ -10,13 +10,9 @@ function* texts(value) {
   else if (value && typeof value === 'object') for (const inner of Object.values(value)) yield* texts(inner);
 }
 
-/** Whether the arguments name a place that the request does not. */
+/** The places in the arguments that the request does not hold. */
 export function unsourcedByExpression(args, request) {
   const asked = request.toLowerCase();
-  for (const text of texts(args)) {
-    for (const [place] of text.matchAll(PLACE)) {
-      if (!asked.includes(place.toLowerCase().replace(/\.$/, ''))) return true;
-    }
-  }
-  return false;
+  const places = [...texts(args)].flatMap((text) => [...text.matchAll(PLACE)]);
+  return places.map(([place]) => place.toLowerCase().replace(/\.$/, '')).filter((place) => !asked.includes(place));
 }
