@@ -15,7 +15,7 @@
 #include "assess/assess.h"
 
 #define LINE_MEMORY_MAX (64 * MIB)
-#define LINE_OUT_MAX (1 * MIB)
+#define LINE_OUT_MAX    (1 * MIB)
 
 static bool is_known(void *with, struct str recipient)
 {
@@ -95,8 +95,8 @@ static bool is_refused(struct ctx *ctx, const struct policy *policy, struct str 
            json_schema_require(ctx, action->schema, arguments, S("/arguments")) != FM_OK;
 }
 
-static enum fm_err assess_line(struct ctx *ctx, const struct policy *policy, const struct json *line,
-                               struct json_out *out)
+static enum fm_err assess_line(struct ctx *ctx, const struct policy *policy,
+                               const struct json *line, struct json_out *out)
 {
     static struct assessment a;
     const struct json *arguments = json_get(line, S("arguments"));

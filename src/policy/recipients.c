@@ -99,21 +99,24 @@ static void found(struct finder *f, char kind, struct str text, struct str bare)
 
 /* In running text: endings that are no words a sentence could begin with after a forgotten blank. */
 static const struct str endings[] = {
-    STR("com"),  STR("net"),   STR("org"),    STR("io"),    STR("ai"),      STR("app"),  STR("dev"),
-    STR("info"), STR("biz"),   STR("edu"),    STR("gov"),   STR("int"),     STR("xyz"),  STR("top"),
-    STR("site"), STR("shop"),  STR("online"), STR("club"),  STR("link"),    STR("eu"),   STR("uk"),
-    STR("us"),   STR("de"),    STR("fr"),     STR("ch"),    STR("at"),      STR("nl"),   STR("it"),
-    STR("es"),   STR("pl"),    STR("se"),     STR("ru"),    STR("cn"),      STR("jp"),   STR("in"),
-    STR("br"),   STR("ca"),    STR("au"),     STR("co"),    STR("me"),      STR("ly"),   STR("to"),
-    STR("tv"),   STR("cc"),    STR("gg"),     STR("ws"),    STR("tk"),      STR("ml"),   STR("gq"),
-    STR("cf"),   STR("su"),    STR("pw"),     STR("icu"),   STR("tech"),    STR("store"), STR("cloud"),
-    STR("blog"), STR("click"), STR("website"), STR("email"), STR("support"),
+    STR("com"),     STR("net"),   STR("org"),  STR("io"),    STR("ai"),      STR("app"),
+    STR("dev"),     STR("info"),  STR("biz"),  STR("edu"),   STR("gov"),     STR("int"),
+    STR("xyz"),     STR("top"),   STR("site"), STR("shop"),  STR("online"),  STR("club"),
+    STR("link"),    STR("eu"),    STR("uk"),   STR("us"),    STR("de"),      STR("fr"),
+    STR("ch"),      STR("at"),    STR("nl"),   STR("it"),    STR("es"),      STR("pl"),
+    STR("se"),      STR("ru"),    STR("cn"),   STR("jp"),    STR("in"),      STR("br"),
+    STR("ca"),      STR("au"),    STR("co"),   STR("me"),    STR("ly"),      STR("to"),
+    STR("tv"),      STR("cc"),    STR("gg"),   STR("ws"),    STR("tk"),      STR("ml"),
+    STR("gq"),      STR("cf"),    STR("su"),   STR("pw"),    STR("icu"),     STR("tech"),
+    STR("store"),   STR("cloud"), STR("blog"), STR("click"), STR("website"), STR("email"),
+    STR("support"),
 };
 
 /* A value that is nothing but a name with one of these is a file's, though some are countries' too. */
 static const struct str file_endings[] = {
-    STR("py"), STR("js"), STR("ts"), STR("md"), STR("sh"), STR("rs"), STR("go"), STR("pl"), STR("ps"),
-    STR("so"), STR("gz"), STR("xz"), STR("db"), STR("cs"), STR("hs"), STR("kt"), STR("rb"), STR("vb"),
+    STR("py"), STR("js"), STR("ts"), STR("md"), STR("sh"), STR("rs"),
+    STR("go"), STR("pl"), STR("ps"), STR("so"), STR("gz"), STR("xz"),
+    STR("db"), STR("cs"), STR("hs"), STR("kt"), STR("rb"), STR("vb"),
 };
 
 /* How far a host name reaches from `text`'s start: labels with dots between; 0 when it has no
@@ -197,7 +200,8 @@ static size_t take_email(struct finder *f, struct str token, size_t at)
 
 static struct str without_www(struct str url)
 {
-    bool www = url.n > 4 && lower(url.p[0]) == 'w' && lower(url.p[1]) == 'w' && lower(url.p[2]) == 'w';
+    bool www =
+        url.n > 4 && lower(url.p[0]) == 'w' && lower(url.p[1]) == 'w' && lower(url.p[2]) == 'w';
     size_t dot = www ? dot_length(url, 3) : 0;
 
     return dot && url.n > 3 + dot ? str_skip(url, 3 + dot) : url;

@@ -16,8 +16,8 @@
 #include "policy/recipients.h"
 
 #define REQUEST_MAX 256 /* of the request; what stands behind is not looked up: stricter */
-#define SUFFIX_MIN 7    /* digits that two spellings of a number must share at the end */
-#define DEPTH_MAX 64    /* of arguments, as on the wire */
+#define SUFFIX_MIN  7   /* digits that two spellings of a number must share at the end */
+#define DEPTH_MAX   64  /* of arguments, as on the wire */
 
 struct walk {
     struct finder finder;
@@ -32,8 +32,8 @@ struct walk {
 /* Records of one's own: a number in order_id or item_ids leads nowhere. What could be a way out (an
  * account, a recipient, a channel, a user) must never stand here. */
 static const struct str records[] = {
-    STR("order"),   STR("item"),  STR("product"),     STR("article"), STR("sku"),   STR("ticket"),
-    STR("case"),    STR("issue"), STR("reservation"), STR("booking"), STR("event"), STR("file"),
+    STR("order"),   STR("item"),  STR("product"),     STR("article"), STR("sku"),    STR("ticket"),
+    STR("case"),    STR("issue"), STR("reservation"), STR("booking"), STR("event"),  STR("file"),
     STR("invoice"), STR("bill"),  STR("shipment"),    STR("return"),  STR("refund"),
 };
 
@@ -78,7 +78,8 @@ static void visit_found(void *with, struct str text, struct str normal)
     walk->visit(walk->with, walk->pointer, text, normal);
 }
 
-static void walk_value(struct walk *walk, struct cel_value value, struct str pointer, unsigned depth);
+static void walk_value(struct walk *walk, struct cel_value value, struct str pointer,
+                       unsigned depth);
 
 static bool only_places(struct walk *walk, struct str text);
 
@@ -103,7 +104,8 @@ static void walk_number(struct walk *walk, struct cel_value value, struct str po
     finder_number(&walk->finder, arena_copy(walk->finder.arena, buf_str(&digits)));
 }
 
-static void walk_members(struct walk *walk, struct cel_value value, struct str pointer, unsigned depth)
+static void walk_members(struct walk *walk, struct cel_value value, struct str pointer,
+                         unsigned depth)
 {
     size_t count = cel_size(value);
 
@@ -118,7 +120,8 @@ static void walk_members(struct walk *walk, struct cel_value value, struct str p
 }
 
 /* Items are what the member is that holds the list. */
-static void walk_items(struct walk *walk, struct cel_value value, struct str pointer, unsigned depth)
+static void walk_items(struct walk *walk, struct cel_value value, struct str pointer,
+                       unsigned depth)
 {
     size_t count = cel_size(value);
     bool no_numbers = walk->finder.no_numbers;
@@ -131,7 +134,8 @@ static void walk_items(struct walk *walk, struct cel_value value, struct str poi
     }
 }
 
-static void walk_value(struct walk *walk, struct cel_value value, struct str pointer, unsigned depth)
+static void walk_value(struct walk *walk, struct cel_value value, struct str pointer,
+                       unsigned depth)
 {
     if (depth > DEPTH_MAX || (walk->call && !cel_charge(walk->call, 1))) {
         walk->too_costly = true;
@@ -188,8 +192,8 @@ static bool only_places(struct walk *walk, struct str text)
     return only;
 }
 
-bool policy_recipients(struct arena *arena, const struct json *arguments, policy_recipient_fn *visit,
-                       void *with)
+bool policy_recipients(struct arena *arena, const struct json *arguments,
+                       policy_recipient_fn *visit, void *with)
 {
     struct walk walk = {.visit = visit, .with = with, .alone = true};
 
@@ -237,8 +241,7 @@ static bool squeeze(struct arena *arena, struct str text, struct str *out)
 
 static bool read_request(struct arena *arena, struct str text, struct request *out)
 {
-    struct finder finder = {
-        .arena = arena, .visit = keep_normal, .with = out, .max = REQUEST_MAX};
+    struct finder finder = {.arena = arena, .visit = keep_normal, .with = out, .max = REQUEST_MAX};
 
     finder_text(&finder, text);
     return squeeze(arena, text, &out->squeezed) && !finder.failed;
@@ -303,7 +306,8 @@ static bool same_place(struct str wanted, struct str named)
 {
     struct str host = host_of(wanted), other = host_of(named);
 
-    return str_eq(wanted, named) || (str_eq(host, other) && (other.n == named.n || host.n == wanted.n));
+    return str_eq(wanted, named) ||
+           (str_eq(host, other) && (other.n == named.n || host.n == wanted.n));
 }
 
 static bool sourced_by(struct str normal, struct str other)
@@ -316,7 +320,9 @@ static bool sourced_by(struct str normal, struct str other)
     if (normal.p[0] != other.p[0]) {
         return false;
     }
-    return normal.p[0] == 'n' ? same_number(a, b) : normal.p[0] == 'u' ? same_place(a, b) : str_eq(a, b);
+    return normal.p[0] == 'n'   ? same_number(a, b)
+           : normal.p[0] == 'u' ? same_place(a, b)
+                                : str_eq(a, b);
 }
 
 static bool contains(struct str text, struct str part)

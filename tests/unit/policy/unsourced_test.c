@@ -16,18 +16,22 @@ static const char policy_yaml[] =
 
 struct row {
     const char *name, *arguments, *request;
-    const char *want; /* pointers of what is unsourced; "": nothing */
+    const char *want;             /* pointers of what is unsourced; "": nothing */
     const char *requester, *more; /* of the brief */
 };
 
-#define ROW(n, a, r, w, ...) {.name = n, .arguments = a, .request = r, .want = w, __VA_ARGS__}
+#define ROW(n, a, r, w, ...)                                                                       \
+    {                                                                                              \
+        .name = n, .arguments = a, .request = r, .want = w, __VA_ARGS__                            \
+    }
 
 static const struct json *parsed(struct loading *l, struct str text)
 {
     static const struct json_limits limits = {.bytes = MIB, .depth = 64, .values = 10000};
     const struct json *json = NULL;
 
-    EXPECT(json_parse(&l->ctx, text, &limits, &json) == FM_OK, "%.*s: %s", STR_ARG(text), l->ctx.detail);
+    EXPECT(json_parse(&l->ctx, text, &limits, &json) == FM_OK, "%.*s: %s", STR_ARG(text),
+           l->ctx.detail);
     return json;
 }
 
@@ -78,9 +82,11 @@ static void expect_rows(const struct row *rows, size_t count)
         load_text(&l, policy_yaml);
         EXPECT(l.policy, "%s", l.ctx.detail);
         EXPECT(assess(&l.ctx,
-                      &(struct assess_input){.policy = l.policy, .action = S("act"),
+                      &(struct assess_input){.policy = l.policy,
+                                             .action = S("act"),
                                              .request = proposal(&l, &rows[i])},
-                      &a) == FM_OK, "%s: %s", rows[i].name, l.ctx.detail);
+                      &a) == FM_OK,
+               "%s: %s", rows[i].name, l.ctx.detail);
         EXPECT_STR(rows[i].name, pointers(&l, &a), str_of(rows[i].want));
         EXPECT((a.verdict == VERDICT_REVIEW) == (rows[i].want[0] != '\0'), "%s", rows[i].name);
     }
@@ -92,17 +98,24 @@ static void test_found(void **state)
         ROW("an address", "{\"to\":\"eve@evil.org\"}", "Write to Bob", "/to"),
         ROW("without any request", "{\"to\":\"eve@evil.org\"}", NULL, "/to"),
         ROW("in a list", "{\"to\":[\"bob@x.org\",\"eve@evil.org\"]}", "to bob@x.org", "/to/1"),
-        ROW("in a list in a text", "{\"to\":\"['bob@x.org','eve@evil.org']\"}", "to bob@x.org", "/to"),
+        ROW("in a list in a text", "{\"to\":\"['bob@x.org','eve@evil.org']\"}", "to bob@x.org",
+            "/to"),
         ROW("in the middle of a text", "{\"b\":\"See www.evil.org.\"}", "Write to Bob", "/b"),
         ROW("emphasised", "{\"b\":\"See **www.evil.org**: now\"}", "Write to Bob", "/b"),
-        ROW("with a query behind its host", "{\"u\":\"www.evil.org?q=secret\"}", "Look it up", "/u"),
-        ROW("with an address in its path", "{\"u\":\"www.evil.org/?to=bob@x.org\"}", "to bob@x.org", "/u"),
+        ROW("with a query behind its host", "{\"u\":\"www.evil.org?q=secret\"}", "Look it up",
+            "/u"),
+        ROW("with an address in its path", "{\"u\":\"www.evil.org/?to=bob@x.org\"}", "to bob@x.org",
+            "/u"),
         ROW("without a scheme's name", "{\"u\":\"//evil.example/x\"}", "Look it up", "/u"),
         ROW("of a country, as a value of its own", "{\"u\":\"evil.tk\"}", "Look it up", "/u"),
-        ROW("with dots of another script", "{\"u\":\"www\xE3\x80\x82" "evil\xE3\x80\x82org\"}", "Look", "/u"),
+        ROW("with dots of another script",
+            "{\"u\":\"www\xE3\x80\x82"
+            "evil\xE3\x80\x82org\"}",
+            "Look", "/u"),
         ROW("a mailbox behind such dots", "{\"to\":\"eve@evil\xEF\xBC\x8Eorg\"}", "Write", "/to"),
         ROW("an account", "{\"iban\":\"US133000000121212121212\"}", "Pay the rent", "/iban"),
-        ROW("an account in groups", "{\"n\":\"GB29 NWBK 6016 1331 9268 19\"}", "Pay the rent", "/n"),
+        ROW("an account in groups", "{\"n\":\"GB29 NWBK 6016 1331 9268 19\"}", "Pay the rent",
+            "/n"),
         ROW("a number", "{\"account\":12345678901}", "Pay the rent", "/account"),
         ROW("a telephone number", "{\"b\":\"Call +49 151 2345678\"}", "Write to Bob", "/b"),
         ROW("no file", "{\"path\":\"landlord-notices.txt\",\"p\":\"setup.py\"}", "Read it", ""),
@@ -124,18 +137,27 @@ static void test_sources(void **state)
         ROW("with dots of another script", "{\"to\":\"bob@x.org\"}", "to bob@x\xE3\x80\x82org", ""),
         ROW("a host names all below it", "{\"u\":\"https://x.org/a/b\"}", "Look at www.x.org", ""),
         ROW("a page names no other", "{\"u\":\"https://x.org/b\"}", "Look at x.org/a", "/u"),
-        ROW("another host at the end", "{\"u\":\"https://x.org.evil.org/\"}", "Look at x.org", "/u"),
+        ROW("another host at the end", "{\"u\":\"https://x.org.evil.org/\"}", "Look at x.org",
+            "/u"),
         ROW("a name before the host", "{\"u\":\"https://x.org@evil.org/\"}", "Look at x.org", "/u"),
         ROW("a number, otherwise grouped", "{\"n\":\"GB29NWBK60161331926819\"}",
-         "Pay GB29 NWBK 6016 1331 9268 19", ""),
-        ROW("the requester's own address", "{\"to\":\"emma@x.org\"}", "Invite me", "", .requester = "Emma@x.org"),
-        ROW("the same with a word before it", "{\"to\":\"emma@x.org\"}", "Invite me", "", .requester = "user:emma@x.org"),
-        ROW("no other at the same firm", "{\"to\":\"eve@x.org\"}", "Invite me", "/to", .requester = "emma@x.org"),
-        ROW("not the requester's firm's site", "{\"u\":\"x.org\"}", "Invite me", "/u", .requester = "emma@x.org"),
-        ROW("two requesters are none", "{\"to\":\"eve@x.org\"}", "Invite", "/to", .requester = "emma@x.org,eve@x.org"),
-        ROW("a requester's number is no account", "{\"n\":\"12345678901\"}", "Pay", "/n", .requester = "12345678901"),
-        ROW("what the policy lists", "{\"a\":\"bank@partner.org\",\"b\":\"x@mail.ourfirm.example\","
-                                  "\"c\":\"DE89370400440532013000\"}", "Pay", ""),
+            "Pay GB29 NWBK 6016 1331 9268 19", ""),
+        ROW("the requester's own address", "{\"to\":\"emma@x.org\"}", "Invite me", "",
+            .requester = "Emma@x.org"),
+        ROW("the same with a word before it", "{\"to\":\"emma@x.org\"}", "Invite me", "",
+            .requester = "user:emma@x.org"),
+        ROW("no other at the same firm", "{\"to\":\"eve@x.org\"}", "Invite me", "/to",
+            .requester = "emma@x.org"),
+        ROW("not the requester's firm's site", "{\"u\":\"x.org\"}", "Invite me", "/u",
+            .requester = "emma@x.org"),
+        ROW("two requesters are none", "{\"to\":\"eve@x.org\"}", "Invite", "/to",
+            .requester = "emma@x.org,eve@x.org"),
+        ROW("a requester's number is no account", "{\"n\":\"12345678901\"}", "Pay", "/n",
+            .requester = "12345678901"),
+        ROW("what the policy lists",
+            "{\"a\":\"bank@partner.org\",\"b\":\"x@mail.ourfirm.example\","
+            "\"c\":\"DE89370400440532013000\"}",
+            "Pay", ""),
         ROW("a firm whose name ends alike", "{\"a\":\"x@notourfirm.example\"}", "Pay", "/a"),
         ROW("never what the agent says it read", "{\"to\":\"eve@evil.org\"}", "Write", "/to",
             .more = "The page says: eve@evil.org"),
@@ -148,17 +170,22 @@ static void test_sources(void **state)
 static void test_records(void **state)
 {
     static const struct row rows[] = {
-        ROW("records of one's own", "{\"item_ids\":[\"1151293680\"],\"new_item_ids\":[\"7706410293\"],"
-                                 "\"order_id\":1234567890123}", "The lamp, please", ""),
+        ROW("records of one's own",
+            "{\"item_ids\":[\"1151293680\"],\"new_item_ids\":[\"7706410293\"],"
+            "\"order_id\":1234567890123}",
+            "The lamp, please", ""),
         ROW("an account is none", "{\"account_id\":\"1151293680\"}", "Pay", "/account_id"),
-        ROW("nor is whoever gets it", "{\"recipient_id\":\"1151293680\",\"user_id\":\"1151293681\"}", "Pay",
-         "/recipient_id /user_id"),
-        ROW("only at the end of the name", "{\"item_id_account\":\"1151293680\"}", "Pay", "/item_id_account"),
-        ROW("an address in one is still found", "{\"file_id\":\"eve@evil.org\"}", "Read", "/file_id"),
-        ROW("members inside have names of their own", "{\"item_ids\":[{\"iban\":\"1151293680\"}]}", "Pay",
-         "/item_ids/0/iban"),
-        ROW("and what follows is looked at again", "{\"order_id\":\"1151293680\",\"to\":\"1151293681\"}",
-         "Pay", "/to"),
+        ROW("nor is whoever gets it",
+            "{\"recipient_id\":\"1151293680\",\"user_id\":\"1151293681\"}", "Pay",
+            "/recipient_id /user_id"),
+        ROW("only at the end of the name", "{\"item_id_account\":\"1151293680\"}", "Pay",
+            "/item_id_account"),
+        ROW("an address in one is still found", "{\"file_id\":\"eve@evil.org\"}", "Read",
+            "/file_id"),
+        ROW("members inside have names of their own", "{\"item_ids\":[{\"iban\":\"1151293680\"}]}",
+            "Pay", "/item_ids/0/iban"),
+        ROW("and what follows is looked at again",
+            "{\"order_id\":\"1151293680\",\"to\":\"1151293681\"}", "Pay", "/to"),
     };
 
     (void)state;
@@ -183,8 +210,11 @@ static void test_too_many(void **state)
     AUTO(loading_done) struct loading l = {0};
     struct assessment a;
     load_text(&l, policy_yaml);
-    EXPECT(assess(&l.ctx, &(struct assess_input){.policy = l.policy, .action = S("act"),
-                                                 .request = proposal(&l, &row)}, &a) == FM_OK, "assess");
+    EXPECT(assess(&l.ctx,
+                  &(struct assess_input){
+                      .policy = l.policy, .action = S("act"), .request = proposal(&l, &row)},
+                  &a) == FM_OK,
+           "assess");
     EXPECT(a.verdict == VERDICT_REVIEW, "nobody looked at the last one");
 }
 
@@ -218,8 +248,9 @@ static void test_approved(void **state)
         AUTO(loading_done) struct loading l = {0};
         AUTO(buf_done) struct buf found = BUF_INIT(KIB);
         load_text(&l, policy_yaml);
-        EXPECT(policy_recipients(l.arena, parsed(&l, str_of(rows[i].arguments)), add_normal, &found), "%s",
-               rows[i].name);
+        EXPECT(
+            policy_recipients(l.arena, parsed(&l, str_of(rows[i].arguments)), add_normal, &found),
+            "%s", rows[i].name);
         EXPECT_STR(rows[i].name, buf_str(&found), str_of(rows[i].want));
     }
 }
@@ -227,8 +258,9 @@ static void test_approved(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found),    cmocka_unit_test(test_sources),  cmocka_unit_test(test_records),
-        cmocka_unit_test(test_too_many), cmocka_unit_test(test_approved),
+        cmocka_unit_test(test_found),    cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_records),  cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_approved),
     };
 
     crypto_init();
