@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Assesses proposals without a server: reads one a line from standard input (members of a proposal's
- * request, `now` in seconds, and `known`, the recipients that people approved before), and writes one line about each:
+ * Assesses proposals without a server: reads one a line from standard input (members of a
+ * proposal's request, `now` in seconds, and `known`, the recipients that people approved before),
+ * and writes one line about each:
  *
  *   {"verdict":"review","rules":["told"],"unsourced":["/url"],"recipients":["u:x.org"],"uses":[...]}
  *
- * `uses` are the amounts that budgets would be charged; who sums them up is the caller. A proposal whose
- * arguments the action's schema refuses has the verdict `refused`. What bench/policies/policies.mjs
- * drives.
+ * `uses` are the amounts that budgets would be charged; who sums them up is the caller. A
+ * proposal whose arguments the action's schema refuses has the verdict `refused`. What
+ * bench/policies/policies.mjs drives.
  */
 #include <stdio.h>
 #include <stdlib.h>

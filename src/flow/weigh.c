@@ -59,8 +59,8 @@ static struct parties parties_of(const struct weighing *w)
     return (struct parties){{requester.n ? requester : subject, subject.n ? subject : requester}};
 }
 
-/* A recipient of an action: whoever may be written to may not therefore be paid, and a page that may
- * be read is none to post on. */
+/* A recipient of an action: whoever may be written to may not therefore be paid, and a page that
+ * may be read is none to post on. */
 static struct id recipient_hash(struct arena *arena, struct str action, struct str recipient)
 {
     struct str both = arena_printf(arena, "%.*s %.*s", STR_ARG(action), STR_ARG(recipient));

@@ -49,8 +49,8 @@ static char lower(char c)
     return is_upper(c) ? (char)(c - 'A' + 'a') : c;
 }
 
-/* The bytes of a dot in a host name at `at`: also those of other scripts, which resolvers take for one
- * (U+3002, U+FF0E, U+FF61); 0: none. */
+/* The bytes of a dot in a host name at `at`: also those of other scripts, which resolvers take
+ * for one (U+3002, U+FF0E, U+FF61); 0: none. */
 static size_t dot_length(struct str text, size_t at)
 {
     struct str rest = str_skip(text, at);
@@ -97,7 +97,8 @@ static void found(struct finder *f, char kind, struct str text, struct str bare)
 
 /* Addresses and URLs ------------------------------------------------------------------------- */
 
-/* In running text: endings that are no words a sentence could begin with after a forgotten blank. */
+/* In running text: endings that are no words a sentence could begin with after a forgotten blank.
+ */
 static const struct str endings[] = {
     STR("com"),     STR("net"),   STR("org"),  STR("io"),    STR("ai"),      STR("app"),
     STR("dev"),     STR("info"),  STR("biz"),  STR("edu"),   STR("gov"),     STR("int"),
@@ -112,7 +113,8 @@ static const struct str endings[] = {
     STR("support"),
 };
 
-/* A value that is nothing but a name with one of these is a file's, though some are countries' too. */
+/* A value that is nothing but a name with one of these is a file's, though some are countries'
+ * too. */
 static const struct str file_endings[] = {
     STR("py"), STR("js"), STR("ts"), STR("md"), STR("sh"), STR("rs"),
     STR("go"), STR("pl"), STR("ps"), STR("so"), STR("gz"), STR("xz"),
@@ -160,7 +162,8 @@ static bool is_among(struct str text, const struct str *words, size_t count)
     return false;
 }
 
-/* A host whose last label is one that addresses end in; where it is all there is, any two letters. */
+/* A host whose last label is one that addresses end in; where it is all there is, any two
+ * letters. */
 static bool ends_as_domain(struct str host, bool alone)
 {
     struct str label = last_label(host);
@@ -262,8 +265,8 @@ static void take_emails(struct finder *f, struct str token)
     }
 }
 
-/* A piece of text without white space; `alone` when there is nothing else. Whatever follows a host (a
- * path, a port, a query) does not make it less of one. */
+/* A piece of text without white space; `alone` when there is nothing else. Whatever follows a
+ * host (a path, a port, a query) does not make it less of one. */
 static void take_token(struct finder *f, struct str token, bool alone)
 {
     size_t scheme, host;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * unsourced(args, brief.request): whether the arguments name somewhere to go to (an address, an account,
- * a number, a URL) that the request does not, and that nobody knows. An agent that was talked into
- * something by a text that it read got the address from there.
+ * unsourced(args, brief.request): whether the arguments name somewhere to go to (an address, an
+ * account, a number, a URL) that the request does not, and that nobody knows. An agent that was
+ * talked into something by a text that it read got the address from there.
  *
- * Sources are the request, the requester's own address, what the policy lists, and what people approved
- * before. Never what the agent read: evidence, context and reasoning can hold the injected text itself.
+ * Sources are the request, the requester's own address, what the policy lists, and what people
+ * approved before. Never what the agent read: evidence, context and reasoning can hold the
+ * injected text itself.
  *
  * It must never take silence for a source: without a request, everything is unsourced.
  */
@@ -151,9 +152,9 @@ static void walk_value(struct walk *walk, struct cel_value value, struct str poi
 }
 
 /* What people approve when they approve arguments -------------------------------------------------
- * A place to go to is approved where it is a value of its own, or one of a list of such. In the middle of
- * a text it is something that was talked about: who lets a message pass that warns of a URL does not want
- * it opened. */
+ * A place to go to is approved where it is a value of its own, or one of a list of such. In the
+ * middle of a text it is something that was talked about: who lets a message pass that warns of a
+ * URL does not want it opened. */
 
 struct blanking {
     struct str of;
@@ -203,12 +204,12 @@ bool policy_recipients(struct arena *arena, const struct json *arguments,
     return !walk.finder.failed;
 }
 
-/* The request ------------------------------------------------------------------------------------ */
+/* The request --------------------------------------------------------------------------------- */
 
 struct request {
     struct str normals[REQUEST_MAX];
     size_t count;
-    struct str squeezed; /* its letters and digits alone, in lower case */
+    struct str squeezed;  /* its letters and digits alone, in lower case */
     struct str requester; /* normal form of the address of who made it; absent: none */
 };
 
@@ -255,8 +256,8 @@ static void keep_address(void *with, struct str text, struct str normal)
     *address = normal.p[0] == 'e' ? normal : *address;
 }
 
-/* Who asks may be written to: an agent that answers its own user has not been talked into anything. Only
- * an e-mail address counts, and only that very one. */
+/* Who asks may be written to: an agent that answers its own user has not been talked into
+ * anything. Only an e-mail address counts, and only that very one. */
 static bool read_requester(struct arena *arena, struct str requester, struct str *out)
 {
     struct finder finder = {.arena = arena, .visit = keep_address, .with = out, .max = 1};
@@ -300,8 +301,8 @@ static bool same_number(struct str a, struct str b)
     return n >= SUFFIX_MIN && memcmp(x.p + x.n - n, y.p + y.n - n, n) == 0;
 }
 
-/* Whether a URL of the request stands for one of the arguments: the same; or its host alone, which names
- * all below it; or the arguments name no more than a host that the request does. */
+/* Whether a URL of the request stands for one of the arguments: the same; or its host alone,
+ * which names all below it; or the arguments name no more than a host that the request does. */
 static bool same_place(struct str wanted, struct str named)
 {
     struct str host = host_of(wanted), other = host_of(named);
@@ -346,7 +347,7 @@ static bool is_sourced(const struct request *request, struct str normal)
     return false;
 }
 
-/* Whom one knows --------------------------------------------------------------------------------- */
+/* Whom one knows ------------------------------------------------------------------------------ */
 
 static int str_order(const void *left, const void *right)
 {
@@ -385,7 +386,7 @@ static bool is_known(struct arena *arena, const struct policy_scope *scope, stru
            (scope->is_known && scope->is_known(scope->with, normal));
 }
 
-/* The function ----------------------------------------------------------------------------------- */
+/* The function -------------------------------------------------------------------------------- */
 
 struct search {
     struct arena *arena;
