@@ -140,7 +140,7 @@ SUBMAKE = @$(MAKE) --no-print-directory -s -j$(JOBS)
 test:
 	@tools/deps build test
 	@rm -rf $(RESULTS)
-	$(SUBMAKE) build test-programs
+	$(SUBMAKE) build test-programs $(BUILD)/bench/policies
 	$(SUBMAKE) BUILD=$(BUILD)/clang CC=clang build
 	$(SUBMAKE) fuzz-programs
 	@$(MAKE) --no-print-directory -s -j1 test-parts
@@ -184,6 +184,7 @@ parts-crash:
 parts-e2e:
 	$(call if_there,tests/e2e/*.test.mjs,$(PART) e2e node tests/run.mjs e2e)
 parts-examples:
+	$(PART) examples/policies node tests/examples/policies.mjs
 	$(PART) examples/agent python3 tests/demo/agent_test.py
 	$(PART) examples/demo node tests/run.mjs demo
 parts-docs:
@@ -194,6 +195,7 @@ parts-replay:
 	$(call if_there,bench/replay/replay.mjs,$(PART) replay node bench/replay/replay.mjs --rows 1500)
 parts-bench:
 	$(PART) bench node bench/bench_test.mjs
+	$(PART) bench/policies node bench/policies/policies.mjs --rows 3000
 
 ## unit           C tests alone; T=TEXT runs those with TEXT in their name
 ## http           tests of the HTTP interface alone
@@ -201,7 +203,7 @@ parts-bench:
 ## attack         one program for each attack
 ## crash          kill and power-loss tests alone, small
 ## e2e            tests in a real browser alone
-## examples       the demo's tests alone: its agent, and the whole of it against a server
+## examples       the sample policies' tests and the demo's alone: its agent, and the whole of it against a server
 ## docs           every command and example of the documents, and the stopwatch, alone
 ## sdk            the client libraries' tests alone
 ## web            the page's type check and tests alone
@@ -286,11 +288,11 @@ $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 
 # One rule per proof: the command whose output is the evidence. Crash tests run at full size here.
 EVIDENCE = @tools/evidence docs/evidence/$(@:prove-%=%).txt
-PROOFS := prove-hardening prove-json prove-cel prove-rules prove-backtest prove-asan prove-tsan prove-fuzz prove-bench \
-	$(if $(wildcard bench/replay/replay.mjs),prove-replay) prove-stopwatch $(CRASHES:%=prove-%)
+PROOFS := prove-hardening prove-json prove-cel prove-rules prove-backtest prove-policies prove-asan prove-tsan prove-fuzz \
+	prove-bench $(if $(wildcard bench/replay/replay.mjs),prove-replay) prove-stopwatch $(CRASHES:%=prove-%)
 ## prove          all evidence again, each into docs/evidence/NAME.txt; or one part of it:
-##                prove-hardening, -json, -cel, -rules, -backtest, -asan, -tsan, -fuzz, -bench, -replay,
-##                -stopwatch, -NAME for tests/crash/NAME.mjs
+##                prove-hardening, -json, -cel, -rules, -backtest, -policies, -asan, -tsan, -fuzz, -bench,
+##                -replay, -stopwatch, -NAME for tests/crash/NAME.mjs
 .PHONY: prove $(PROOFS)
 prove:
 	@failed=0; for proof in $(PROOFS); do $(MAKE) --no-print-directory $$proof || failed=1; done; exit $$failed
@@ -301,6 +303,8 @@ prove-json: $(BUILD)/bench/json
 	$(EVIDENCE) $(BUILD)/bench/json
 prove-backtest: $(BUILD)/bench/backtest
 	$(EVIDENCE) $(BUILD)/bench/backtest
+prove-policies: $(BUILD)/bench/policies
+	$(EVIDENCE) node bench/policies/policies.mjs --rules
 prove-cel: $(BUILD)/bench/cel build
 	@tools/deps build test
 	$(EVIDENCE) bash -c '$(BUILD)/bench/cel && node tests/differential/cel.mjs --full'

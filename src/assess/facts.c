@@ -128,8 +128,10 @@ enum fm_err facts_bind(struct assess_run *run)
     struct cel_activation *a;
 
     run->arguments = in->arguments ? in->arguments : request_member(run, "arguments");
-    run->scope =
-        (struct policy_scope){.policy = in->policy, .is_known = in->is_known, .with = in->with};
+    run->scope = (struct policy_scope){.policy = in->policy,
+                                       .is_known = in->is_known,
+                                       .with = in->with,
+                                       .requester = json_text(request_member(run, "on_behalf_of"))};
     if (!in->policy->env) {
         return FM_OK;
     }

@@ -158,14 +158,15 @@ static enum fm_err count_history(struct passage *p)
     return FM_OK;
 }
 
-/* For whom the agent acts; one that is absent stands for the other. */
+/* Of which action, and for whom the agent acts; one that is absent stands for the other. */
 static struct hash recipient_key(const struct backtest_case *one, bool subject, struct str value)
 {
     AUTO(buf_done) struct buf text = BUF_INIT(64 * KIB);
     struct str names[] = {member_text(one, "on_behalf_of"), member_text(one, "subject")};
     struct str party = names[subject].n ? names[subject] : names[!subject];
 
-    buf_printf(&text, "%.*s\n%.*s\n%.*s", STR_ARG(one->agent_id), STR_ARG(party), STR_ARG(value));
+    buf_printf(&text, "%.*s\n%.*s\n%.*s\n%.*s", STR_ARG(one->agent_id), STR_ARG(party),
+               STR_ARG(one->action), STR_ARG(value));
     return sha256(buf_str(&text));
 }
 

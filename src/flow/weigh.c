@@ -59,15 +59,24 @@ static struct parties parties_of(const struct weighing *w)
     return (struct parties){{requester.n ? requester : subject, subject.n ? subject : requester}};
 }
 
-/* Whether people approved this recipient before, for whom the agent acts now. A failure knows
- * nobody. */
+/* A recipient of an action: whoever may be written to may not therefore be paid, and a page that
+ * may be read is none to post on. */
+static struct id recipient_hash(struct arena *arena, struct str action, struct str recipient)
+{
+    struct str both = arena_printf(arena, "%.*s %.*s", STR_ARG(action), STR_ARG(recipient));
+
+    return both.p ? weigh_hash(both) : (struct id){{0}};
+}
+
+/* Whether people approved this recipient of this action before, for whom the agent acts now. A
+ * failure knows nobody. */
 static bool is_known(void *with, struct str recipient)
 {
     struct weighing *w = with;
     struct parties parties = parties_of(w);
     struct id requester = weigh_hash(parties.items[0]);
     struct id subject = weigh_hash(parties.items[1]);
-    struct id value = weigh_hash(recipient);
+    struct id value = recipient_hash(w->ctx->arena, w->input.action, recipient);
     int64_t count = 0;
     struct ctx ctx;
 
@@ -484,7 +493,7 @@ static void learn_recipient(void *with, struct str pointer, struct str text, str
 {
     struct learning *learning = with;
     const struct weighing *w = learning->w;
-    struct id value = weigh_hash(normal);
+    struct id value = recipient_hash(w->ctx->arena, w->input.action, normal);
 
     (void)pointer, (void)text;
     for (size_t i = 0; i < COUNT_OF(learning->parties.items) && learning->err == FM_OK; i++) {

@@ -235,6 +235,7 @@ struct policy_scope {
     /* Whether a value (normalised) was approved before for whom the agent acts; may be NULL. */
     bool (*is_known)(void *with, struct str value);
     void *with;
+    struct str requester;                     /* on whose behalf; absent: nobody said */
     const struct policy_unsourced *unsourced; /* what unsourced() found; NULL: nothing */
     struct str folded_of, folded;             /* the last text that mentions() has folded */
 };
@@ -321,9 +322,10 @@ bool policy_agent_has(const struct policy_agent *agent, struct str domain);
 bool policy_mentions(struct arena *arena, const struct policy_lexicon *lexicon, struct str text,
                      bool *out) MUST_CHECK;
 
-/* Addresses, account and telephone numbers and URLs in the strings and whole numbers of
- * `arguments`, as unsourced() sees them. `visit` gets the pointer, the text as it stands, and its
- * normal form; at most POLICY_RECIPIENTS_FOUND_MAX. False when memory is short. */
+/* Addresses, account and telephone numbers and URLs that are values of their own in `arguments` (or
+ * lists of such in one text): what people approve with them. What stands in the middle of a text,
+ * which unsourced() sees as well, is not among them. `visit` gets the pointer, the text as it
+ * stands, and its normal form; at most POLICY_RECIPIENTS_FOUND_MAX. False when memory is short. */
 typedef void policy_recipient_fn(void *with, struct str pointer, struct str text,
                                  struct str normal);
 bool policy_recipients(struct arena *arena, const struct json *arguments,

@@ -49,21 +49,39 @@ static char lower(char c)
     return is_upper(c) ? (char)(c - 'A' + 'a') : c;
 }
 
-/* The kind, ':' and the bytes in lower case. */
+/* The bytes of a dot in a host name at `at`: also those of other scripts, which resolvers take
+ * for one (U+3002, U+FF0E, U+FF61); 0: none. */
+static size_t dot_length(struct str text, size_t at)
+{
+    struct str rest = str_skip(text, at);
+
+    if (rest.n && rest.p[0] == '.') {
+        return 1;
+    }
+    return str_starts(rest, S("\xE3\x80\x82")) || str_starts(rest, S("\xEF\xBC\x8E")) ||
+                   str_starts(rest, S("\xEF\xBD\xA1"))
+               ? 3
+               : 0;
+}
+
+/* The kind, ':' and the bytes in lower case, with plain dots. */
 static bool normal_form(struct finder *f, char kind, struct str text, struct str *out)
 {
     char *p = text.n <= NORMAL_MAX ? arena_alloc(f->arena, text.n + 2) : NULL;
+    size_t n = 0;
 
     if (!p) {
         f->failed = f->failed || text.n <= NORMAL_MAX;
         return false;
     }
-    p[0] = kind;
-    p[1] = ':';
-    for (size_t i = 0; i < text.n; i++) {
-        p[2 + i] = lower(text.p[i]);
+    p[n++] = kind;
+    p[n++] = ':';
+    for (size_t i = 0; i < text.n;) {
+        size_t dot = dot_length(text, i);
+        p[n++] = dot ? '.' : lower(text.p[i]);
+        i += dot ? dot : 1;
     }
-    *out = (struct str){p, text.n + 2};
+    *out = (struct str){p, n};
     return true;
 }
 
@@ -79,14 +97,28 @@ static void found(struct finder *f, char kind, struct str text, struct str bare)
 
 /* Addresses and URLs ------------------------------------------------------------------------- */
 
+/* In running text: endings that are no words a sentence could begin with after a forgotten blank.
+ */
 static const struct str endings[] = {
-    STR("com"),  STR("net"),  STR("org"),    STR("io"),   STR("ai"),   STR("app"), STR("dev"),
-    STR("info"), STR("biz"),  STR("edu"),    STR("gov"),  STR("int"),  STR("xyz"), STR("top"),
-    STR("site"), STR("shop"), STR("online"), STR("club"), STR("link"), STR("eu"),  STR("uk"),
-    STR("us"),   STR("de"),   STR("fr"),     STR("ch"),   STR("at"),   STR("nl"),  STR("it"),
-    STR("es"),   STR("pl"),   STR("se"),     STR("ru"),   STR("cn"),   STR("jp"),  STR("in"),
-    STR("br"),   STR("ca"),   STR("au"),     STR("co"),   STR("me"),   STR("ly"),  STR("to"),
-    STR("tv"),   STR("cc"),   STR("gg"),     STR("ws"),
+    STR("com"),     STR("net"),   STR("org"),  STR("io"),    STR("ai"),      STR("app"),
+    STR("dev"),     STR("info"),  STR("biz"),  STR("edu"),   STR("gov"),     STR("int"),
+    STR("xyz"),     STR("top"),   STR("site"), STR("shop"),  STR("online"),  STR("club"),
+    STR("link"),    STR("eu"),    STR("uk"),   STR("us"),    STR("de"),      STR("fr"),
+    STR("ch"),      STR("at"),    STR("nl"),   STR("it"),    STR("es"),      STR("pl"),
+    STR("se"),      STR("ru"),    STR("cn"),   STR("jp"),    STR("in"),      STR("br"),
+    STR("ca"),      STR("au"),    STR("co"),   STR("me"),    STR("ly"),      STR("to"),
+    STR("tv"),      STR("cc"),    STR("gg"),   STR("ws"),    STR("tk"),      STR("ml"),
+    STR("gq"),      STR("cf"),    STR("su"),   STR("pw"),    STR("icu"),     STR("tech"),
+    STR("store"),   STR("cloud"), STR("blog"), STR("click"), STR("website"), STR("email"),
+    STR("support"),
+};
+
+/* A value that is nothing but a name with one of these is a file's, though some are countries'
+ * too. */
+static const struct str file_endings[] = {
+    STR("py"), STR("js"), STR("ts"), STR("md"), STR("sh"), STR("rs"),
+    STR("go"), STR("pl"), STR("ps"), STR("so"), STR("gz"), STR("xz"),
+    STR("db"), STR("cs"), STR("hs"), STR("kt"), STR("rb"), STR("vb"),
 };
 
 /* How far a host name reaches from `text`'s start: labels with dots between; 0 when it has no
@@ -95,28 +127,44 @@ static size_t host_length(struct str text)
 {
     size_t n = 0, dots = 0;
 
-    while (n < text.n && (is_name(text.p[n]) || text.p[n] == '.')) {
-        if (text.p[n] == '.' && (n + 1 == text.n || !is_name(text.p[n + 1]) || n == 0)) {
+    while (n < text.n) {
+        size_t dot = dot_length(text, n);
+        if (dot && (n == 0 || n + dot >= text.n || !is_name(text.p[n + dot]))) {
             break;
         }
-        dots += text.p[n] == '.';
-        n++;
+        if (!dot && !is_name(text.p[n])) {
+            break;
+        }
+        dots += dot > 0;
+        n += dot ? dot : 1;
     }
     return dots ? n : 0;
 }
 
 static struct str last_label(struct str host)
 {
-    size_t from = host.n;
+    size_t from = 0;
 
-    while (from > 0 && host.p[from - 1] != '.') {
-        from--;
+    for (size_t i = 0; i < host.n; i++) {
+        size_t dot = dot_length(host, i);
+        from = dot ? i + dot : from;
     }
     return str_skip(host, from);
 }
 
-/* A host with a letter, whose last label is one that addresses end in. */
-static bool ends_as_domain(struct str host)
+static bool is_among(struct str text, const struct str *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(text, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A host whose last label is one that addresses end in; where it is all there is, any two
+ * letters. */
+static bool ends_as_domain(struct str host, bool alone)
 {
     struct str label = last_label(host);
     char text[8];
@@ -127,12 +175,11 @@ static bool ends_as_domain(struct str host)
     for (size_t i = 0; i < label.n; i++) {
         text[i] = lower(label.p[i]);
     }
-    for (size_t i = 0; i < COUNT_OF(endings); i++) {
-        if (str_eq((struct str){text, label.n}, endings[i])) {
-            return true;
-        }
+    label.p = text;
+    if (alone && label.n == 2 && !is_digit(text[0]) && !is_digit(text[1])) {
+        return !is_among(label, file_endings, COUNT_OF(file_endings));
     }
-    return false;
+    return is_among(label, endings, COUNT_OF(endings));
 }
 
 /* The address around the `@` at `at`; how far it reaches, 0 when it is none. */
@@ -142,6 +189,9 @@ static size_t take_email(struct finder *f, struct str token, size_t at)
 
     while (from > 0 && (is_name(token.p[from - 1]) || strchr(".+%", token.p[from - 1]))) {
         from--;
+    }
+    while (from < at && strchr("'.", token.p[from])) { /* a quotation mark in front is none of it */
+        from++;
     }
     if (from == at || host == 0) {
         return 0;
@@ -153,10 +203,11 @@ static size_t take_email(struct finder *f, struct str token, size_t at)
 
 static struct str without_www(struct str url)
 {
-    bool www = url.n > 4 && lower(url.p[0]) == 'w' && lower(url.p[1]) == 'w' &&
-               lower(url.p[2]) == 'w' && url.p[3] == '.';
+    bool www =
+        url.n > 4 && lower(url.p[0]) == 'w' && lower(url.p[1]) == 'w' && lower(url.p[2]) == 'w';
+    size_t dot = www ? dot_length(url, 3) : 0;
 
-    return www ? str_skip(url, 4) : url;
+    return dot && url.n > 3 + dot ? str_skip(url, 3 + dot) : url;
 }
 
 /* `text` from its scheme on, `bare` from its host on. What is before an `@` in it is no host. */
@@ -190,29 +241,47 @@ static size_t scheme_end(struct str token)
                                                                                           : token.n;
 }
 
-/* A piece of text without white space. */
-static void take_token(struct finder *f, struct str token)
+/* Without the punctuation and the emphasis around it: **www.example.com**, */
+static struct str trimmed(struct str token)
 {
-    size_t scheme = scheme_end(token), at = str_find(token, '@'), host;
-
-    while (token.n && strchr(".,:;!?", token.p[token.n - 1])) {
+    while (token.n && strchr(".,:;!?*_~'", token.p[token.n - 1])) {
         token.n--;
     }
+    while (token.n && strchr("*_~'", token.p[0])) {
+        token = str_skip(token, 1);
+    }
+    return token;
+}
+
+/* All of a,b lists without blanks. */
+static void take_emails(struct finder *f, struct str token)
+{
+    size_t at = str_find(token, '@');
+
+    for (size_t done = 0; at < token.n;) {
+        size_t end = take_email(f, str_skip(token, done), at - done);
+        done = end ? done + end : at + 1;
+        at = done + str_find(str_skip(token, done), '@');
+    }
+}
+
+/* A piece of text without white space; `alone` when there is nothing else. Whatever follows a
+ * host (a path, a port, a query) does not make it less of one. */
+static void take_token(struct finder *f, struct str token, bool alone)
+{
+    size_t scheme, host;
+
+    token = trimmed(token);
+    scheme = scheme_end(token);
+    host = host_length(token);
     if (scheme < token.n) {
         take_url(f, token, str_skip(token, scheme + 3));
-        return;
-    }
-    if (at < token.n) {
-        for (size_t done = 0; at < token.n;) { /* several, as in a,b lists without blanks */
-            size_t end = take_email(f, str_skip(token, done), at - done);
-            done = end ? done + end : at + 1;
-            at = done + str_find(str_skip(token, done), '@');
-        }
-        return;
-    }
-    host = host_length(token);
-    if (host && (host == token.n || token.p[host] == '/' || token.p[host] == ':') &&
-        (without_www(token).n < token.n || ends_as_domain((struct str){token.p, host}))) {
+    } else if (str_starts(token, S("//")) && host_length(str_skip(token, 2))) {
+        take_url(f, token, str_skip(token, 2));
+    } else if (str_find(token, '@') < token.n && !(host && strchr("/?#", token.p[host]))) {
+        take_emails(f, token);
+    } else if (host && (without_www(token).n < token.n ||
+                        ends_as_domain((struct str){token.p, host}, alone))) {
         take_url(f, token, token);
     }
 }
@@ -230,7 +299,7 @@ static void take_tokens(struct finder *f, struct str text)
             end++;
         }
         if (end > from) {
-            take_token(f, (struct str){text.p + from, end - from});
+            take_token(f, (struct str){text.p + from, end - from}, end - from == text.n);
         }
         from = end + 1;
     }
@@ -382,7 +451,9 @@ static void take_numbers(struct finder *f, struct str text)
 void finder_text(struct finder *f, struct str text)
 {
     take_tokens(f, text);
-    take_numbers(f, text);
+    if (!f->no_numbers) {
+        take_numbers(f, text);
+    }
 }
 
 void finder_number(struct finder *f, struct str digits)
@@ -392,7 +463,7 @@ void finder_number(struct finder *f, struct str digits)
     for (size_t i = 0; i < digits.n; i++) {
         whole = whole && is_digit(digits.p[i]);
     }
-    if (whole) {
+    if (whole && !f->no_numbers) {
         found(f, 'n', digits, digits);
     }
 }

@@ -15,6 +15,7 @@ struct finder {
     size_t max;   /* of visits */
     size_t count; /* of what was found, beyond `max` too */
     bool failed;  /* memory is short */
+    bool no_numbers; /* digits are the number of a record: they lead nowhere */
 };
 
 /* Finds everything in a text, and in the digits of a JSON number. */

@@ -4,8 +4,13 @@
  * account, a number, a URL) that the request does not, and that nobody knows. An agent that was
  * talked into something by a text that it read got the address from there.
  *
+ * Sources are the request, the requester's own address, what the policy lists, and what people
+ * approved before. Never what the agent read: evidence, context and reasoning can hold the
+ * injected text itself.
+ *
  * It must never take silence for a source: without a request, everything is unsourced.
  */
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "base/panic.h"
@@ -21,8 +26,51 @@ struct walk {
     struct str pointer;    /* of what is being looked at */
     policy_recipient_fn *visit;
     void *with;
+    bool alone; /* leave out what stands in the middle of a text */
     bool too_costly;
 };
+
+/* Records of one's own: a number in order_id or item_ids leads nowhere. What could be a way out (an
+ * account, a recipient, a channel, a user) must never stand here. */
+static const struct str records[] = {
+    STR("order"),   STR("item"),  STR("product"),     STR("article"), STR("sku"),    STR("ticket"),
+    STR("case"),    STR("issue"), STR("reservation"), STR("booking"), STR("event"),  STR("file"),
+    STR("invoice"), STR("bill"),  STR("shipment"),    STR("return"),  STR("refund"),
+};
+
+static bool is_record(struct str word)
+{
+    for (size_t i = 0; i < COUNT_OF(records); i++) {
+        if (str_eq(word, records[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The text without its last word and the _ before it; that word. */
+static struct str cut_last_word(struct str text, struct str *word)
+{
+    size_t from = text.n;
+
+    while (from > 0 && text.p[from - 1] != '_') {
+        from--;
+    }
+    *word = str_skip(text, from);
+    return (struct str){text.p, from > 0 ? from - 1 : 0};
+}
+
+/* order_id, item_ids, new_item_ids: the last word but one names a record. */
+static bool names_record(struct str name)
+{
+    struct str word, rest = cut_last_word(name, &word);
+
+    if (!str_eq(word, S("id")) && !str_eq(word, S("ids"))) {
+        return false;
+    }
+    (void)cut_last_word(rest, &word);
+    return is_record(word);
+}
 
 static void visit_found(void *with, struct str text, struct str normal)
 {
@@ -34,6 +82,8 @@ static void visit_found(void *with, struct str text, struct str normal)
 static void walk_value(struct walk *walk, struct cel_value value, struct str pointer,
                        unsigned depth);
 
+static bool only_places(struct walk *walk, struct str text);
+
 static void walk_text(struct walk *walk, struct str text, struct str pointer)
 {
     if (walk->call && !cel_charge(walk->call, 1 + text.n / 8)) {
@@ -41,7 +91,9 @@ static void walk_text(struct walk *walk, struct str text, struct str pointer)
         return;
     }
     walk->pointer = pointer;
-    finder_text(&walk->finder, text);
+    if (!walk->alone || only_places(walk, text)) {
+        finder_text(&walk->finder, text);
+    }
 }
 
 static void walk_number(struct walk *walk, struct cel_value value, struct str pointer)
@@ -59,12 +111,27 @@ static void walk_members(struct walk *walk, struct cel_value value, struct str p
     size_t count = cel_size(value);
 
     for (size_t i = 0; i < count && !walk->too_costly && !walk->finder.failed; i++) {
-        bool list = value.kind == CEL_LIST;
-        struct str at =
-            list ? json_pointer_index(walk->finder.arena, pointer, i)
-                 : json_pointer_member(walk->finder.arena, pointer, cel_key_at(value, i).as.text);
+        struct str name = cel_key_at(value, i).as.text;
+        struct str at = json_pointer_member(walk->finder.arena, pointer, name);
         walk->finder.failed = at.p == NULL;
-        walk_value(walk, list ? cel_item(value, i) : cel_value_at(value, i), at, depth + 1);
+        walk->finder.no_numbers = names_record(name);
+        walk_value(walk, cel_value_at(value, i), at, depth + 1);
+    }
+    walk->finder.no_numbers = false;
+}
+
+/* Items are what the member is that holds the list. */
+static void walk_items(struct walk *walk, struct cel_value value, struct str pointer,
+                       unsigned depth)
+{
+    size_t count = cel_size(value);
+    bool no_numbers = walk->finder.no_numbers;
+
+    for (size_t i = 0; i < count && !walk->too_costly && !walk->finder.failed; i++) {
+        struct str at = json_pointer_index(walk->finder.arena, pointer, i);
+        walk->finder.failed = at.p == NULL;
+        walk->finder.no_numbers = no_numbers;
+        walk_value(walk, cel_item(value, i), at, depth + 1);
     }
 }
 
@@ -77,15 +144,59 @@ static void walk_value(struct walk *walk, struct cel_value value, struct str poi
         walk_text(walk, value.as.text, pointer);
     } else if (value.kind == CEL_DOUBLE || value.kind == CEL_INT || value.kind == CEL_UINT) {
         walk_number(walk, value, pointer);
-    } else if (value.kind == CEL_LIST || value.kind == CEL_MAP) {
+    } else if (value.kind == CEL_LIST) {
+        walk_items(walk, value, pointer, depth);
+    } else if (value.kind == CEL_MAP) {
         walk_members(walk, value, pointer, depth);
     }
+}
+
+/* What people approve when they approve arguments -------------------------------------------------
+ * A place to go to is approved where it is a value of its own, or one of a list of such. In the
+ * middle of a text it is something that was talked about: who lets a message pass that warns of a
+ * URL does not want it opened. */
+
+struct blanking {
+    struct str of;
+    char *left; /* the same, with blanks for what was found */
+};
+
+static void blank_found(void *with, struct str text, struct str normal)
+{
+    struct blanking *blanking = with;
+
+    (void)normal;
+    memset(blanking->left + (text.p - blanking->of.p), ' ', text.n);
+}
+
+/* Whether nothing but places, and what separates them, is in a text. */
+static bool only_places(struct walk *walk, struct str text)
+{
+    struct blanking blanking = {text, (char *)arena_copy(walk->finder.arena, text).p};
+    struct finder finder = {.arena = walk->finder.arena,
+                            .visit = blank_found,
+                            .with = &blanking,
+                            .max = POLICY_RECIPIENTS_FOUND_MAX,
+                            .no_numbers = walk->finder.no_numbers};
+    bool only;
+
+    if (!blanking.left) {
+        walk->finder.failed = true;
+        return false;
+    }
+    finder_text(&finder, text);
+    only = finder.count > 0 && !finder.failed;
+    for (size_t i = 0; only && i < text.n; i++) {
+        only = !isalnum((unsigned char)blanking.left[i]) && (unsigned char)blanking.left[i] < 0x80;
+    }
+    walk->finder.failed = walk->finder.failed || finder.failed;
+    return only;
 }
 
 bool policy_recipients(struct arena *arena, const struct json *arguments,
                        policy_recipient_fn *visit, void *with)
 {
-    struct walk walk = {.visit = visit, .with = with};
+    struct walk walk = {.visit = visit, .with = with, .alone = true};
 
     walk.finder = (struct finder){
         .arena = arena, .visit = visit_found, .with = &walk, .max = POLICY_RECIPIENTS_FOUND_MAX};
@@ -93,12 +204,13 @@ bool policy_recipients(struct arena *arena, const struct json *arguments,
     return !walk.finder.failed;
 }
 
-/* The request -------------------------------------------------------------------------------- */
+/* The request --------------------------------------------------------------------------------- */
 
 struct request {
     struct str normals[REQUEST_MAX];
     size_t count;
-    struct str squeezed; /* its letters and digits alone, in lower case */
+    struct str squeezed;  /* its letters and digits alone, in lower case */
+    struct str requester; /* normal form of the address of who made it; absent: none */
 };
 
 static void keep_normal(void *with, struct str text, struct str normal)
@@ -136,6 +248,27 @@ static bool read_request(struct arena *arena, struct str text, struct request *o
     return squeeze(arena, text, &out->squeezed) && !finder.failed;
 }
 
+static void keep_address(void *with, struct str text, struct str normal)
+{
+    struct str *address = with;
+
+    (void)text;
+    *address = normal.p[0] == 'e' ? normal : *address;
+}
+
+/* Who asks may be written to: an agent that answers its own user has not been talked into
+ * anything. Only an e-mail address counts, and only that very one. */
+static bool read_requester(struct arena *arena, struct str requester, struct str *out)
+{
+    struct finder finder = {.arena = arena, .visit = keep_address, .with = out, .max = 1};
+
+    finder_text(&finder, requester);
+    if (finder.count != 1) {
+        *out = STR_NONE;
+    }
+    return !finder.failed;
+}
+
 static struct str host_of(struct str url)
 {
     size_t end = 0;
@@ -168,8 +301,8 @@ static bool same_number(struct str a, struct str b)
     return n >= SUFFIX_MIN && memcmp(x.p + x.n - n, y.p + y.n - n, n) == 0;
 }
 
-/* Whether a URL of the request stands for one of the arguments: the same; or its host alone, which
- * names all below it; or the arguments name no more than a host that the request does. */
+/* Whether a URL of the request stands for one of the arguments: the same; or its host alone,
+ * which names all below it; or the arguments name no more than a host that the request does. */
 static bool same_place(struct str wanted, struct str named)
 {
     struct str host = host_of(wanted), other = host_of(named);
@@ -200,6 +333,9 @@ static bool contains(struct str text, struct str part)
 
 static bool is_sourced(const struct request *request, struct str normal)
 {
+    if (request->requester.n && str_eq(request->requester, normal)) {
+        return true;
+    }
     if (normal.p[0] == 'n' && contains(request->squeezed, str_skip(normal, 2))) {
         return true; /* grouped in a way that no finder knows */
     }
@@ -211,7 +347,7 @@ static bool is_sourced(const struct request *request, struct str normal)
     return false;
 }
 
-/* Whom one knows ----------------------------------------------------------------------------- */
+/* Whom one knows ------------------------------------------------------------------------------ */
 
 static int str_order(const void *left, const void *right)
 {
@@ -250,7 +386,7 @@ static bool is_known(struct arena *arena, const struct policy_scope *scope, stru
            (scope->is_known && scope->is_known(scope->with, normal));
 }
 
-/* The function ------------------------------------------------------------------------------- */
+/* The function -------------------------------------------------------------------------------- */
 
 struct search {
     struct arena *arena;
@@ -294,7 +430,8 @@ struct cel_value call_unsourced(struct cel_call *call, void *with, const struct 
     if (!cel_charge(call, 1 + args[1].as.text.n / 8)) {
         return cel_fail(call, "the request is too long");
     }
-    if (!request || !read_request(call->arena, args[1].as.text, request)) {
+    if (!request || !read_request(call->arena, args[1].as.text, request) ||
+        !read_requester(call->arena, scope->requester, &request->requester)) {
         return cel_fail(call, "out of memory");
     }
     walk.finder = (struct finder){.arena = call->arena,

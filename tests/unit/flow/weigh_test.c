@@ -495,6 +495,16 @@ static void test_recipients(void **state)
     OK(modify(story.ana, &p, "{\"to\":\"new@evil.example\"}", false));
     EXPECT_STATE("what a person put there", send_to("new@evil.example", for_s1), PROPOSAL_APPROVED);
     EXPECT_STATE("not what they took away", send_to("old@evil.example", for_s1), PROPOSAL_WAITING);
+    OK(submit(story.bot,
+              "{\"action\":\"tag\",\"arguments\":{\"to\":\"eve@evil.example\"},\"subject\":\"s1\"}",
+              &p));
+    EXPECT_STATE("not to another action", p, PROPOSAL_WAITING);
+    p = send_to("Beware of www.evil.example", for_s1);
+    OK(decide(story.ana, &p, DECISION_APPROVE));
+    EXPECT_STATE("nor what was only talked about", send_to("www.evil.example", for_s1),
+                 PROPOSAL_WAITING);
+    EXPECT_STATE("nor that, talked about again", send_to("So: www.evil.example", for_s1),
+                 PROPOSAL_WAITING);
 }
 
 /* Decisions ---------------------------------------------------------------------------------- */
