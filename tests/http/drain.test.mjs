@@ -30,10 +30,21 @@ async function halfSent(server, bot) {
   return { finish: () => socket.write(body.slice(20)), socket, ended: ended.then(() => answer) };
 }
 
-/* Sends SIGTERM; resolves once the server has taken it. */
+/* Whether nobody takes new connections any more. */
+async function isClosed(server) {
+  const { hostname, port } = new URL(server.url);
+  const socket = net.connect(port, hostname);
+  const [event] = await Promise.race(["connect", "error"].map((name) => once(socket, name).then(() => [name], () => ["error"])));
+  socket.destroy();
+  return event === "error";
+}
+
+/* Sends SIGTERM; resolves once every loop drains: then no new connection is taken. */
 async function terminate(server) {
   await server.signal("SIGTERM", "server.stopping");
-  return Date.now();
+  const at = Date.now();
+  while (!(await isClosed(server)));
+  return at;
 }
 
 describe("draining", TOGETHER, () => {
