@@ -117,6 +117,9 @@ const char *tree_refusal(uint32_t code);
 /* The value under `key`, or NULL; `map` may be NULL or something else (then NULL). O(log n). */
 const struct node *node_find(const struct node *map, struct str key);
 
+/* Whether something in the value was refused already, so that it has no canonical form. */
+bool node_has_refused(const struct node *node);
+
 /* Where a pointer into the value stands in the file: as deep as it can be followed. */
 struct mark node_mark_at(struct load *load, const struct node *node, struct str pointer);
 

@@ -115,6 +115,9 @@ static const struct json *json_of(struct load *load, const struct node *value)
     struct str text;
     struct ctx ctx;
 
+    if (node_has_refused(value)) {
+        return NULL;
+    }
     ctx_init(&ctx, load->arena);
     if (canonical_write(load, value, &form) != FM_OK) {
         finding_error(load, value->at, "given is larger than %zu KiB", POLICY_TEST_BYTES_MAX / KIB);

@@ -413,6 +413,17 @@ const struct node *tree_read(struct load *load, struct str yaml)
 
 /* Looking at nodes ----------------------------------------------------------------------------- */
 
+/* The depth is that of the tree, which tree_read bounds. */
+bool node_has_refused(const struct node *node)
+{
+    for (const struct node *child = node->first; child; child = child->next) {
+        if (node_has_refused(child)) {
+            return true;
+        }
+    }
+    return node->kind == NODE_REFUSED;
+}
+
 const struct node *node_find(const struct node *map, struct str key)
 {
     size_t low = 0, count = map && map->kind == NODE_MAP ? map->count : 0, high = count;
