@@ -113,7 +113,8 @@ test("the agent works off its mailbox through every kind of decision, and is kil
   const tickets = new Set(proposals.map(({ session }) => session));
   assert.ok(tickets.size >= 40, `${tickets.size} tickets`);
 
-  const attack = proposals.find(({ session }) => session === "T-1008");
+  // The newest stand first; what follows where this one is rejected is a handover to a person.
+  const attack = proposals.findLast(({ session }) => session === "T-1008");
   assert.equal(attack.action, "message.send");
   assert.match(attack.brief.evidence[0].title, /^Warning/);
   const again = startAgent(server, bot, data);
