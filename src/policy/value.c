@@ -215,7 +215,8 @@ void value_decimal(struct load *load, const struct node *value, const struct key
     if (!text.p) {
         return;
     }
-    if (!value->plain || text.n - point > 7 || !policy_micros(text, &micros)) {
+    if (!value->plain || !canonical_is_number(load, text) || text.n - point > 7 ||
+        !policy_micros(text, &micros)) {
         finding_error(
             load, value->at,
             "%s wants a number from 0 to 9000000000000 with at most six decimals, such as "

@@ -203,6 +203,10 @@ static void test_sections_refused(void **state)
          "2:61: limit wants a number from 0 to 9000000000000 with at most six decimals, such as "
          "5000 "
          "or 49.95"},
+        {"a limit that JSON writes otherwise",
+         "version: 1\nbudgets: [{id: a, count: true, per: all, window: 1h, limit: 0010, then: "
+         "block}]\n",
+         "2:61: limit wants a number from 0 to"},
         {"a window that counters do not reach",
          "version: 1\nbudgets: [{id: a, count: true, per: all, window: 91d, limit: 1, then: "
          "block}]\n",
