@@ -41,6 +41,8 @@ struct server {
     struct metrics_source metrics;
     struct str host, origin;
     uint16_t port;
+    bool offers_setup;
+    char setup_token[SECRET_TEXT_SIZE]; /* until it is printed */
 };
 
 /* --- options ------------------------------------------------------------------------------------------- */
@@ -246,6 +248,7 @@ static enum fm_err start(struct ctx *ctx, const struct server_options *options, 
     TRY(start_flow(ctx, options, server));
     TRY(start_notifier(ctx, options, server));
     slow_start();
+    server->offers_setup = setup_open(server->setup_token); /* before there are loops that check it */
     TRY(start_http(ctx, options, server));
     TRY(set_origin(ctx, options, server));
     server->instance.origin = server->origin;
@@ -346,19 +349,17 @@ static void serve(struct server *server, const sigset_t *signals)
 }
 
 /* On the first start, once: the token stands behind the #, which no browser sends anywhere. */
-static void offer_setup(const struct server *server)
+static void offer_setup(struct server *server)
 {
-    char token[SECRET_TEXT_SIZE];
-
-    if (!setup_open(token)) {
+    if (!server->offers_setup) {
         return;
     }
     printf("fermata: nobody is here yet. To make the first admin, open within an hour\n"
            "    %.*s/setup#%s\n"
            "or use `fermata user add NAME --role admin --password-stdin`, which voids this link.\n",
-           STR_ARG(server->origin), token);
+           STR_ARG(server->origin), server->setup_token);
     log_info("setup.offered", F_TEXT("origin", server->origin));
-    crypto_wipe(token, sizeof(token));
+    crypto_wipe(server->setup_token, sizeof(server->setup_token));
 }
 
 enum fm_err server_run(struct ctx *ctx, const struct server_options *options)
