@@ -248,7 +248,8 @@ static enum fm_err start(struct ctx *ctx, const struct server_options *options, 
     TRY(start_flow(ctx, options, server));
     TRY(start_notifier(ctx, options, server));
     slow_start();
-    server->offers_setup = setup_open(server->setup_token); /* before there are loops that check it */
+    /* before there are loops that check it */
+    server->offers_setup = setup_open(server->setup_token);
     TRY(start_http(ctx, options, server));
     TRY(set_origin(ctx, options, server));
     server->instance.origin = server->origin;
