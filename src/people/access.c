@@ -15,6 +15,8 @@ SQL(SQL_AGENTS, "SELECT id, created_by, name, owner, created_at FROM agents"
                 " WHERE disabled_at IS NULL ORDER BY row");
 SQL(SQL_KEYS, "SELECT kind, id, created_by, agent, person, service, scopes, created_at, used_at,"
               " expires_at, revoked_at, hash FROM credentials WHERE kind NOT IN (2, 4) ORDER BY id");
+_Static_assert(CREDENTIAL_SESSION == 2 && CREDENTIAL_LINK == 4,
+               "the statement above says so: neither is a key or token");
 
 static const char *const kind_names[] = {
     [CREDENTIAL_AGENT_KEY] = "agent_key",

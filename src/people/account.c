@@ -34,7 +34,8 @@ SQL(SQL_SET_PASSWORD, "UPDATE people SET password = $fresh, password_at = $now, 
                       " AND password IS $password AND code IS $code");
 SQL(SQL_COUNT, "SELECT count(*) FROM people");
 
-_Static_assert(CREDENTIAL_SESSION == 2 && CREDENTIAL_TOKEN == 1, "the statements above say so");
+_Static_assert(CREDENTIAL_SESSION == 2 && CREDENTIAL_TOKEN == 1 && CREDENTIAL_LINK == 4,
+               "the statements above say so");
 
 struct account {
     int64_t row;

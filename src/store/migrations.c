@@ -100,7 +100,7 @@ static const char migration_people[] =
     "ALTER TABLE agents ADD COLUMN created_by BLOB;"
     "ALTER TABLE credentials ADD COLUMN created_by BLOB;"
     "ALTER TABLE credentials ADD COLUMN used_at INTEGER;"
-    /* kind 3 of credentials, a service's token: its name and what it may do */
+    /* kind 3 of credentials, a service's token: its name and what it may do (4: sign-in link) */
     "ALTER TABLE credentials ADD COLUMN service TEXT;"
     "ALTER TABLE credentials ADD COLUMN scopes INTEGER;"
     /* a password that has to be set first: SHA-256 of the one-time code, and who asked for it */
