@@ -255,14 +255,15 @@ S ?= 20
 fuzz: fuzz-programs
 	@for name in $(or $(T),$(FUZZERS)); do tools/fuzz run $(BUILD)/fuzz $$name $(S) || exit 1; done
 
-# Until nothing new was seen for QUIET seconds, at most MOST.
+# Until nothing new was seen for QUIET seconds, at most MOST; FUZZ_JOBS targets side by side.
 QUIET ?= 180
 MOST ?= 1800
+FUZZ_JOBS ?= 2
 ## fuzz-long      fuzzes each target until no new edge for QUIET=180 s, at most MOST=1800 s; T=json one
 .PHONY: fuzz-long
 fuzz-long: fuzz-programs
-	@failed=0; for name in $(or $(T),$(FUZZERS)); do \
-		tools/fuzz long $(BUILD)/fuzz $$name $(QUIET) $(MOST) || failed=1; done; exit $$failed
+	@printf '%s\n' $(or $(T),$(FUZZERS)) | \
+		xargs -P $(FUZZ_JOBS) -I NAME tools/fuzz long $(BUILD)/fuzz NAME $(QUIET) $(MOST)
 
 fuzz-programs:
 	$(SUBMAKE) BUILD=$(BUILD)/fuzz CC=clang SAN='$(FUZZ)' OPT='-O1 -g' fuzz-binaries
