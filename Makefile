@@ -28,6 +28,8 @@ C_FLAGS = -std=gnu17 $(C_WARN) $(COMMON_FLAGS)
 CXX_FLAGS = -std=c++17 $(COMMON_FLAGS)
 LD_FLAGS = $(if $(SAN),$(SAN),-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 LIBS := -lmicrohttpd -lsqlite3 -lcrypto -lsodium -lyaml -lunistring -lre2 -lstdc++ -lcurl -lpthread -lm
+# Of the binary alone: sanitizers bring their own.
+ALLOCATOR ?= $(if $(SAN),,-lmimalloc)
 
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TSAN := -fsanitize=thread
@@ -59,7 +61,7 @@ build: $(BINARY)
 
 $(BINARY): $(BUILD)/obj/main.o $(LIBRARY)
 	$(SAY) LINK $@
-	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(ALLOCATOR) $(LIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@

@@ -24,7 +24,7 @@ FAKES = {
     "npm": 'echo "$PWD: $*" >>"$ROOT/npm"\nmkdir -p node_modules\n',
 }
 ALL = ("gcc make pkg-config gzip libmicrohttpd-dev libsqlite3-dev libssl-dev libsodium-dev libyaml-dev"
-       " libunistring-dev libcurl4-openssl-dev libre2-dev g++ curl python3").split()
+       " libunistring-dev libcurl4-openssl-dev libmimalloc-dev libre2-dev g++ curl python3").split()
 
 
 def machine(root, installed, node="v20.20.2", locks=()):
