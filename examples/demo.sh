@@ -63,7 +63,7 @@ make_samples() {
         for role; do role_options+=(--role "$role"); done
         "$FERMATA" user add "$who" "${role_options[@]}" --password-stdin --json <<<"$password" >/dev/null
     }
-    add you reviewer lead admin auditor
+    add you reviewer lead policy admin auditor
     add ana reviewer
     add ben reviewer
     add lena lead
