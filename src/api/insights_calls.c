@@ -132,51 +132,11 @@ struct judges {
     int64_t until_us; /* a loop has other things to do, too */
 };
 
-/* In a memory of its own, as large requests must not add up. */
-static enum fm_err judge_request(struct call *call, struct arena *arena, struct str request,
-                                 const struct edge_case_example *example, const struct judge *judge)
-{
-    const struct agent *agent = directory_agent_by_row(call->directory, example->agent);
-    const struct person *owner =
-        agent ? directory_person_by_row(call->directory, agent->owner) : NULL;
-    struct backtest_case one = {.action = example->action, .at_us = example->created_at};
-    char id[ID_TEXT_MAX];
-    struct ctx own;
-
-    ctx_init(&own, arena);
-    one.agent_name = agent ? agent->name : S("");
-    one.agent_id = agent ? id_format(ID_AGENT, agent->id, id) : S("");
-    one.owner = owner ? owner->name : S("");
-    if (json_parse(&own, request, &JSON_LIMITS_WIRE, &one.request) != FM_OK ||
-        backtest_caught(&own, judge->policy, &one, judge->matched) != FM_OK) {
-        return fail(&call->ctx, own.err, "%s", own.detail);
-    }
-    return FM_OK;
-}
-
-static enum fm_err judge_example(struct call *call, struct store_conn *conn,
-                                 const struct edge_case_example *example, const struct judge *judge)
-{
-    AUTO(arena_done) struct arena *arena = arena_new(ITEM_ARENA_MAX);
-    struct ctx own;
-    struct str request;
-
-    if (!arena) {
-        return fail_memory(&call->ctx);
-    }
-    ctx_init(&own, arena);
-    if (journal_payload(&own, conn, (uint64_t)example->payload, &request) != FM_OK) {
-        return fail(&call->ctx, own.err, "%s", own.detail);
-    }
-    return request.p ? judge_request(call, arena, request, example, judge)
-                     : FM_OK; /* erased: nobody can say */
-}
-
 static void write_matches(struct json_out *out, const struct judge *judge, size_t examples)
 {
     for (size_t i = 0; i < judge->policy->rule_count; i++) {
         const struct policy_rule *rule = &judge->policy->rules[i];
-        if (judge->matched[i] == 0 || !rule->has_then || rule->then < VERDICT_REVIEW) {
+        if (judge->matched[i] == 0 || !backtest_catches(rule)) {
             continue;
         }
         jo_object(out);
@@ -207,7 +167,8 @@ static enum fm_err write_caught(struct call *call, struct store_conn *conn, stru
             judge->matched[i] = 0;
         }
         for (size_t i = 0; rules && i < group->example_count; i++) {
-            TRY(judge_example(call, conn, &group->examples[i], judge));
+            TRY(backtest_caught(&call->ctx, conn, judge->policy, &group->examples[i],
+                                judge->matched));
         }
         write_matches(out, judge, group->example_count);
     }

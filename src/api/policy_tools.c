@@ -13,8 +13,8 @@ static void report_errors(struct call *call, const struct policy_reading *readin
     for (size_t i = 0; i < reading->finding_count; i++) {
         const struct policy_finding *row = &reading->findings[i];
         if (!row->warning) {
-            (void)fail_at(&call->ctx, reading->err, S("/yaml"), "%u:%u: %.*s", row->line,
-                          row->column, STR_ARG(row->message));
+            (void)fail_at(&call->ctx, reading->err, S("/yaml"), "%u:%u: %.*s", row->at.line,
+                          row->at.column, STR_ARG(row->message));
         }
     }
 }
@@ -101,8 +101,8 @@ static void write_findings(struct json_out *out, const struct policy_reading *re
     for (size_t i = 0; i < reading->finding_count; i++) {
         const struct policy_finding *row = &reading->findings[i];
         jo_object(out);
-        jo_m_int(out, "line", row->line);
-        jo_m_int(out, "column", row->column);
+        jo_m_int(out, "line", row->at.line);
+        jo_m_int(out, "column", row->at.column);
         jo_m_bool(out, "warning", row->warning);
         jo_m_str(out, "message", row->message);
         jo_m_str(out, "excerpt", row->excerpt);
@@ -124,8 +124,8 @@ static enum fm_err write_tests(struct call *call, struct json_out *out, bool *pa
         TRY(policy_test_run(&call->ctx, call->policy, test, &outcome));
         jo_object(out);
         jo_m_str(out, "name", test->name);
-        jo_m_int(out, "line", test->line);
-        jo_m_int(out, "column", test->column);
+        jo_m_int(out, "line", test->at.line);
+        jo_m_int(out, "column", test->at.column);
         jo_m_bool(out, "passed", outcome.passed);
         jo_m_str(out, "why", outcome.passed ? STR_NONE : outcome.why);
         jo_m_str(out, "verdict", str_of(verdict_name(outcome.verdict)));

@@ -28,8 +28,8 @@ static enum fm_err warn(struct lint *lint, const struct policy_rule *rule, struc
         return fail_memory(lint->ctx);
     }
     if (*lint->count < POLICY_FINDINGS_MAX) {
-        lint->findings[(*lint->count)++] = (struct policy_finding){
-            .line = rule->line, .column = rule->column, .warning = true, .message = message};
+        lint->findings[(*lint->count)++] =
+            (struct policy_finding){.at = rule->at, .warning = true, .message = message};
     }
     return FM_OK;
 }
@@ -179,8 +179,13 @@ static int by_place(const void *left, const void *right)
 {
     const struct policy_finding *a = left, *b = right;
 
-    return a->line != b->line ? (a->line < b->line ? -1 : 1)
-                              : (a->column > b->column) - (a->column < b->column);
+    int order = str_cmp(a->at.file, b->at.file); /* the file itself first: its name is absent */
+
+    if (order != 0) {
+        return order;
+    }
+    return a->at.line != b->at.line ? (a->at.line < b->at.line ? -1 : 1)
+                                    : (a->at.column > b->at.column) - (a->at.column < b->at.column);
 }
 
 enum fm_err assess_lint(struct ctx *ctx, const struct policy *policy,

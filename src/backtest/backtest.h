@@ -13,6 +13,7 @@
 #define FM_BACKTEST_H
 
 #include "assess/assess.h"
+#include "insights/insights.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -98,10 +99,14 @@ bool backtest_stopped(
     const struct backtest *backtest); /* progress said no: the numbers are of a part */
 
 /* Adds one to `matched` (one for each rule of the policy) for each rule that would match a
- * proposal by itself: rules that read the history or the session's domains are left out. Any
- * thread. */
-enum fm_err backtest_caught(struct ctx *ctx, const struct policy *policy,
-                            const struct backtest_case *one, uint64_t *matched) MUST_CHECK;
+ * proposal by itself: rules that read the history or the session's domains are left out. Erased:
+ * none does. Any thread; errors: the store's, FM_E_OVERLOADED when memory is short. */
+enum fm_err backtest_caught(struct ctx *ctx, struct store_conn *conn, const struct policy *policy,
+                            const struct edge_case_example *example,
+                            uint64_t *matched) MUST_CHECK;
+
+/* Whether a rule that matches would have sent the proposal to people, or blocked it. */
+bool backtest_catches(const struct policy_rule *rule);
 
 /* Jobs ---------------------------------------------------------------------------------------
  * What people ask a server for: one at a time, beside all else. */

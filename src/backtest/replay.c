@@ -58,8 +58,8 @@ static struct str member_text(const struct backtest_case *one, const char *name)
 /* Refusals
  * --------------------------------------------------------------------------------------- */
 
-/* Why intake would refuse it; absent: it would not. */
-static struct str refusal(struct passage *p)
+/* Why intake would refuse it, and what it falls short of; absent: it would not. */
+static struct str refusal(struct passage *p, const char **source)
 {
     static const struct json no_arguments = {.kind = JSON_OBJECT};
     const struct json *arguments = json_get(p->one->request, S("arguments"));
@@ -69,7 +69,9 @@ static struct str refusal(struct passage *p)
     ctx_init(&check, p->ctx->arena);
     err = intake_check_schema(&check, p->replay->policy, p->one->action,
                               arguments ? arguments : &no_arguments);
+    *source = "schema";
     if (err == FM_OK) {
+        *source = "brief";
         err = intake_check_brief(&check, p->replay->policy, p->one->action,
                                  json_get(p->one->request, S("brief")));
     }
@@ -78,14 +80,15 @@ static struct str refusal(struct passage *p)
 
 static bool is_refused(struct passage *p)
 {
-    struct str why = refusal(p);
+    const char *source;
+    struct str why = refusal(p, &source);
 
     if (!why.p) {
         return false;
     }
     *p->out = (struct assessment){.verdict = VERDICT_BLOCK, .category = p->one->action};
     assess_add(p->out,
-               (struct assess_reason){.source = "schema", .verdict = VERDICT_BLOCK, .text = why});
+               (struct assess_reason){.source = source, .verdict = VERDICT_BLOCK, .text = why});
     return true;
 }
 

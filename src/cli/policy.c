@@ -41,11 +41,11 @@ static void print_excerpt(struct ctx *ctx, struct str rest)
 static void print_findings(struct ctx *ctx, const char *file, const struct policy_finding *findings,
                            size_t count)
 {
-    struct str name = cli_safe(ctx, str_of(file));
-
     for (size_t i = 0; i < count; i++) {
+        struct policy_place at = findings[i].at;
+        struct str name = cli_safe(ctx, at.file.p ? at.file : str_of(file));
         struct str message = cli_safe(ctx, findings[i].message);
-        printf("%.*s:%u:%u: %s%.*s\n", STR_ARG(name), findings[i].line, findings[i].column,
+        printf("%.*s:%u:%u: %s%.*s\n", STR_ARG(name), at.line, at.column,
                findings[i].warning ? "warning: " : "", STR_ARG(message));
         print_excerpt(ctx, findings[i].excerpt);
     }
@@ -160,8 +160,11 @@ static void print_summary(const char *file, const struct policy *policy)
 static void write_finding(struct json_out *out, const struct policy_finding *finding)
 {
     jo_object(out);
-    jo_m_int(out, "line", finding->line);
-    jo_m_int(out, "column", finding->column);
+    if (finding->at.file.p) {
+        jo_m_str(out, "file", finding->at.file);
+    }
+    jo_m_int(out, "line", finding->at.line);
+    jo_m_int(out, "column", finding->at.column);
     jo_m_bool(out, "warning", finding->warning);
     jo_m_str(out, "message", finding->message);
     if (finding->excerpt.p) {
@@ -283,8 +286,8 @@ static enum fm_err find_silent(struct ctx *ctx, const char *dir, const struct po
             return fail_memory(ctx);
         }
         if (backtest_matched(backtest, i) == 0 && *count < POLICY_FINDINGS_MAX) {
-            findings[(*count)++] = (struct policy_finding){
-                .line = rule->line, .column = rule->column, .warning = true, .message = message};
+            findings[(*count)++] =
+                (struct policy_finding){.at = rule->at, .warning = true, .message = message};
         }
     }
     return FM_OK;

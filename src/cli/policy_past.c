@@ -3,6 +3,7 @@
  * `fermata policy coverage` and `fermata policy edge-cases`: which actions agents propose, and
  * what people had to correct. Reads only: a server may be at work on the folder.
  */
+#include "backtest/backtest.h"
 #include "cli/cli.h"
 #include "crypto/crypto.h"
 #include "flow/flow.h"
@@ -17,19 +18,32 @@ SQL(SQL_AGENT, "SELECT name FROM agents WHERE row = $row");
 struct past {
     struct ctx *ctx;
     struct store_conn *conn;
-    const struct policy *policy;
+    const struct policy *policy; /* in force; NULL until read_policy */
     const struct coverage_row *rows;
     size_t count;
 };
 
-static void drop_policy(const struct policy **policy)
+static void past_done(struct past *past)
 {
-    policy_drop(*policy);
+    policy_drop(past->policy);
 }
 
 static void close_store(struct store_conn **conn)
 {
     store_reader_close(*conn);
+}
+
+/* The policy in force; the one without a file where there never was another. */
+static enum fm_err read_policy(struct past *past)
+{
+    struct policy_version version;
+
+    TRY(flow_version_active(past->ctx, past->conn, &version));
+    if (version.row) {
+        return flow_version_parse(past->ctx, past->conn, &version, &past->policy);
+    }
+    past->policy = policy_keep(policy_builtin());
+    return FM_OK;
 }
 
 /* Coverage
@@ -67,7 +81,7 @@ static struct str agent_name(struct past *past, int64_t row)
 /* What the policy in force says of an action by its name. */
 static const char *said(const struct policy *policy, struct str name)
 {
-    const struct policy_action *action = policy ? policy_action(policy, name) : NULL;
+    const struct policy_action *action = policy_action(policy, name);
 
     return !action            ? "not in the catalogue"
            : action->has_then ? verdict_name(action->then)
@@ -136,19 +150,13 @@ static void print_coverage_json(struct past *past)
 static enum fm_err show_coverage(struct past *past, const struct cli_common *common)
 {
     struct collecting all = {.ctx = past->ctx};
-    struct policy_version version;
-    AUTO(drop_policy) const struct policy *policy = NULL;
 
     all.rows = arena_zalloc(past->ctx->arena, ROWS_MAX, sizeof(*all.rows));
     if (!all.rows) {
         return fail_memory(past->ctx);
     }
-    TRY(flow_version_active(past->ctx, past->conn, &version));
-    if (version.row) {
-        TRY(flow_version_parse(past->ctx, past->conn, &version, &policy));
-    }
+    TRY(read_policy(past));
     TRY(insights_coverage(past->ctx, past->conn, 0, S(""), ROWS_MAX, collect, &all));
-    past->policy = policy;
     past->rows = all.rows;
     past->count = all.count;
     if (common->json) {
@@ -162,20 +170,62 @@ static enum fm_err show_coverage(struct past *past, const struct cli_common *com
 /* Edge cases
  * ------------------------------------------------------------------------------------- */
 
-static void print_cases(struct ctx *ctx, const struct edge_cases *cases)
+/* The rules of the policy in force that would have sent a group's examples to people, or blocked
+ * them: how many each. */
+static enum fm_err find_catchers(struct past *past, const struct edge_case *group,
+                                 uint64_t **matched)
 {
-    enum { COLUMNS = 7 };
-    static const char *const heads[COLUMNS] = {"CATEGORY", "REASON",   "CHANGED",    "REJECTED",
-                                               "MODIFIED", "RETURNED", "FOR EXAMPLE"};
+    *matched = arena_zalloc(past->ctx->arena, past->policy->rule_count + 1, sizeof(**matched));
+    if (!*matched) {
+        return fail_memory(past->ctx);
+    }
+    for (size_t i = 0; past->policy->rule_count && i < group->example_count; i++) {
+        TRY(backtest_caught(past->ctx, past->conn, past->policy, &group->examples[i], *matched));
+    }
+    return FM_OK;
+}
+
+static bool is_catcher(const struct past *past, const uint64_t *matched, size_t i)
+{
+    return matched[i] > 0 && backtest_catches(&past->policy->rules[i]);
+}
+
+/* "large (3 of 5), disputes (1 of 5)" */
+static struct str catchers(struct past *past, const struct edge_case *group,
+                           const uint64_t *matched)
+{
+    AUTO(buf_done) struct buf out = BUF_INIT(16 * KIB);
+
+    for (size_t i = 0; i < past->policy->rule_count; i++) {
+        if (is_catcher(past, matched, i)) {
+            buf_printf(&out, "%s%.*s (%llu of %zu)", out.n ? ", " : "",
+                       STR_ARG(past->policy->rules[i].id), (unsigned long long)matched[i],
+                       group->example_count);
+        }
+    }
+    return out.n ? cli_safe(past->ctx, buf_str(&out)) : S("-");
+}
+
+static enum fm_err print_cases(struct past *past, const struct edge_cases *cases)
+{
+    enum { COLUMNS = 8 };
+    static const char *const heads[COLUMNS] = {"CATEGORY", "REASON",   "CHANGED",     "REJECTED",
+                                               "MODIFIED", "RETURNED", "FOR EXAMPLE", "CAUGHT BY"};
+    struct ctx *ctx = past->ctx;
     struct str *cells = arena_zalloc(ctx->arena, (cases->count + 1) * COLUMNS, sizeof(*cells));
     struct str *cell = cells;
 
-    for (size_t i = 0; cells && i < COLUMNS; i++) {
+    if (!cells) {
+        return fail_memory(ctx);
+    }
+    for (size_t i = 0; i < COLUMNS; i++) {
         *cell++ = str_of(heads[i]);
     }
-    for (size_t i = 0; cells && i < cases->count; i++) {
+    for (size_t i = 0; i < cases->count; i++) {
         const struct edge_case *group = &cases->groups[i];
+        uint64_t *matched;
         char id[ID_TEXT_MAX];
+        TRY(find_catchers(past, group, &matched));
         *cell++ = cli_safe(ctx, group->category);
         *cell++ = group->reason_code.p ? cli_safe(ctx, group->reason_code) : S("-");
         *cell++ = group->pointer.p ? cli_safe(ctx, group->pointer) : S("-");
@@ -183,15 +233,36 @@ static void print_cases(struct ctx *ctx, const struct edge_cases *cases)
         *cell++ = arena_printf(ctx->arena, "%lld", (long long)group->modified);
         *cell++ = arena_printf(ctx->arena, "%lld", (long long)group->returned);
         *cell++ = arena_copy(ctx->arena, id_format(ID_PROPOSAL, group->examples[0].id, id));
+        *cell++ = catchers(past, group, matched);
     }
-    if (cells && cases->count) {
+    if (cases->count) {
         cli_print_table(ctx, cells, cases->count + 1, COLUMNS);
     }
     printf("%zu corrections of people%s\n", cases->examined,
            cases->left_out ? ", the newest; there are more" : "");
+    return FM_OK;
 }
 
-static void print_cases_json(const struct edge_cases *cases)
+/* As the API tells it, of the policy in force alone. */
+static void write_catchers(struct past *past, struct json_out *out, const struct edge_case *group,
+                           const uint64_t *matched)
+{
+    jo_key(out, "caught_by");
+    jo_array(out);
+    for (size_t i = 0; i < past->policy->rule_count; i++) {
+        if (!is_catcher(past, matched, i)) {
+            continue;
+        }
+        jo_object(out);
+        jo_m_str(out, "rule", past->policy->rules[i].id);
+        jo_m_int(out, "matched", (int64_t)matched[i]);
+        jo_m_int(out, "of", (int64_t)group->example_count);
+        jo_object_end(out);
+    }
+    jo_array_end(out);
+}
+
+static enum fm_err print_cases_json(struct past *past, const struct edge_cases *cases)
 {
     AUTO(buf_done) struct buf text = BUF_INIT(16 * MIB);
     struct json_out out = JSON_OUT(&text);
@@ -202,12 +273,16 @@ static void print_cases_json(const struct edge_cases *cases)
     jo_key(&out, "items");
     jo_array(&out);
     for (size_t i = 0; i < cases->count; i++) {
+        uint64_t *matched;
+        TRY(find_catchers(past, &cases->groups[i], &matched));
         insights_edge_case_write(&out, &cases->groups[i]);
+        write_catchers(past, &out, &cases->groups[i], matched);
         jo_object_end(&out);
     }
     jo_array_end(&out);
     jo_object_end(&out);
     printf("%.*s\n", STR_ARG(buf_str(&text)));
+    return FM_OK;
 }
 
 struct cases_command {
@@ -228,12 +303,8 @@ static enum fm_err show_cases(struct past *past, const struct cli_common *common
     }
     TRY(insights_edge_cases(past->ctx, past->conn, clock_now_us() - (int64_t)days * DAY_US,
                             &cases));
-    if (common->json) {
-        print_cases_json(&cases);
-    } else {
-        print_cases(past->ctx, &cases);
-    }
-    return FM_OK;
+    TRY(read_policy(past));
+    return common->json ? print_cases_json(past, &cases) : print_cases(past, &cases);
 }
 
 /* The commands
@@ -244,7 +315,7 @@ static int run(const struct cli_common *common,
 {
     AUTO(close_store) struct store_conn *conn = NULL;
     AUTO(arena_done) struct arena *arena = arena_new(ARENA_BYTES_MAX);
-    struct past past = {0};
+    AUTO(past_done) struct past past = {0};
     struct ctx ctx;
 
     ctx_init(&ctx, arena);

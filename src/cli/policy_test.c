@@ -74,8 +74,9 @@ static void print_people(struct ctx *ctx, const char *file, const struct tests *
     }
     for (size_t i = 0; i < count; i++) {
         if (!tests->outcomes[i].passed) {
-            printf("%.*s:%u:%u: the test fails\n", STR_ARG(cli_safe(ctx, str_of(file))),
-                   tests->policy->tests[i].line, tests->policy->tests[i].column);
+            struct policy_place at = tests->policy->tests[i].at;
+            struct str name = cli_safe(ctx, at.file.p ? at.file : str_of(file));
+            printf("%.*s:%u:%u: the test fails\n", STR_ARG(name), at.line, at.column);
         }
     }
     printf("%zu passed, %zu failed\n", count - tests->failed, tests->failed);
@@ -88,8 +89,11 @@ static void write_test(struct json_out *out, const struct policy_test *test,
 {
     jo_object(out);
     jo_m_str(out, "name", test->name);
-    jo_m_int(out, "line", test->line);
-    jo_m_int(out, "column", test->column);
+    if (test->at.file.p) {
+        jo_m_str(out, "file", test->at.file);
+    }
+    jo_m_int(out, "line", test->at.line);
+    jo_m_int(out, "column", test->at.column);
     jo_m_bool(out, "passed", outcome->passed);
     jo_m_str(out, "why", outcome->passed ? STR_NONE : outcome->why);
     jo_m_str(out, "verdict", str_of(verdict_name(outcome->verdict)));

@@ -44,7 +44,7 @@ finding_add(struct load *load, struct mark at, bool warning, struct str excerpt,
         return;
     }
     vsnprintf(text, sizeof(text), format, args);
-    *row = (struct policy_finding){at.line, at.column, warning,
+    *row = (struct policy_finding){{STR_NONE, at.line, at.column}, warning,
                                    arena_copy(load->ctx->arena, str_of(text)),
                                    arena_copy(load->ctx->arena, excerpt)};
     load->error_count += !warning;
@@ -82,11 +82,11 @@ static int finding_cmp(const void *left, const void *right)
 {
     const struct policy_finding *a = left, *b = right;
 
-    if (a->line != b->line) {
-        return a->line < b->line ? -1 : 1;
+    if (a->at.line != b->at.line) {
+        return a->at.line < b->at.line ? -1 : 1;
     }
-    if (a->column != b->column) {
-        return a->column < b->column ? -1 : 1;
+    if (a->at.column != b->at.column) {
+        return a->at.column < b->at.column ? -1 : 1;
     }
     return str_cmp(a->message, b->message);
 }

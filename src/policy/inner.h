@@ -37,6 +37,12 @@ struct pending_expr {
     bool early; /* may not read what only the committer knows, nor `category` */
 };
 
+/* A file that was read behind others: what place_of knows it by. */
+struct policy_part {
+    struct str file;
+    unsigned lines_before; /* of the text, before its first */
+};
+
 /* One load under way. */
 struct load {
     struct ctx *ctx;       /* the caller's: its arena holds the texts of the findings */
@@ -49,6 +55,9 @@ struct load {
     const struct pending_expr *exprs; /* the newest first */
     size_t expr_bytes;
     bool untested; /* the file's tests are not run */
+    bool peeks;    /* only the first document counts: to learn what it includes */
+    struct policy_part parts[POLICY_INCLUDES_MAX]; /* of a load from files */
+    size_t part_count;
     struct policy_finding findings[POLICY_FINDINGS_MAX];
     size_t finding_count, error_count; /* kept; error_count of them are no warnings */
     bool memory_short;
@@ -106,6 +115,26 @@ struct node {
     struct node *first, *next;
     struct node **sorted;
 };
+
+/* Puts the documents that follow the first into it, as its key `include` says; reports what does
+ * not fit. False: memory is short. */
+bool tree_join(struct load *load, struct node *root, struct node *const *parts, size_t count);
+
+/* Sorts the children of a complete map, and refuses those whose key stood there before. False:
+ * memory is short. */
+bool tree_close(struct load *load, struct node *map);
+
+/* Reads a file and, as further documents, those that it includes; notes in load->parts where each
+ * begins. A file that cannot be read: FM_E_INVALID_ARGUMENT with "FILE: reason". */
+enum fm_err include_read(struct load *load, const char *path, struct buf *out) MUST_CHECK;
+
+/* A place of the text as a place of the file that it comes from. */
+struct policy_place place_of(const struct load *load, struct mark at);
+
+/* The same in words: "line 3", or "rules/refunds.yaml:3". In scratch. */
+const char *line_words(struct load *load, struct mark at);
+
+#define BYTE_ORDER_MARK S("\xEF\xBB\xBF") /* Windows editors */
 
 /* Reads YAML into a tree. NULL when there is none (a finding says why, or memory is short). Plain
  * text keeps its spelling: what it means is up to the key that it stands under. */

@@ -60,20 +60,19 @@ static const struct choice EFFECT_WORDS[] = {
 #define X(name, text) {text, 1u << EFFECT_##name, NULL},
     EFFECTS(X)
 #undef X
-    {0},
+        {0},
 };
 
 static const struct choice BRIEF_WORDS[] = {
 #define X(name, text) {text, 1u << BRIEF_##name, NULL},
     BRIEF_PARTS(X)
 #undef X
-    {0},
+        {0},
 };
 
 /* Readers of whole sections -------------------------------------------------------------------- */
 
-static void skip_version(struct load *load, const struct node *value, const struct key *key,
-                         void *into);
+static void skip(struct load *load, const struct node *value, const struct key *key, void *into);
 static void read_actions(struct load *load, const struct node *value, const struct key *key,
                          void *into);
 static void read_effects(struct load *load, const struct node *value, const struct key *key,
@@ -89,7 +88,7 @@ static void later_unless_off(struct load *load, const struct node *value, const 
 
 #define IN_POLICY(member) .offset = offsetof(struct policy, member)
 #define IN_ACTION(member) .offset = offsetof(struct policy_action, member)
-#define IN_QUEUE(member) .offset = offsetof(struct policy_queue, member)
+#define IN_QUEUE(member)  .offset = offsetof(struct policy_queue, member)
 
 static const struct key DEFAULT_KEYS[] = {
     {"then", value_choice, IN_POLICY(then), .choices = choices_then},
@@ -148,14 +147,14 @@ static const struct key QUEUE_KEYS[] = {
 };
 
 static const struct key POLICY_KEYS[] = {
-    {.name = "version", .read = skip_version},
+    {.name = "version", .read = skip},
     {"defaults", value_map, .keys = DEFAULT_KEYS},
     {.name = "actions", .read = read_actions},
     {"unknown_actions", value_choice, IN_POLICY(unknown_actions), .choices = UNKNOWN},
     {.name = "queues", .read = read_queues},
     {"reasons", value_words, IN_POLICY(reasons), .max = POLICY_REASONS_MAX},
     {"limits", value_map, .keys = LIMIT_KEYS},
-    {.name = "include", .read = later_unless_empty},
+    {.name = "include", .read = skip},
     {.name = "agents", .read = read_agents},
     {.name = "lexicons", .read = read_lexicons},
     {.name = "recipients", .read = read_recipients},
@@ -254,9 +253,8 @@ void value_map(struct load *load, const struct node *value, const struct key *ke
     }
 }
 
-/* keys_read has looked at it before all else. */
-static void skip_version(struct load *load, const struct node *value, const struct key *key,
-                         void *into)
+/* keys_read and tree_join have looked at them before all else. */
+static void skip(struct load *load, const struct node *value, const struct key *key, void *into)
 {
     (void)load;
     (void)value;

@@ -8,10 +8,8 @@
  *    frees both.
  * 2. The policy without a file takes the same road as one with a file.
  */
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/panic.h"
@@ -48,17 +46,20 @@ static enum fm_err load_report(struct load *load, struct str file, struct policy
                                size_t *finding_count)
 {
     for (size_t i = 0; i < load->finding_count; i++) {
+        struct policy_place at = load->findings[i].at;
         findings[i] = load->findings[i];
+        findings[i].at = place_of(load, (struct mark){at.line, at.column});
     }
     *finding_count = load->finding_count;
     if (load->memory_short) {
         return fail_memory(load->ctx);
     }
     for (size_t i = 0; i < load->finding_count; i++) {
-        const struct policy_finding *row = &load->findings[i];
+        const struct policy_finding *row = &findings[i];
         if (!row->warning) {
-            return fail(load->ctx, FM_E_INVALID_ARGUMENT, "%.*s:%u:%u: %.*s", STR_ARG(file),
-                        row->line, row->column, STR_ARG(row->message));
+            return fail(load->ctx, FM_E_INVALID_ARGUMENT, "%.*s:%u:%u: %.*s",
+                        STR_ARG(row->at.file.p ? row->at.file : file), row->at.line, row->at.column,
+                        STR_ARG(row->message));
         }
     }
     return FM_OK;
@@ -75,6 +76,25 @@ static enum fm_err load_version(struct load *load, const struct node *root)
     policy->version = sha256(policy->canonical);
     policy->source = value_keep(load, load->source);
     return load->memory_short ? fail_memory(load->ctx) : FM_OK;
+}
+
+static void settle(struct load *load, struct policy_place *at)
+{
+    *at = place_of(load, (struct mark){at->line, at->column});
+    at->file = at->file.p ? value_keep(load, at->file) : STR_NONE;
+}
+
+/* What was read knows its place in the whole text; from now on it knows its file. */
+static void settle_places(struct load *load)
+{
+    struct policy *policy = load->policy;
+
+    for (size_t i = 0; load->part_count > 0 && i < policy->rule_count; i++) {
+        settle(load, &((struct policy_rule *)&policy->rules[i])->at);
+    }
+    for (size_t i = 0; load->part_count > 0 && i < policy->test_count; i++) {
+        settle(load, &((struct policy_test *)&policy->tests[i])->at);
+    }
 }
 
 static struct owned *owned_new(void)
@@ -105,40 +125,52 @@ static void owned_free(struct owned *owned)
     arena_free(owned->arena);
 }
 
+static void owned_scope_end(struct owned **owned)
+{
+    owned_free(*owned);
+}
+
 static void arena_scope_end(struct arena **arena)
 {
     arena_free(*arena);
 }
 
-static enum fm_err parse(struct ctx *ctx, struct str file, struct str yaml, bool untested,
+/* Where a policy comes from, and how it is read. */
+struct source {
+    struct str file;  /* its name in messages */
+    const char *path; /* to read it from, with what it includes; NULL: `yaml` is the whole */
+    struct str yaml;
+    bool untested;
+};
+
+static enum fm_err parse(struct ctx *ctx, const struct source *source,
                          struct policy_finding *findings, size_t *finding_count,
                          const struct policy **out)
 {
     AUTO(arena_scope_end) struct arena *scratch = arena_new(POLICY_SCRATCH_MAX);
-    struct owned *owned = owned_new();
-    struct load load = {.ctx = ctx, .scratch = scratch, .source = yaml, .untested = untested};
+    AUTO(buf_done) struct buf text = BUF_INIT(2 * POLICY_BYTES_MAX + 32 * KIB);
+    AUTO(owned_scope_end) struct owned *owned = owned_new();
+    struct load load = {.ctx = ctx, .scratch = scratch, .untested = source->untested};
     const struct node *root = NULL;
-    enum fm_err err;
 
     *out = NULL;
     *finding_count = 0;
     if (!scratch || !owned) {
-        owned_free(owned);
         return fail_memory(ctx);
     }
     load.arena = owned->arena;
     load.policy = &owned->policy;
-    load_struct(&load, yaml, &root);
-    err = load_report(&load, file, findings, finding_count);
-    if (err == FM_OK) {
-        ASSERT(root);
-        err = load_version(&load, root);
+    if (source->path) {
+        TRY(include_read(&load, source->path, &text));
     }
-    if (err != FM_OK) {
-        owned_free(owned);
-        return err;
-    }
+    load.source = source->path ? buf_str(&text) : source->yaml;
+    load_struct(&load, load.source, &root);
+    TRY(load_report(&load, source->file, findings, finding_count));
+    ASSERT(root);
+    TRY(load_version(&load, root));
+    settle_places(&load);
     *out = &owned->policy;
+    owned = NULL;
     return FM_OK;
 }
 
@@ -146,67 +178,34 @@ enum fm_err policy_parse(struct ctx *ctx, struct str file, struct str yaml,
                          struct policy_finding *findings, size_t *finding_count,
                          const struct policy **out)
 {
-    return parse(ctx, file, yaml, false, findings, finding_count, out);
+    const struct source source = {.file = file, .yaml = yaml};
+
+    return parse(ctx, &source, findings, finding_count, out);
 }
 
 enum fm_err policy_parse_untested(struct ctx *ctx, struct str file, struct str yaml,
                                   struct policy_finding *findings, size_t *finding_count,
                                   const struct policy **out)
 {
-    return parse(ctx, file, yaml, true, findings, finding_count, out);
-}
+    const struct source source = {.file = file, .yaml = yaml, .untested = true};
 
-/* Files ---------------------------------------------------------------------------------------- */
-
-static void file_scope_end(FILE **file)
-{
-    if (*file) {
-        fclose(*file);
-    }
-}
-
-/* Reads at most one byte more than a policy may have: then policy_parse says that it is too large.
- * */
-static enum fm_err file_read(struct ctx *ctx, const char *path, struct buf *out)
-{
-    AUTO(file_scope_end) FILE *file = fopen(path, "rbe");
-    char chunk[16 * KIB];
-    size_t n;
-
-    if (!file) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
-    }
-    while (out->n <= POLICY_BYTES_MAX && (n = fread(chunk, 1, sizeof(chunk), file)) > 0) {
-        buf_add(out, (struct str){chunk, n});
-    }
-    if (ferror(file)) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
-    }
-    return buf_ok(out) ? FM_OK : fail_memory(ctx);
-}
-
-static enum fm_err load(struct ctx *ctx, const char *path, bool untested,
-                        struct policy_finding *findings, size_t *finding_count,
-                        const struct policy **out)
-{
-    AUTO(buf_done) struct buf yaml = BUF_INIT(POLICY_BYTES_MAX + 32 * KIB);
-
-    *out = NULL;
-    *finding_count = 0;
-    TRY(file_read(ctx, path, &yaml));
-    return parse(ctx, str_of(path), buf_str(&yaml), untested, findings, finding_count, out);
+    return parse(ctx, &source, findings, finding_count, out);
 }
 
 enum fm_err policy_load(struct ctx *ctx, const char *path, struct policy_finding *findings,
                         size_t *finding_count, const struct policy **out)
 {
-    return load(ctx, path, false, findings, finding_count, out);
+    const struct source source = {.file = str_of(path), .path = path};
+
+    return parse(ctx, &source, findings, finding_count, out);
 }
 
 enum fm_err policy_load_untested(struct ctx *ctx, const char *path, struct policy_finding *findings,
                                  size_t *finding_count, const struct policy **out)
 {
-    return load(ctx, path, true, findings, finding_count, out);
+    const struct source source = {.file = str_of(path), .path = path, .untested = true};
+
+    return parse(ctx, &source, findings, finding_count, out);
 }
 
 /* The policy without a file -------------------------------------------------------------------- */

@@ -97,10 +97,16 @@ struct policy_action {
     struct policy_expr category; /* no text: the name */
 };
 
+/* Where something stands, from 1. */
+struct policy_place {
+    struct str file; /* a file that is included; absent: the file itself, or there is none */
+    unsigned line, column;
+};
+
 /* A condition with a consequence. What it does not say leaves the obligations as they are. */
 struct policy_rule {
     struct str id;
-    unsigned line, column; /* where it stands in the file */
+    struct policy_place at;
     struct policy_expr when;
     enum verdict then;
     bool has_then;             /* else it only adds obligations */
@@ -152,7 +158,7 @@ struct policy_queue {
  * the clock shows `at_us`, nobody proposed anything before but what `used` and `history` say. */
 struct policy_test {
     struct str name;
-    unsigned line, column;    /* where it stands in the file */
+    struct policy_place at;
     const struct json *given; /* members of a proposal's request, and the ones below */
     struct str action, agent, owner;
     int64_t at_us;
@@ -249,8 +255,8 @@ struct policy_unsourced {
 
 /* One finding of the loader: file:line:column: message. */
 struct policy_finding {
-    unsigned line, column; /* from 1 */
-    bool warning;          /* a warning does not refuse */
+    struct policy_place at;
+    bool warning; /* a warning does not refuse */
     struct str message;
     struct str excerpt; /* of an expression: its line, and a caret below the place; or absent */
 };

@@ -12,6 +12,7 @@
 #define POLICY_NODES_MAX 400000  /* keys and values; 10,000 actions with all keys have 370,000 */
 #define POLICY_ACTIONS_MAX 10000
 #define POLICY_QUEUES_MAX 1000
+#define POLICY_INCLUDES_MAX 64 /* files */
 
 #define POLICY_ACTION_NAME_MAX 128 /* bytes of [a-z0-9._/-], as on the wire */
 #define POLICY_WORD_MAX 64         /* bytes: queues, domains, reasons, people, agents */

@@ -147,8 +147,8 @@ static void read_rule(struct load *load, const struct node *map, void *row)
 {
     struct policy_rule *rule = row;
 
-    rule->line = map->at.line;
-    rule->column = map->at.column;
+    rule->at.line = map->at.line;
+    rule->at.column = map->at.column;
     rule->on_expiry = ON_EXPIRY_KEEP;
     rule->has_then = node_find(map, S("then")) != NULL;
     keys_read_map(load, map, rule_keys, rule);

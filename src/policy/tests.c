@@ -366,7 +366,7 @@ static void read_test(struct load *load, const struct node *map, struct policy_t
 {
     static const char *const needed[] = {"name", "given", "want"};
 
-    *test = (struct policy_test){.line = map->at.line, .column = map->at.column};
+    *test = (struct policy_test){.at = {.line = map->at.line, .column = map->at.column}};
     test->want.respond_within_us = test->want.undo_us = -1;
     if (!value_is_map(load, map, "a test") || map->kind != NODE_MAP) {
         return;
@@ -429,7 +429,7 @@ static bool is_budget(const struct policy *policy, struct str id)
 
 static void check_names(struct load *load, const struct policy_test *test)
 {
-    struct mark at = {test->line, test->column};
+    struct mark at = {test->at.line, test->at.column};
 
     for (size_t i = 0; i < test->want.rules.count && !finding_full(load); i++) {
         struct nearest nearest = {.wanted = test->want.rules.items[i]};
@@ -461,7 +461,7 @@ static void run_one(struct load *load, const struct policy_test *test, uint64_t 
 {
     struct arena *arena = arena_new(POLICY_SCRATCH_MAX);
     struct policy_outcome outcome = {0};
-    struct mark at = {test->line, test->column};
+    struct mark at = {test->at.line, test->at.column};
     struct ctx ctx;
 
     if (!arena) {
@@ -492,7 +492,7 @@ void tests_run(struct load *load)
         run_one(load, test, &cost);
         if (cost > POLICY_TESTS_COST_MAX) {
             finding_error(
-                load, (struct mark){test->line, test->column},
+                load, (struct mark){test->at.line, test->at.column},
                 "the tests up to here take more than %u steps together: make them fewer, or "
                 "their conditions simpler",
                 (unsigned)POLICY_TESTS_COST_MAX);

@@ -114,8 +114,8 @@ static void report_syntax(struct reader *r)
         finding_error(r->load, mark_of(p->problem_mark), "a tab cannot indent: use spaces");
     } else if (p->context && p->context_mark.line != p->problem_mark.line) {
         finding_error(r->load, mark_of(p->problem_mark),
-                      "this is not YAML: %s, %s that began at %u:%u", problem, p->context,
-                      mark_of(p->context_mark).line, mark_of(p->context_mark).column);
+                      "this is not YAML: %s, %s that began at %s", problem, p->context,
+                      line_words(r->load, mark_of(p->context_mark)));
     } else {
         finding_error(r->load, mark_of(p->problem_mark), "this is not YAML: %s", problem);
     }
@@ -277,15 +277,14 @@ static int node_cmp(const void *left, const void *right)
     return a->key_at.column < b->key_at.column ? -1 : a->key_at.column > b->key_at.column;
 }
 
-/* Sorts the children of a complete map, and refuses those whose key stood there before. */
-static struct node *map_close(struct load *load, struct node *map)
+bool tree_close(struct load *load, struct node *map)
 {
     size_t n = 0;
 
     map->sorted = arena_zalloc(load->scratch, map->count + 1, sizeof(struct node *));
     if (!map->sorted) {
         load->memory_short = true;
-        return NULL;
+        return false;
     }
     for (struct node *child = map->first; child; child = child->next) {
         map->sorted[n++] = child;
@@ -295,13 +294,12 @@ static struct node *map_close(struct load *load, struct node *map)
         struct node *child = map->sorted[i];
         const struct node *first = map->sorted[i - 1];
         if (child->kind != NODE_REFUSED && str_eq(child->key, first->key)) {
-            finding_error(load, child->key_at,
-                          "the key %s stands here a second time, after line %u",
-                          quoted(load, child->key), first->key_at.line);
+            finding_error(load, child->key_at, "the key %s stands here a second time, after %s",
+                          quoted(load, child->key), line_words(load, first->key_at));
             child->kind = NODE_REFUSED;
         }
     }
-    return map;
+    return true;
 }
 
 static struct node *read_map(struct reader *r, unsigned depth)
@@ -316,7 +314,7 @@ static struct node *read_map(struct reader *r, unsigned depth)
     while (next(r)) {
         struct node *entry;
         if (r->event.type == YAML_MAPPING_END_EVENT) {
-            return map_close(r->load, map);
+            return tree_close(r->load, map) ? map : NULL;
         }
         entry = read_entry(r, depth);
         if (!entry) {
@@ -353,13 +351,43 @@ static struct node *read_node(struct reader *r, unsigned depth)
 
 /* The file ------------------------------------------------------------------------------------- */
 
-/* Reads the one document of the stream. */
-static const struct node *read_document(struct reader *r)
+/* Reads the document that the event begins; afterwards the event is its end. */
+static struct node *read_document(struct reader *r)
 {
-    const struct node *root;
-    const yaml_tag_directive_t *tags;
+    const yaml_tag_directive_t *tags = r->event.data.document_start.tag_directives.start;
+    struct node *root;
 
-    if (!next(r) || !next(r)) { /* the stream's start, the document's */
+    if (tags != r->event.data.document_start.tag_directives.end) {
+        finding_error(r->load, mark_of(r->event.start_mark), "tag directives (%%TAG) are refused");
+    }
+    root = next(r) ? read_node(r, POLICY_DEPTH_MAX) : NULL;
+    return root && next(r) ? root : NULL;
+}
+
+/* Reads the documents behind the first, and joins them to it. */
+static const struct node *read_parts(struct reader *r, struct node *root)
+{
+    struct node *parts[POLICY_INCLUDES_MAX + 1];
+    size_t count = 0;
+
+    while (next(r)) {
+        if (r->event.type == YAML_STREAM_END_EVENT || count > POLICY_INCLUDES_MAX) {
+            return tree_join(r->load, root, parts, count) ? root : NULL;
+        }
+        parts[count] = read_document(r);
+        if (!parts[count]) {
+            return NULL;
+        }
+        count++;
+    }
+    return NULL;
+}
+
+static const struct node *read_stream(struct reader *r)
+{
+    struct node *root;
+
+    if (!next(r) || !next(r)) { /* the stream's start, the first document's */
         return NULL;
     }
     if (r->event.type == YAML_STREAM_END_EVENT) {
@@ -367,20 +395,8 @@ static const struct node *read_document(struct reader *r)
                       "the file is empty: begin it with `version: 1`");
         return NULL;
     }
-    tags = r->event.data.document_start.tag_directives.start;
-    if (tags != r->event.data.document_start.tag_directives.end) {
-        finding_error(r->load, mark_of(r->event.start_mark), "tag directives (%%TAG) are refused");
-    }
-    root = next(r) ? read_node(r, POLICY_DEPTH_MAX) : NULL;
-    if (!root || !next(r) || !next(r)) { /* the document's end, the stream's */
-        return NULL;
-    }
-    if (r->event.type != YAML_STREAM_END_EVENT) {
-        finding_error(r->load, mark_of(r->event.start_mark),
-                      "a second document begins here: a policy is one document");
-        return NULL;
-    }
-    return root;
+    root = read_document(r);
+    return root && !r->load->peeks ? read_parts(r, root) : root;
 }
 
 const struct node *tree_read(struct load *load, struct str yaml)
@@ -393,7 +409,7 @@ const struct node *tree_read(struct load *load, struct str yaml)
                       POLICY_BYTES_MAX / MIB);
         return NULL;
     }
-    r.yaml = str_starts(yaml, S("\xEF\xBB\xBF")) ? str_skip(yaml, 3) : yaml; /* Windows editors */
+    r.yaml = str_starts(yaml, BYTE_ORDER_MARK) ? str_skip(yaml, 3) : yaml;
     load->yaml = r.yaml;
     if (!text_is_clean(load, r.yaml)) {
         return NULL;
@@ -405,7 +421,7 @@ const struct node *tree_read(struct load *load, struct str yaml)
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)(r.yaml.p ? r.yaml.p : ""),
                                  r.yaml.n);
-    root = read_document(&r);
+    root = read_stream(&r);
     yaml_event_delete(&r.event);
     yaml_parser_delete(&r.parser);
     return root;

@@ -182,8 +182,10 @@ static void look_at_policy(struct offline *offline, struct check_result *out)
         check_fails(out, "`fermata policy check FILE` says every mistake", "%s",
                     offline->ctx->detail);
     } else if (count > 0) {
-        check_warns(out, "`fermata policy check FILE` says all of them", "%s:%u:%u: %.*s", path,
-                    findings[0].line, findings[0].column, STR_ARG(findings[0].message));
+        struct str file = findings[0].at.file.p ? findings[0].at.file : str_of(path);
+        check_warns(out, "`fermata policy check FILE` says all of them", "%.*s:%u:%u: %.*s",
+                    STR_ARG(file), findings[0].at.line, findings[0].at.column,
+                    STR_ARG(findings[0].message));
     } else {
         check_ok(out, "%s: %zu actions, %zu queues", path, offline->policy->action_count,
                  offline->policy->queue_count);

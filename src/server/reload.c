@@ -54,7 +54,8 @@ static enum fm_err read_file(struct ctx *ctx, const char *path, struct finding_l
 
     for (size_t i = 0; i < findings->count; i++) {
         const struct policy_finding *finding = &findings->items[i];
-        fprintf(stderr, "%s:%u:%u: %s%.*s\n", path, finding->line, finding->column,
+        struct str file = finding->at.file.p ? finding->at.file : str_of(path);
+        fprintf(stderr, "%.*s:%u:%u: %s%.*s\n", STR_ARG(file), finding->at.line, finding->at.column,
                 finding->warning ? "warning: " : "", STR_ARG(finding->message));
         for (struct str rest = finding->excerpt; rest.n > 0;) {
             struct str line = str_split(&rest, '\n');
@@ -102,7 +103,7 @@ static void refuse(struct reload *reload, struct ctx *ctx, const struct finding_
                 why, sizeof(why),
                 "the last reload of the policy was refused at line %u, column %u; the one before"
                 " it stays in force",
-                findings->items[i].line, findings->items[i].column);
+                findings->items[i].at.line, findings->items[i].at.column);
             break;
         }
     }

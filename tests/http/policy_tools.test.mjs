@@ -257,7 +257,7 @@ test("coverage: which actions an agent proposes, and what the policy says of the
 });
 
 test("edge cases: what people corrected, and the rules that would have caught it", async (t) => {
-  const { bot, ana, pol, lea } = await startWorld(t, {
+  const { server, bot, ana, pol, lea } = await startWorld(t, {
     people: ["ana", "pol", "lea"],
     policy: policyText({ extra: "rules: [{id: strict, when: 'has(args.amount) && args.amount > 900.0', then: review}]\n" }),
   });
@@ -286,6 +286,12 @@ test("edge cases: what people corrected, and the rules that would have caught it
     [["strict", "active", 2, 2]],
   );
   assert.deepEqual(body.items[1].caught_by, []);
+  const console = await fermata(["policy", "edge-cases", "--data", server.data, "--json"]);
+  assert.deepEqual(JSON.parse(console.stdout).items.map(({ caught_by }) => caught_by), [
+    [{ matched: 2, of: 2, rule: "strict" }], [], [],
+  ]);
+  const table = await fermata(["policy", "edge-cases", "--data", server.data]);
+  assert.match(table.stdout, /CAUGHT BY\n.* strict \(2 of 2\)\n/);
 
   const version = await candidateOf(
     pol,

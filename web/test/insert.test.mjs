@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A rule goes into a policy's text, and nothing else changes. */
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 
 import { insertRule } from "../src/text/insert.ts";
 import { assert, describe, test } from "./table.mjs";
@@ -45,13 +45,21 @@ describe("insertRule", () => {
     }
 });
 
+test("a rule goes into the main file, whatever the others hold", () => {
+    const included = "--- # b\nrules: &all\n  - id: b\n";
+    const source = `---\nversion: 1\ninclude: [b.yaml]\nrules:\n  - id: a\n${included}`;
+    const { text } = insertRule(source, RULE);
+    const [main, part] = parseAllDocuments(text).map((document) => document.toJS());
+    assert.deepEqual([main.rules, part.rules], [[{ id: "a" }, READ], [{ id: "b" }]]);
+    assert.ok(text.endsWith(included), text);
+});
+
 const REFUSED = {
     "a policy in one line": "{version: 1, rules: []}\n",
     "an anchor": "rules: &all\n  - id: a\n",
     "an alias": "rules: *all\n",
     "a map": "rules:\n  a: {}\n",
     "two of them": "rules: []\nrules: []\n",
-    "two documents": "---\nversion: 1\n---\nrules: []\n",
     "brackets that do not close": "rules: [{id: a}\n",
     "something behind the brackets": "rules: [] x\n",
     "nothing": "",

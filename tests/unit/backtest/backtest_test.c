@@ -218,6 +218,8 @@ static void test_refused(void **state)
                                                                "{},\"verdict\":\"allow\"}\n");
     EXPECT_AT(&r, "/verdicts/after/refused", "2");
     EXPECT_AT(&r, "/changed/groups/0/to", "\"refused\"");
+    EXPECT_AT(&r, "/changed/groups/0/rule", "\"schema\"");
+    EXPECT_AT(&r, "/changed/groups/1/rule", "\"brief\"");
 }
 
 /* Beside another policy instead of what is recorded; and only since a time. */

@@ -47,7 +47,7 @@ static inline struct str findings_text(struct loading *loading)
 
     for (size_t i = 0; i < loading->count; i++) {
         const struct policy_finding *row = &loading->findings[i];
-        buf_printf(&out, "%s%u:%u: %s%.*s", i ? "\n" : "", row->line, row->column,
+        buf_printf(&out, "%s%u:%u: %s%.*s", i ? "\n" : "", row->at.line, row->at.column,
                    row->warning ? "warning: " : "", STR_ARG(row->message));
     }
     return arena_copy(loading->arena, buf_str(&out));

@@ -177,7 +177,7 @@ static void test_untested(void **state)
                                   l.findings, &l.count, &l.policy);
     EXPECT(l.err == FM_OK && l.policy && l.policy->test_count == 1, "%s", l.ctx.detail);
     EXPECT(policy_test_run(&l.ctx, l.policy, &l.policy->tests[0], &outcome) == FM_OK, "runs");
-    EXPECT(!outcome.passed && outcome.verdict == VERDICT_EARN && l.policy->tests[0].line == 17,
+    EXPECT(!outcome.passed && outcome.verdict == VERDICT_EARN && l.policy->tests[0].at.line == 17,
            "fails");
 }
 

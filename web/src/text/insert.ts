@@ -122,11 +122,10 @@ function intoFlow(text: string, open: number, rule: RuleText): string | null {
     return text.slice(0, flow.last) + joint + flowOf(rule) + text.slice(flow.last);
 }
 
-/* Whether the whole is a mapping in lines, as everybody writes it, and one document. */
+/* Whether the document is a mapping in lines, as everybody writes it. */
 function isUsual(lines: readonly string[]): boolean {
     const first = lines.find((line) => !isBlank(line) && !/^(?:---|%)/.test(line));
-    const documents = lines.filter((line) => /^---(?:\s|$)/.test(line)).length;
-    return first !== undefined && /^["'A-Za-z]/.test(first) && documents <= 1;
+    return first !== undefined && /^["'A-Za-z]/.test(first);
 }
 
 function append(lines: readonly string[], rule: RuleText): string[] {
@@ -138,9 +137,26 @@ function append(lines: readonly string[], rule: RuleText): string[] {
     return [...body, "", "rules:", ...blockOf(rule, "  "), ...(marker < 0 ? [""] : lines.slice(marker))];
 }
 
-/* The text with the rule in it. */
+/* Where the files begin that the first document includes: at the line `---` behind it. */
+function endOfFirst(lines: readonly string[]): number {
+    const first = lines.findIndex((line) => !isBlank(line) && !/^(?:---|%)/.test(line));
+    const next = lines.findIndex((line, at) => at > first && /^---(?:\s|$)/.test(line));
+    return first < 0 || next < 0 ? lines.length : next;
+}
+
+/* The text with the rule in it, in the main file where it has several. */
 export function insertRule(source: string, rule: RuleText): Inserted {
     const end = source.includes("\r\n") ? "\r\n" : "\n";
+    const all = source.split(end);
+    const behind = all.slice(endOfFirst(all));
+    if (behind.length === 0) {
+        return insertInto(source, end, rule);
+    }
+    const done = insertInto(all.slice(0, -behind.length).join(end) + end, end, rule);
+    return "text" in done ? { text: done.text + behind.join(end) } : done;
+}
+
+function insertInto(source: string, end: string, rule: RuleText): Inserted {
     const lines = source.split(end);
     const keys = lines.flatMap((line, at) => (KEY.test(line) ? [at] : []));
     if (!isUsual(lines) || keys.length > 1) {
