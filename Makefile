@@ -317,8 +317,8 @@ prove-asan:
 	$(EVIDENCE) $(MAKE) --no-print-directory asan
 prove-tsan:
 	$(EVIDENCE) $(MAKE) --no-print-directory tsan
-prove-fuzz:
-	$(EVIDENCE) $(MAKE) --no-print-directory fuzz-long
+prove-fuzz: # T=json: of one target, in fuzz-json.txt
+	@tools/evidence docs/evidence/fuzz$(if $(T),-$(T)).txt $(MAKE) --no-print-directory fuzz-long $(T:%=T=%)
 prove-bench:
 	@tools/deps build bench
 	$(SUBMAKE) build bench-programs
