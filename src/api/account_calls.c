@@ -170,19 +170,44 @@ static const struct json_field password_fields[] = {
 struct password_input {
     struct hashing hashing; /* first */
     struct password_body body;
+    bool repeats;
 };
 
+static enum fm_err not_current(struct call *call)
+{
+    return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/current"),
+                   "this is not your present password");
+}
+
+/* A repetition sends the password before as the present one: what it asks for is done already. Whether
+ * it is a repetition the store knows. */
 static bool is_current(struct hashing *hashing)
 {
-    const struct password_input *in = (const struct password_input *)hashing;
+    struct password_input *in = (struct password_input *)hashing;
+    const struct call *call = hashing->call;
+    const char *present = call->caller.person->password;
 
-    return password_verify(hashing->call->caller.person->password, in->body.current);
+    if (in->body.current.p && password_verify(present, in->body.current)) {
+        return true;
+    }
+    in->repeats = call->idempotency_key.p && password_verify(present, in->body.password);
+    return false;
+}
+
+/* What tells this body from another must be no hash that passwords can be tried on faster than on the one
+ * that is stored anyway: so it is made of that one, which this call's password must fit. */
+static void set_body_hash(struct call *call, const char *encoded)
+{
+    call->body_hash = sha256(str_of(encoded));
 }
 
 static enum fm_err run_password(struct call *call, struct store_conn *conn)
 {
     const struct password_input *in = call->in;
 
+    if (in->repeats) { /* under a key that is not known */
+        return not_current(call);
+    }
     return people_set_password(&call->ctx, conn, call->caller.person, call->credential,
                                in->hashing.encoded);
 }
@@ -202,8 +227,12 @@ static void password_hashed(struct call *call)
 
     if (!in->hashing.right) {
         throttle_failed(name, http_peer(call->request));
-        call_fail(call, fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/current"),
-                                "this is not your present password"));
+        if (in->repeats) {
+            set_body_hash(call, call->caller.person->password);
+            call_write(call, run_password, render_nothing, 204);
+        } else {
+            call_fail(call, not_current(call));
+        }
         return;
     }
     throttle_succeeded(name);
@@ -211,6 +240,7 @@ static void password_hashed(struct call *call)
         call_fail(call, fail_memory(&call->ctx));
         return;
     }
+    set_body_hash(call, in->hashing.encoded);
     call_write(call, run_password, render_nothing, 204);
 }
 
@@ -222,7 +252,7 @@ static enum fm_err check_new(struct call *call, const struct password_input *in)
         return fail(&call->ctx, FM_E_FORBIDDEN,
                     "a password is changed in the page, not by a token");
     }
-    if (!person->must_change && !in->body.current.p) {
+    if (!person->must_change && !in->body.current.p && !call->idempotency_key.p) {
         return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/current"), "is missing");
     }
     if (str_eq(in->body.current, in->body.password)) {
@@ -257,7 +287,6 @@ void me_password(struct call *call)
     struct password_input *in = call_input(call, sizeof(*in));
     enum fm_err err = in ? start_password(call, in) : FM_OK;
 
-    call->idempotency_key = STR_NONE; /* a kept hash of the body would be one of the password */
     if (err != FM_OK) {
         call_fail(call, err);
     }
@@ -336,13 +365,15 @@ void people_create(struct call *call)
     if (err != FM_OK) {
         call_fail(call, err);
     } else if (in) {
-        call->idempotency_key = STR_NONE; /* the code is shown once and kept nowhere */
-        call_write(call, run_invite, render_code, 201);
+        call_write_once(call, run_invite, render_code, 201,
+                        "if the code was lost, ask for another (POST /v1/people/{id}/password-reset)");
     }
 }
 
-/* Calls without members that change the account of the path. */
-static void write_account(struct call *call, call_run_fn *run, call_render_fn *render)
+/* Calls without members that change the account of the path. `lost`: see call_write_once; NULL for an answer
+ * without a secret. */
+static void write_account(struct call *call, call_run_fn *run, call_render_fn *render,
+                          const char *lost)
 {
     struct person_input *in = call_input(call, sizeof(*in));
     char nothing;
@@ -351,14 +382,15 @@ static void write_account(struct call *call, call_run_fn *run, call_render_fn *r
     if (err != FM_OK) {
         call_fail(call, err);
     } else if (in) {
-        call->idempotency_key = render == render_code ? STR_NONE : call->idempotency_key;
+        call->once = lost;
         call_write(call, run, render, 200);
     }
 }
 
 void people_reset_call(struct call *call)
 {
-    write_account(call, run_reset, render_code);
+    write_account(call, run_reset, render_code,
+                  "if the code was lost, ask for another with a new Idempotency-Key: the first is void then");
 }
 
 static enum fm_err run_deactivate(struct call *call, struct store_conn *conn)
@@ -373,12 +405,12 @@ static enum fm_err run_reactivate(struct call *call, struct store_conn *conn)
 
 void people_deactivate_call(struct call *call)
 {
-    write_account(call, run_deactivate, render_nothing);
+    write_account(call, run_deactivate, render_nothing, NULL);
 }
 
 void people_reactivate_call(struct call *call)
 {
-    write_account(call, run_reactivate, render_nothing);
+    write_account(call, run_reactivate, render_nothing, NULL);
 }
 
 static enum fm_err run_roles(struct call *call, struct store_conn *conn)

@@ -363,11 +363,14 @@ void call_answer(struct call *call, int status, struct buf *body)
 
 void call_answer_empty(struct call *call, int status)
 {
-    struct http_header_line headers[2] = {{"Cache-Control", S("no-store")}};
+    struct http_header_line headers[3] = {{"Cache-Control", S("no-store")}};
     size_t count = 1;
     char cookie[sizeof(call->set_cookie)];
     struct http_request *request = call->request;
 
+    if (call->replayed) {
+        headers[count++] = (struct http_header_line){"Idempotent-Replay", S("true")};
+    }
     if (call->set_cookie[0]) {
         memcpy(cookie, call->set_cookie, sizeof(cookie));
         headers[count++] = (struct http_header_line){"Set-Cookie", str_of(cookie)};
@@ -492,6 +495,13 @@ void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int
     if (!committer_submit(call->api->config.committer, &call->cmd)) {
         call_fail(call, fail(&call->ctx, FM_E_OVERLOADED, "too much is waiting to be written"));
     }
+}
+
+void call_write_once(struct call *call, call_run_fn *run, call_render_fn *render, int status,
+                     const char *lost)
+{
+    call->once = lost;
+    call_write(call, run, render, status);
 }
 
 enum fm_err call_bind(struct call *call, const struct json_field *fields, size_t count, void *into)

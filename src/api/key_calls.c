@@ -196,8 +196,9 @@ void keys_create(struct call *call)
     if (err != FM_OK) {
         call_fail(call, err);
     } else if (in) {
-        call->idempotency_key = STR_NONE; /* the secret is shown once and kept nowhere */
-        call_write(call, run_key, render_key, 201);
+        call_write_once(call, run_key, render_key, 201,
+                        "if the secret was lost, revoke this key (DELETE /v1/keys/{id}) and make another "
+                        "with a new Idempotency-Key");
     }
 }
 

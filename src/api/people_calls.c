@@ -436,8 +436,9 @@ void agents_create(struct call *call)
     if (err != FM_OK) {
         call_fail(call, err);
     } else if (in) {
-        call->idempotency_key = STR_NONE; /* the key is shown once and kept nowhere, not even as an answer */
-        call_write(call, run_add_agent, render_agent, 201);
+        call_write_once(call, run_add_agent, render_agent, 201,
+                        "if its key was lost, revoke it and make another (POST /v1/keys {\"agent\": NAME}); for "
+                        "its secret, POST /v1/agents/{id}/webhook-secret");
     }
 }
 

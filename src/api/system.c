@@ -292,8 +292,9 @@ enum fm_err api_new(struct ctx *ctx, const struct api_config *config, struct api
     api->config = *config;
     lock_init(&api->stream_lock, LOCK_STREAMS);
     api->stream_counts = map_new();
-    if (!api->stream_counts) {
-        free(api);
+    api->fresh = fresh_new();
+    if (!api->stream_counts || !api->fresh) {
+        api_free(api);
         return fail_memory(ctx);
     }
     *out = api;
@@ -304,6 +305,7 @@ void api_free(struct api *api)
 {
     if (api) {
         map_free(api->stream_counts);
+        fresh_free(api->fresh);
         free(api->routes);
     }
     free(api);

@@ -162,7 +162,8 @@ void agents_webhook_secret(struct call *call)
     struct secret_input *in = call_input(call, sizeof(*in));
 
     if (in && takes_nothing(call)) {
-        call->idempotency_key = STR_NONE; /* shown once and kept nowhere, not even as an answer */
-        call_write(call, run_secret, render_secret, 200);
+        call_write_once(call, run_secret, render_secret, 200,
+                        "if the secret was lost, ask for another with a new Idempotency-Key; those that are "
+                        "replaced sign on for 24 hours");
     }
 }

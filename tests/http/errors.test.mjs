@@ -85,6 +85,26 @@ const PRODUCIBLE = {
   "not-returned": [409, async () => act(bot, await propose(bot), "revise", { brief: {} })],
   "not-approved": [409, async () => act(bot, await propose(bot), "outcome", { status: "failed" })],
   "already-exists": [409, () => adm.post("/v1/agents", { name: "bot", owner: "ana" })],
+  "already-done": [
+    409,
+    async (t) => {
+      const made = await startWorld(t, { people: ["adm"], agents: [] });
+      const repeat = () => made.adm.post("/v1/people", { name: "eva", roles: ["lead"] }, { key: "made" });
+      await repeat();
+      await made.server.restart();
+      return repeat();
+    },
+  ],
+  "rotated-too-often": [
+    409,
+    async () => {
+      const rotate = () => adm.post(`/v1/agents/${bot.id}/webhook-secret`);
+      for (let i = 0; i < 4; i += 1) {
+        await rotate();
+      }
+      return rotate();
+    },
+  ],
   "permit-expired": [
     410,
     async () => {

@@ -5,12 +5,15 @@
  */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import test, { after } from "node:test";
 
+import { PASSWORD, ROOT } from "./server.mjs";
 import { act, approved, decide, expectProblem, policyText, propose, read, refund, startWorld } from "./world.mjs";
 
-const world = await startWorld({ after }, { people: ["ana", "ben"], agents: ["bot", "other"] });
-const { server, bot, other, ana, ben } = world;
+const world = await startWorld({ after }, { people: ["ana", "ben", "lea", "adm", "pol"], agents: ["bot", "other"] });
+const { server, bot, other, ana, ben, lea, adm, pol } = world;
 
 const isReplay = ({ headers }) => headers["idempotent-replay"] === "true";
 
@@ -150,6 +153,150 @@ for (const [name, prepare, write] of WRITES) {
     assert.equal(answers.filter(isReplay).length, 2);
   });
 }
+
+/* --- every route that writes --------------------------------------------------------------------------- */
+
+const proposed = async (end) => `/v1/proposals/${(await propose(bot)).id}/${end}`;
+const invited = async () => (await adm.post("/v1/people", { name: `p-${randomUUID()}`, roles: ["reviewer"] })).body.id;
+const version = async (road = {}) => {
+  const yaml = policyText({ actions: `  more.${randomUUID()}: {then: allow}` });
+  return (await pol.post("/v1/policies", { yaml, ...road })).body.id;
+};
+const replay = async () => (await pol.post("/v1/policies/backtest", { yaml: policyText() })).body.id;
+const paused = async () => (await lea.post("/v1/pauses", { action: `x.${randomUUID()}`, reason: "R" })).body.id;
+
+/* route -> who, path, a first body, another one; or why there is nothing to repeat. */
+const ROUTES = {
+  "POST /v1/proposals": () => [bot, "/v1/proposals", { action: "note.write", arguments: {} }, { action: "x.y", arguments: {} }],
+  "POST /v1/proposals/{id}/decision": "WRITES above",
+  "POST /v1/permits/redeem": "WRITES above",
+  "POST /v1/proposals/{id}/outcome": "WRITES above",
+  "POST /v1/proposals/batch": "a key for each item: batch.test.mjs",
+  "POST /v1/decisions/batch": "a key for each item: batch.test.mjs",
+  "POST /v1/proposals/{id}/revise": "WRITES above",
+  "POST /v1/proposals/{id}/withdraw": async () => [bot, await proposed("withdraw"), undefined, {}],
+  "POST /v1/proposals/{id}/claim": async () => [ana, await proposed("claim"), undefined, {}],
+  "POST /v1/proposals/{id}/unclaim": async () => [ana, await proposed("unclaim"), undefined, {}],
+  "POST /v1/proposals/{id}/undo": "undo, below",
+  "POST /v1/proposals/{id}/comment": async () => [ana, await proposed("comment"), { text: "a" }, { text: "b" }],
+  "POST /v1/session": "nobody is signed in: there is no caller whose key it could be",
+  "POST /v1/session/link": "nobody is signed in; the code works once",
+  "DELETE /v1/session": "whoever signed out is nobody any more",
+  "POST /v1/me/password": async () => {
+    const who = await server.person(`p-${randomUUID()}`, ["reviewer"]);
+    const [current, password] = [PASSWORD, "four unrelated words here"];
+    return [who, "/v1/me/password", { current, password }, { current: password, password: "four other words there" }];
+  },
+  "POST /v1/setup": "nobody is signed in; the link works once",
+  "POST /v1/agents": () => {
+    const name = `a-${randomUUID()}`;
+    return [adm, "/v1/agents", { name, owner: "ana" }, { name, owner: "ben" }];
+  },
+  "POST /v1/agents/{agent}/webhook-secret": () => [adm, `/v1/agents/${other.id}/webhook-secret`, undefined, {}],
+  "POST /v1/people": () => {
+    const name = `p-${randomUUID()}`;
+    return [adm, "/v1/people", { name, roles: ["lead"] }, { name, roles: ["admin"] }];
+  },
+  "POST /v1/people/{person}/roles": async () => [
+    adm, `/v1/people/${await invited()}/roles`, { roles: ["lead"] }, { roles: ["admin"] },
+  ],
+  "POST /v1/people/{person}/deactivate": async () => [adm, `/v1/people/${await invited()}/deactivate`, undefined, {}],
+  "POST /v1/people/{person}/reactivate": async () => {
+    const id = await invited();
+    await adm.post(`/v1/people/${id}/deactivate`);
+    return [adm, `/v1/people/${id}/reactivate`, undefined, {}];
+  },
+  "POST /v1/people/{person}/password-reset": async () => [
+    adm, `/v1/people/${await invited()}/password-reset`, undefined, {},
+  ],
+  "POST /v1/keys": () => [adm, "/v1/keys", { agent: "bot" }, { agent: "other" }],
+  "DELETE /v1/keys/{key}": async () => {
+    const { id } = (await adm.post("/v1/keys", { agent: "bot" })).body;
+    return [adm, `/v1/keys/${id}`, undefined, { a: 1 }];
+  },
+  "POST /v1/pauses": () => [lea, "/v1/pauses", { action: "x.y", reason: "a" }, { action: "x.y", reason: "b" }],
+  "DELETE /v1/pauses/{pause}": async () => [lea, `/v1/pauses/${await paused()}`, undefined, { a: 1 }],
+  "POST /v1/webhooks/{event}/resend": "needs a receiver: webhooks.test.mjs",
+  "POST /v1/policies": () => {
+    const yaml = policyText({ actions: `  more.${randomUUID()}: {then: allow}` });
+    return [pol, "/v1/policies", { yaml }, { yaml: "version: 1\n" }]; // 202, a candidate
+  },
+  "POST /v1/policies/{policy}/activate": async () => [
+    pol, `/v1/policies/${await version()}/activate`, { alone: true }, { alone: false },
+  ],
+  "POST /v1/policies/check": "changes nothing",
+  "POST /v1/policies/backtest": () => [
+    pol, "/v1/policies/backtest", { yaml: policyText() }, { yaml: policyText(), days: 2 },
+  ],
+  "DELETE /v1/policies/backtests/{backtest}": async () => [
+    pol, `/v1/policies/backtests/${await replay()}`, undefined, { a: 1 },
+  ],
+  "POST /v1/policies/{policy}/shadow": async () => [pol, `/v1/policies/${await version()}/shadow`, undefined, {}],
+  "DELETE /v1/policies/{policy}/shadow": async () => {
+    const at = `/v1/policies/${await version()}/shadow`;
+    await pol.post(at);
+    return [pol, at, undefined, { a: 1 }];
+  },
+};
+
+test("every route that writes is in the table", () => {
+  const text = readFileSync(join(ROOT, "src", "api", "routes.c"), "utf8");
+  const rows = [...text.matchAll(/\{HTTP_(POST|DELETE|PUT|PATCH), ((?:P )?"[^"]*"|P),/g)];
+  const named = rows.map(([, method, path]) => `${method} ${path.replace(/^P ?/, "/v1/proposals").replaceAll('"', "")}`);
+  assert.deepEqual(Object.keys(ROUTES).sort(), named.sort());
+});
+
+for (const [route, prepare] of Object.entries(ROUTES).filter(([, row]) => typeof row !== "string")) {
+  const method = route.split(" ")[0];
+  test(`${route}: the first answer again, and another body is 422`, async () => {
+    const [who, path, body, otherBody] = await prepare();
+    const key = randomUUID();
+    const first = await who.request(method, path, { body, key });
+    const again = await who.request(method, path, { body, key });
+    assert.ok(first.status >= 200 && first.status < 300, first.text);
+    assert.deepEqual([again.status, isReplay(first), isReplay(again)], [first.status === 201 ? 200 : first.status, false, true]);
+    assert.equal(again.text, first.text);
+    const refused = await who.request(method, path, { body: otherBody, key });
+    expectProblem(refused, 422, "idempotency-mismatch");
+  });
+}
+
+/* --- answers with a secret ------------------------------------------------------------------------------ */
+
+const everything = async () =>
+  (await Promise.all(["/v1/keys?revoked=1", "/v1/agents", "/v1/people"].map((path) => adm.get(path)))).flatMap(
+    ({ body }) => body.items.map(({ id }) => id),
+  );
+
+for (const route of Object.keys(ROUTES).filter((each) =>
+  /^POST .v1.(keys|agents|people|.*password-reset|.*webhook-secret)$/.test(each),
+)) {
+  test(`${route}: after a restart nothing new is made, and 409 says what was`, async () => {
+    const [who, path, body, otherBody] = await ROUTES[route]();
+    const key = randomUUID();
+    const first = await who.request("POST", path, { body, key });
+    const before = await everything();
+    await server.restart({ hard: true });
+    const problem = expectProblem(await who.request("POST", path, { body, key }), 409, "already-done");
+    assert.equal(problem.id, first.body.id);
+    assert.match(problem.detail, /was lost, .*(another|make)/);
+    assert.deepEqual(await everything(), before);
+    expectProblem(await who.request("POST", path, { body: otherBody, key }), 422, "idempotency-mismatch");
+    const { key: secret = first.body.code ?? first.body.webhook_secret } = first.body;
+    const files = readdirSync(server.data).filter((name) => name.startsWith("fermata.db"));
+    const stored = files.some((name) => readFileSync(join(server.data, name)).includes(secret));
+    assert.equal(stored, secret.startsWith("whsec_"), "only what signs is stored as it is");
+  });
+}
+
+test("a password is changed once: the repetition is told so, without being a way to guess", async () => {
+  const who = await server.person(`p-${randomUUID()}`, ["reviewer"]);
+  const [key, body] = [randomUUID(), { current: PASSWORD, password: "four unrelated words here" }];
+  assert.equal((await who.post("/v1/me/password", body, { key })).status, 204);
+  expectProblem(await who.post("/v1/me/password", body, { key: randomUUID() }), 422, "invalid-argument", "/current");
+  expectProblem(await who.post("/v1/me/password", body), 422, "invalid-argument", "/current");
+  assert.equal((await who.post("/v1/me/password", body, { key })).status, 204);
+});
 
 test("undo: a lost answer is asked again", async (t) => {
   const slow = await startWorld(t, { policy: policyText({ defaults: { undo: "60s" } }) });
