@@ -179,8 +179,8 @@ static enum fm_err not_current(struct call *call)
                    "this is not your present password");
 }
 
-/* A repetition sends the password before as the present one: what it asks for is done already. Whether
- * it is a repetition the store knows. */
+/* A repetition sends the password before as the present one: what it asks for is done already.
+ * Whether it is a repetition the store knows. */
 static bool is_current(struct hashing *hashing)
 {
     struct password_input *in = (struct password_input *)hashing;
@@ -194,8 +194,8 @@ static bool is_current(struct hashing *hashing)
     return false;
 }
 
-/* What tells this body from another must be no hash that passwords can be tried on faster than on the one
- * that is stored anyway: so it is made of that one, which this call's password must fit. */
+/* What tells this body from another must be no hash that passwords can be tried on faster than on
+ * the one that is stored anyway: so it is made of that one, which this call's password must fit. */
 static void set_body_hash(struct call *call, const char *encoded)
 {
     call->body_hash = sha256(str_of(encoded));
@@ -366,12 +366,13 @@ void people_create(struct call *call)
         call_fail(call, err);
     } else if (in) {
         call_write_once(call, run_invite, render_code, 201,
-                        "if the code was lost, ask for another (POST /v1/people/{id}/password-reset)");
+                        "if the code was lost, make another: "
+                        "POST /v1/people/{id}/password-reset");
     }
 }
 
-/* Calls without members that change the account of the path. `lost`: see call_write_once; NULL for an answer
- * without a secret. */
+/* Calls without members that change the account of the path. `lost`: see call_write_once; NULL for
+ * an answer without a secret. */
 static void write_account(struct call *call, call_run_fn *run, call_render_fn *render,
                           const char *lost)
 {
@@ -390,7 +391,8 @@ static void write_account(struct call *call, call_run_fn *run, call_render_fn *r
 void people_reset_call(struct call *call)
 {
     write_account(call, run_reset, render_code,
-                  "if the code was lost, ask for another with a new Idempotency-Key: the first is void then");
+                  "if the code was lost, ask for another with a new Idempotency-Key, which voids "
+                  "the first");
 }
 
 static enum fm_err run_deactivate(struct call *call, struct store_conn *conn)

@@ -72,7 +72,7 @@ struct api {
     _Atomic bool draining;
     struct lock stream_lock;
     struct map *stream_counts; /* open streams by caller; guarded by the lock */
-    struct fresh *fresh; /* answers with secrets, for those who ask again at once; the committer's */
+    struct fresh *fresh; /* answers with secrets, in memory; the committer's */
 };
 
 /* What a write does on the committer's thread; fills call->proposal and call->status. */
@@ -114,7 +114,7 @@ struct call {
 
     struct str idempotency_key;
     struct hash scope, body_hash;
-    const char *once; /* of an answer with a secret: what to do when it has been lost (call_write_once) */
+    const char *once; /* of an answer with a secret: what to do when it is lost (call_write_once) */
     struct buf answer; /* a kept answer: rendered before COMMIT, or read back */
     bool has_answer, replayed;
 };
@@ -146,9 +146,9 @@ enum fm_err review_prepare_decision(struct call *call) MUST_CHECK;
 /* Runs `run` in the committer, then answers with what `render` writes. */
 void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int status);
 
-/* The same for an answer that holds a secret beside the member `id` of what it is about. Only its id is kept:
- * a repetition gets the whole answer while it is in memory, afterwards 409 already-done with the id and
- * `lost`, a sentence that says what to do. */
+/* The same for an answer that holds a secret beside the member `id` of what it is about. Only the id
+ * is stored: a repetition gets the whole answer while that is in memory, and afterwards 409
+ * already-done with the id and `lost`, a sentence that says what to do. */
 void call_write_once(struct call *call, call_run_fn *run, call_render_fn *render, int status,
                      const char *lost);
 
@@ -186,9 +186,9 @@ enum fm_err idempotency_read(struct call *call) MUST_CHECK; /* the loop's side: 
  * on). */
 enum fm_err idempotency_set(struct call *call, struct str path, struct str key) MUST_CHECK;
 
-/* Answers with secrets, in memory only, for FRESH_US: given again to whoever repeats the request whose scope
- * it is. One thread, the committer's. A transaction that is undone leaves its answer here: whoever reads
- * has found the scope in the store first. */
+/* Answers with secrets, in memory only, for FRESH_US: given again to whoever repeats the request
+ * whose scope it is. One thread, the committer's. A transaction that is undone leaves its answer
+ * here: whoever reads has found the scope in the store first. */
 #define FRESH_US (10 * MINUTE_US)
 struct fresh *fresh_new(void); /* NULL when memory is short */
 void fresh_free(struct fresh *fresh); /* wipes; NULL is fine */

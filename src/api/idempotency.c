@@ -4,8 +4,9 @@
  * transaction as what it answers, and given again for the same key and body. Commands run one after
  * another, so a repetition that overtakes its first attempt simply waits for it.
  *
- * It must never store an answer with a secret in it: of those only the id is stored; the answer itself is
- * in memory for ten minutes (fresh.c), and afterwards a repetition is told what was done (409).
+ * It must never store an answer with a secret in it: of those only the id is stored; the answer
+ * itself is in memory for ten minutes (fresh.c), and afterwards a repetition is told what was done
+ * (409).
  */
 #include "api/api_internal.h"
 

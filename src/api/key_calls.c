@@ -197,8 +197,8 @@ void keys_create(struct call *call)
         call_fail(call, err);
     } else if (in) {
         call_write_once(call, run_key, render_key, 201,
-                        "if the secret was lost, revoke this key (DELETE /v1/keys/{id}) and make another "
-                        "with a new Idempotency-Key");
+                        "if the secret was lost, revoke this key (DELETE /v1/keys/{id}) and "
+                        "make another with a new Idempotency-Key");
     }
 }
 

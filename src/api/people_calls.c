@@ -437,8 +437,8 @@ void agents_create(struct call *call)
         call_fail(call, err);
     } else if (in) {
         call_write_once(call, run_add_agent, render_agent, 201,
-                        "if its key was lost, revoke it and make another (POST /v1/keys {\"agent\": NAME}); for "
-                        "its secret, POST /v1/agents/{id}/webhook-secret");
+                        "if its key was lost, revoke it and make another (POST /v1/keys); for its "
+                        "webhook secret, POST /v1/agents/{id}/webhook-secret");
     }
 }
 

@@ -163,7 +163,7 @@ void agents_webhook_secret(struct call *call)
 
     if (in && takes_nothing(call)) {
         call_write_once(call, run_secret, render_secret, 200,
-                        "if the secret was lost, ask for another with a new Idempotency-Key; those that are "
-                        "replaced sign on for 24 hours");
+                        "if the secret was lost, ask for another with a new Idempotency-Key; the "
+                        "replaced ones sign on for 24 hours");
     }
 }

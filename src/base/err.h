@@ -33,8 +33,8 @@
     X(NOT_RETURNED, 409, "not-returned", "Only a returned proposal can be revised")                  \
     X(NOT_APPROVED, 409, "not-approved", "Only an approved proposal has an outcome")                 \
     X(EXISTS, 409, "already-exists", "There is one of that name already")                            \
-    X(ALREADY_DONE, 409, "already-done", "The first attempt has done this and shown its secret")     \
-    X(ROTATED_TOO_OFTEN, 409, "rotated-too-often", "Too many replaced secrets still sign")           \
+    X(ALREADY_DONE, 409, "already-done", "The first attempt did this and showed its secret") \
+    X(ROTATED_TOO_OFTEN, 409, "rotated-too-often", "Too many replaced secrets still sign") \
     X(PERMIT_EXPIRED, 410, "permit-expired", "The permit is no longer valid")                        \
     X(UNSUPPORTED_MEDIA_TYPE, 415, "unsupported-media-type", "Send application/json")                \
     X(PAUSED, 423, "paused", "Paused by a person")                                                   \

@@ -11,6 +11,7 @@
 
 #include "base/locks.h"
 #include "base/log.h"
+#include "people/people.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 #define PURGE_EVERY_US (10 * MINUTE_US)
 #define UNWRITTEN_PAUSE_US SECOND_US /* before a result that could not be recorded is tried again */
 #define ARENA_MAX (4 * MIB)
-#define SIGNATURES_MAX 256 /* two of 47 characters and a blank */
+#define SIGNATURES_MAX (48 * (1 + PEOPLE_OLD_SECRETS_MAX)) /* each has 47 characters and a blank */
 
 struct host {
     char text[254]; /* RFC 1035: at most 253 characters */
@@ -106,12 +107,17 @@ static void end_flight(struct flight *flight, enum notify_error error)
 
 static bool write_signatures(struct buf *out, const struct due *due, struct str id, int64_t seconds)
 {
+    struct str old = due->old_secrets;
+
     if (!notify_sign(out, due->secret, id, seconds, due->body)) {
         return false;
     }
-    if (due->old_secret.p) {
+    while (old.p) {
+        struct str secret = str_split(&old, ' ');
         buf_add_char(out, ' ');
-        return notify_sign(out, due->old_secret, id, seconds, due->body) && buf_ok(out);
+        if (!notify_sign(out, secret, id, seconds, due->body)) {
+            return false;
+        }
     }
     return buf_ok(out);
 }

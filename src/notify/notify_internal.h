@@ -33,7 +33,7 @@ struct due {
     int64_t row;
     struct id event;
     struct str url, body, trace; /* url, body absent: erased */
-    struct str secret, old_secret; /* absent: no agent; not replaced lately */
+    struct str secret, old_secrets; /* absent: no agent; not replaced lately. Blanks between them */
 };
 
 /* The due rows of a host, the longest due first, at most `max`, until `visit` returns false. */

@@ -31,7 +31,8 @@ SQL(SQL_PURGE,
 SQL(SQL_HOST, "SELECT host FROM outbox WHERE status = 0 AND host > $after ORDER BY host LIMIT 1");
 SQL(SQL_DUE,
     "SELECT o.row, o.id, o.url, o.body, o.trace, a.webhook_secret,"
-    "  CASE WHEN a.old_webhook_secret_until > $now THEN a.old_webhook_secret END"
+    "  (SELECT group_concat(secret, ' ') FROM (SELECT secret FROM old_webhook_secrets"
+    "   WHERE agent = a.row AND until > $now ORDER BY until DESC))"
     " FROM outbox o LEFT JOIN agents a ON a.row = o.agent AND a.disabled_at IS NULL"
     " WHERE o.status = 0 AND o.host = $host AND o.next_at <= $now ORDER BY o.next_at LIMIT $max");
 SQL(SQL_PENDING, "SELECT count(*), min(created_at) FROM outbox WHERE status = 0");
@@ -233,7 +234,7 @@ enum fm_err outbox_due(struct ctx *ctx, struct store_conn *conn, struct str host
             .body = rows_bytes(rows, 3),
             .trace = rows_bytes(rows, 4),
             .secret = rows_bytes(rows, 5),
-            .old_secret = rows_bytes(rows, 6),
+            .old_secrets = rows_bytes(rows, 6),
         };
         more = visit(with, &due);
     }

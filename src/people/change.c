@@ -29,9 +29,12 @@ SQL(SQL_FIND_KEY, "SELECT agent, person FROM credentials WHERE id = $id AND kind
                   " AND revoked_at IS NULL AND ($person = 0 OR person = $person)");
 SQL(SQL_REVOKE, "UPDATE credentials SET revoked_at = $now WHERE id = $id AND kind <> 2");
 SQL(SQL_SIGNED_IN, "UPDATE people SET signed_in_at = $now WHERE row = $row");
-SQL(SQL_NEW_SECRET, "UPDATE agents SET old_webhook_secret = webhook_secret,"
-                    " old_webhook_secret_until = $until, webhook_secret = $secret"
-                    " WHERE row = $row");
+SQL(SQL_OLD_SECRETS_OVER, "DELETE FROM old_webhook_secrets WHERE until <= $now");
+SQL(SQL_OLD_SECRETS, "SELECT count(*) FROM old_webhook_secrets WHERE agent = $row");
+SQL(SQL_FIRST_OVER, "SELECT min(until) FROM old_webhook_secrets WHERE agent = $row");
+SQL(SQL_OLD_SECRET, "INSERT INTO old_webhook_secrets(agent, secret, until)"
+                    " SELECT row, webhook_secret, $until FROM agents WHERE row = $row");
+SQL(SQL_NEW_SECRET, "UPDATE agents SET webhook_secret = $secret WHERE row = $row");
 SQL(SQL_FIND_PERSON, "SELECT row, id FROM people WHERE name = $name AND disabled_at IS NULL");
 SQL(SQL_FIND_AGENT, "SELECT row, id FROM agents WHERE name = $name AND disabled_at IS NULL");
 /* whether the person is still who the password was checked against */
@@ -293,6 +296,25 @@ enum fm_err people_add_agent(struct ctx *ctx, struct store_conn *conn, struct ac
     return record_credential(ctx, conn, by, id, key_id, NULL);
 }
 
+/* Each of them was promised to sign until its time: none is dropped for one more. */
+static enum fm_err check_old_secrets(struct ctx *ctx, struct store_conn *conn, int64_t row)
+{
+    int64_t count = 0, first_us = 0;
+    char at[CLOCK_TEXT_SIZE];
+
+    TRY(store_exec(ctx, conn, &SQL_OLD_SECRETS_OVER, ARGS(A_INT("$now", clock_now_us()))));
+    TRY(store_int(ctx, conn, &SQL_OLD_SECRETS, ARGS(A_INT("$row", row)), 0, &count));
+    if (count < PEOPLE_OLD_SECRETS_MAX) {
+        return FM_OK;
+    }
+    TRY(store_int(ctx, conn, &SQL_FIRST_OVER, ARGS(A_INT("$row", row)), 0, &first_us));
+    clock_format(first_us, at);
+    return fail(ctx, FM_E_ROTATED_TOO_OFTEN,
+                "%d replaced secrets still sign for receivers that know only them: the next one "
+                "can be made at %s",
+                PEOPLE_OLD_SECRETS_MAX, at);
+}
+
 enum fm_err people_new_webhook_secret(struct ctx *ctx, struct store_conn *conn, struct actor by,
                                       struct str agent, int64_t old_until_us,
                                       char webhook_secret[SECRET_TEXT_SIZE])
@@ -303,10 +325,12 @@ enum fm_err people_new_webhook_secret(struct ctx *ctx, struct store_conn *conn, 
     int64_t row;
 
     TRY(find_row(ctx, conn, &SQL_FIND_AGENT, "agent", agent, &row, &id));
+    TRY(check_old_secrets(ctx, conn, row));
     TRY(people_make_secret(ctx, S("whsec_"), WEBHOOK_SECRET_BYTES, buf_add_base64, webhook_secret));
+    TRY(store_exec(ctx, conn, &SQL_OLD_SECRET,
+                   ARGS(A_INT("$row", row), A_INT("$until", old_until_us))));
     TRY(store_exec(ctx, conn, &SQL_NEW_SECRET,
-                   ARGS(A_INT("$row", row), A_TEXT("$secret", str_of(webhook_secret)),
-                        A_INT("$until", old_until_us))));
+                   ARGS(A_INT("$row", row), A_TEXT("$secret", str_of(webhook_secret)))));
     jo_m_id(&leaf, "agent", ID_AGENT, id);
     return people_record(ctx, conn, JOURNAL_AGENT_SECRET_CHANGED, by, &data, NULL);
 }

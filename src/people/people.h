@@ -126,7 +126,9 @@ enum fm_err people_add_person(struct ctx *ctx, struct store_conn *conn, struct a
 enum fm_err people_add_agent(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str name,
                              struct str owner, struct policy_list hosts, struct id *id,
                              char key[SECRET_TEXT_SIZE], char webhook_secret[SECRET_TEXT_SIZE]) MUST_CHECK;
-/* Gives an agent another secret for its callbacks; the old one signs besides it until then. */
+/* Gives an agent another secret for its callbacks; the old one signs besides it until then. At most
+ * PEOPLE_OLD_SECRETS_MAX of them do: FM_E_ROTATED_TOO_OFTEN. */
+#define PEOPLE_OLD_SECRETS_MAX 4 /* with the newest, five signatures of 47 characters: 240 */
 enum fm_err people_new_webhook_secret(struct ctx *ctx, struct store_conn *conn, struct actor by,
                                       struct str agent, int64_t old_until_us,
                                       char webhook_secret[SECRET_TEXT_SIZE]) MUST_CHECK;

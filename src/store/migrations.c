@@ -202,6 +202,16 @@ static const char migration_tools[] =
     "CREATE INDEX shadow_results_differ ON shadow_results(policy, proposal) WHERE live <> verdict;"
     "CREATE INDEX shadow_results_at ON shadow_results(at);";
 
+/* Secrets of callbacks that were replaced lately; those columns of agents are read no more. */
+static const char migration_secrets[] =
+    "CREATE TABLE old_webhook_secrets(agent INTEGER NOT NULL, secret TEXT NOT NULL,"
+    "  until INTEGER NOT NULL);"
+    "CREATE INDEX old_webhook_secrets_agent ON old_webhook_secrets(agent, until);"
+    "INSERT INTO old_webhook_secrets(agent, secret, until)"
+    "  SELECT row, old_webhook_secret, old_webhook_secret_until FROM agents"
+    "  WHERE old_webhook_secret IS NOT NULL AND old_webhook_secret_until IS NOT NULL;"
+    "UPDATE agents SET old_webhook_secret = NULL, old_webhook_secret_until = NULL;";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
@@ -210,5 +220,6 @@ const struct migration store_migrations[] = {
     {5, "an index of what has no outcome yet", migration_outcomes},
     {6, "what a policy counts, versions of policies", migration_policy},
     {7, "shadows of policies, actions seen, corrections", migration_tools},
+    {8, "every secret of callbacks that was replaced lately", migration_secrets},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);

@@ -238,7 +238,8 @@ test("a new person comes with a code, never with a password that the admin knows
   assert.equal((await change(session, { password: NEW })).status, 204);
   assert.deepEqual((await session.get("/v1/me")).body.roles, ["reviewer", "lead"]);
   const again = await adm.post("/v1/people", { name: "newcomer", roles: ["reviewer", "lead"] }, { key: "once" });
-  expectProblem(again, 409, "already-exists");
+  assert.deepEqual([again.status, again.text], [200, answer.text], "for a while: idempotency.test.mjs");
+  expectProblem(await adm.post("/v1/people", { name: "newcomer", roles: ["lead"] }), 409, "already-exists");
   expectProblem(await adm.post("/v1/people", { name: "x y", roles: ["reviewer"] }), 422, "invalid-argument");
   expectProblem(await adm.post("/v1/people", { name: "x", roles: ["god"] }), 422, "invalid-argument", "/roles/0");
   expectProblem(await adm.post("/v1/people", { name: "x", roles: [] }), 422, "invalid-argument", "/roles");

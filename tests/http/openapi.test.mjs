@@ -421,6 +421,10 @@ const KEYED = {
   proposePolicy: () => ["/v1/policies", { yaml: policyText(), alone: true }, { yaml: "version: 1\n" }],
   activatePolicy: async () => [`/v1/policies/${(await candidate()).id}/activate`, { alone: true }, {}],
   startBacktest: () => ["/v1/policies/backtest", { yaml: policyText() }, { yaml: policyText(), days: 1 }],
+  addAgent: () => ["/v1/agents", { name: "keyed", owner: "ana" }, { name: "keyed", owner: "lea" }],
+  addPerson: () => ["/v1/people", { name: "keyed", roles: ["lead"] }, { name: "keyed", roles: ["admin"] }],
+  makeKey: () => ["/v1/keys", { agent: "bot" }, { service: "keyed", scopes: ["metrics"] }],
+  changePassword: null, // ana's is needed here: idempotency.test.mjs
   undoDecision: null, // what it undoes is gone at the second time: idempotency.test.mjs
 };
 for (const each of operations.filter(

@@ -242,6 +242,22 @@ test("a replaced secret signs besides the new one", async () => {
   assert.match(cli.webhook_secret, /^whsec_[A-Za-z0-9+/]{32}$/);
 });
 
+test("every secret of the last 24 hours signs, and none is given up for one more", async () => {
+  const own = await server.cli("agent", "add", "often", "--owner", "ana", "--host", "127.0.0.1");
+  const agent = await server.key("often", own.id);
+  const rotate = () => adm.post(`/v1/agents/${own.id}/webhook-secret`);
+  const secrets = [own.webhook_secret];
+  for (let i = 0; i < 4; i += 1) {
+    secrets.push((await rotate()).body.webhook_secret);
+  }
+  assert.match(expectProblem(await rotate(), 409, "rotated-too-often").detail, /can be made at 20/);
+  const proposal = await propose(agent, { callback: { url: `${receiver.url}/often` } });
+  await act(agent, proposal, "withdraw");
+  const { text, headers } = await receiver.next();
+  assert.equal(headers["webhook-signature"].split(" ").length, 5);
+  secrets.forEach((secret) => new Webhook(secret).verify(text, headers));
+});
+
 /* --- the guide ---------------------------------------------------------------------------------------- */
 
 const GUIDE = readFileSync(join(ROOT, "docs", "guide", "integrators.md"), "utf8");

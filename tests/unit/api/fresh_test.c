@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Answers with secrets in memory: found by their scope alone, for ten minutes, and the oldest makes room.
+ * Answers with secrets in memory: found by their scope alone, for ten minutes; the oldest makes
+ * room.
  */
 #include "../check.h"
 
@@ -64,5 +65,6 @@ int main(void)
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_room),
     };
+    crypto_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -390,14 +390,15 @@ static void test_names_and_secrets_stay_out_of_the_log(void **state)
     EXPECT(world_count(&SQL_COUNT_SECRETS) == 0, "and secrets nowhere");
 }
 
-SQL(SQL_BOTH_SECRETS, "SELECT count(*) FROM agents WHERE old_webhook_secret_until = 7"
-                      " AND old_webhook_secret <> webhook_secret AND webhook_secret LIKE 'whsec_%'");
+SQL(SQL_BOTH_SECRETS, "SELECT count(*) FROM agents a JOIN old_webhook_secrets o ON o.agent = a.row"
+                      " WHERE o.secret <> a.webhook_secret AND a.webhook_secret LIKE 'whsec_%'");
 
 static enum fm_err new_secret(struct ctx *ctx, struct store_conn *conn, void *with)
 {
     struct work *work = with;
 
-    return people_new_webhook_secret(ctx, conn, world_operator, str_of(work->of), 7,
+    return people_new_webhook_secret(ctx, conn, world_operator, str_of(work->of),
+                                     clock_now_us() + DAY_US,
                                      work->webhook_secret);
 }
 
@@ -414,6 +415,27 @@ static void test_a_secret_is_replaced(void **state)
     EXPECT(world_count(&SQL_BOTH_SECRETS) == 1, "the old one is kept beside it");
     EXPECT(world_count(&SQL_COUNT_LEAVES) == 4, "and the log says that it was replaced");
     EXPECT(world_do(new_secret, &nobody) == FM_E_NOT_FOUND, "of an agent that is not there");
+}
+
+static void test_replaced_secrets_are_kept_for_their_time(void **state)
+{
+    struct work ana, bot = {.name = "bot", .of = "ana"}, other = {.name = "other", .of = "ana"};
+    struct work fresh = {.of = "bot"}, of_other = {.of = "other"};
+
+    (void)state;
+    add_ana(&ana);
+    must(add_agent, &bot);
+    must(add_agent, &other);
+    for (int i = 0; i < PEOPLE_OLD_SECRETS_MAX; i++) {
+        must(new_secret, &fresh);
+    }
+    EXPECT(world_count(&SQL_BOTH_SECRETS) == PEOPLE_OLD_SECRETS_MAX, "all of them sign");
+    EXPECT(world_do(new_secret, &fresh) == FM_E_ROTATED_TOO_OFTEN, "one too many");
+    EXPECT(strstr(world.ctx.detail, "can be made at 20") != NULL, "%s", world.ctx.detail);
+    must(new_secret, &of_other);
+    clock_set_virtual_us(clock_now_us() + DAY_US);
+    must(new_secret, &fresh);
+    EXPECT(world_count(&SQL_BOTH_SECRETS) == 1, "those of yesterday are gone");
 }
 
 SQL(SQL_LEAVES, "SELECT entry FROM log_entries ORDER BY idx");
@@ -541,6 +563,7 @@ int main(void)
         TEST(test_a_password_changed_meanwhile_does_not_sign_in),
         TEST(test_names_and_secrets_stay_out_of_the_log),
         TEST(test_a_secret_is_replaced),
+        TEST(test_replaced_secrets_are_kept_for_their_time),
         TEST(test_leaves_are_canonical),
         TEST(test_a_refusal_leaves_nothing),
         TEST(test_a_rollback_leaves_no_trace),
