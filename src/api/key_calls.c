@@ -6,8 +6,6 @@
  */
 #include "api/api_internal.h"
 
-#define SERVICE_DAYS_MAX 3650
-
 static struct actor by_caller(const struct call *call)
 {
     return (struct actor){ACTOR_REVIEWER, call->caller.person->id};
@@ -145,20 +143,17 @@ static enum fm_err read_key(struct call *call, struct key_input *in)
 {
     struct ctx *ctx = &call->ctx;
 
+    in->body.expires_in = SERVICE_UNSAID;
     TRY(call_bind(call, key_fields, COUNT_OF(key_fields), &in->body));
     if (!in->body.agent.p == !in->body.service.p) {
         return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/service"), "name an agent or a service");
     }
-    if (in->body.agent.p && (in->body.scopes || in->body.expires_in)) {
+    if (in->body.agent.p && (in->body.scopes || in->body.expires_in != SERVICE_UNSAID)) {
         return fail_at(ctx, FM_E_INVALID_ARGUMENT,
                        in->body.scopes ? S("/scopes") : S("/expires_in"),
                        "an agent's key has no scopes and does not expire");
     }
-    if (in->body.expires_in > SERVICE_DAYS_MAX * DAY_US) {
-        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/expires_in"), "at most %dd",
-                       SERVICE_DAYS_MAX);
-    }
-    in->expires_at_us = clock_now_us() + (in->body.expires_in ? in->body.expires_in : SERVICE_US);
+    TRY(people_service_until(ctx, in->body.expires_in, &in->expires_at_us));
     return read_scopes(call, in);
 }
 

@@ -246,7 +246,6 @@ bool clock_parse(struct str text, int64_t *out_us)
     return true;
 }
 
-#define DURATION_MAX_US (3650 * DAY_US)
 
 static const struct {
     char unit;

@@ -42,6 +42,7 @@ void buf_add_time(struct buf *buf, int64_t at_us);
 /* Reads RFC 3339 (any offset, 0 to 9 fraction digits, seconds 0-59). False on anything else. */
 bool clock_parse(struct str text, int64_t *out_us);
 
+#define DURATION_MAX_US (3650 * DAY_US)
 /* Reads a duration of page "Conventions": digits and one of s, m, h, d, w; 0s to 3650d. */
 bool duration_parse(struct str text, int64_t *out_us);
 

@@ -214,7 +214,9 @@ static void bind_duration(struct binding *b, const struct json_field *field,
     int64_t *duration_us = at, read_us;
 
     if (!duration_parse(json_text(value), &read_us)) {
-        complain_field(b, field, "must be a duration such as \"90s\", \"30m\", \"4h\" or \"2d\"");
+        complain(b, FM_E_INVALID_ARGUMENT, str_of(field->name),
+                 "must be a duration such as \"90s\", \"30m\", \"4h\" or \"2d\", at most %dd",
+                 (int)(DURATION_MAX_US / DAY_US));
     } else {
         *duration_us = read_us;
     }

@@ -399,6 +399,20 @@ static enum fm_err record_service(struct ctx *ctx, struct store_conn *conn, stru
     return people_record(ctx, conn, JOURNAL_KEY_CREATED, by, &data, &payload);
 }
 
+enum fm_err people_service_until(struct ctx *ctx, int64_t lifetime_us, int64_t *until_us)
+{
+    if (lifetime_us == SERVICE_UNSAID) {
+        lifetime_us = SERVICE_US;
+    }
+    if (lifetime_us < SECOND_US || lifetime_us > DURATION_MAX_US) {
+        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/expires_in"),
+                       "1s to %dd; %dd where nothing is said", (int)(DURATION_MAX_US / DAY_US),
+                       (int)(SERVICE_US / DAY_US));
+    }
+    *until_us = clock_now_us() + lifetime_us;
+    return FM_OK;
+}
+
 enum fm_err people_add_service(struct ctx *ctx, struct store_conn *conn, struct actor by,
                                struct str service, unsigned scopes, int64_t expires_at_us,
                                struct id *id, char token[SECRET_TEXT_SIZE])

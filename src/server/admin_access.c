@@ -162,7 +162,7 @@ static enum fm_err run_service(struct store_cmd *cmd, struct store_conn *conn)
 enum fm_err admin_service_create(struct ctx *ctx, struct instance *instance,
                                  const struct json *arguments, struct json_out *answer)
 {
-    struct service in = {.name = STR_NONE};
+    struct service in = {.name = STR_NONE, .expires_in = SERVICE_UNSAID};
     AUTO(change_done) struct change change = {.scopes = 0};
 
     TRY(json_bind(ctx, arguments, S(""), service_fields, COUNT_OF(service_fields), &in));
@@ -174,7 +174,7 @@ enum fm_err admin_service_create(struct ctx *ctx, struct instance *instance,
         change.scopes |= 1u << scope;
     }
     change.name = in.name;
-    change.expires_at_us = clock_now_us() + (in.expires_in ? in.expires_in : SERVICE_US);
+    TRY(people_service_until(ctx, in.expires_in, &change.expires_at_us));
     TRY(carry_out(ctx, instance, &change, run_service));
     jo_m_id(answer, "id", ID_KEY, change.id);
     jo_m_str(answer, "token", str_of(change.secret));

@@ -348,13 +348,28 @@ const BAD_KEYS = [
   ["an agent's key with scopes", { agent: "bot", scopes: ["read"] }, "/scopes"],
   ["a personal token", { person: "ana" }, "/person"],
   ["a bad name", { service: "a b", scopes: ["read"] }, "/name"],
+  ["a life of no seconds", { service: "x", scopes: ["read"], expires_in: "0s" }, "/expires_in", /1s to 3650d/],
+  ["a life of no days", { service: "x", scopes: ["read"], expires_in: "0d" }, "/expires_in", /1s to 3650d/],
+  ["a life of 27 years", { service: "x", scopes: ["read"], expires_in: "9999d" }, "/expires_in", /at most 3650d/],
+  ["an agent's key that expires", { agent: "bot", expires_in: "0s" }, "/expires_in", /does not expire/],
 ];
-for (const [name, body, pointer] of BAD_KEYS) {
+for (const [name, body, pointer, says = /./] of BAD_KEYS) {
   test(`refused as a key: ${name}`, async () => {
     const answer = await adm.post("/v1/keys", body);
     expectProblem(answer, 422, name === "a personal token" ? "unknown-member" : "invalid-argument", pointer);
+    assert.match(answer.body.detail, says);
   });
 }
+
+test("on the command line too, a token of no time is refused and not made for a year", async () => {
+  for (const [expires, says] of [["0s", /1s to 3650d/], ["9999d", /at most 3650d/]]) {
+    const args = ["token", "create", "--service", "q", "--scope", "metrics", "--expires", expires];
+    const { code, stderr } = await fermata([...args, "--data", server.data]);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, says);
+  }
+  assert.equal((await adm.get("/v1/keys")).body.items.some(({ service }) => service === "q"), false);
+});
 
 test("an agent's keys: one more, and the old one revoked without an interruption", async () => {
   const second = (await adm.post("/v1/keys", { agent: "bot" })).body;
