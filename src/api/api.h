@@ -23,7 +23,7 @@ struct api_config {
     const struct outgoing_rules *callbacks; /* where callbacks may go */
     void *with; /* of the functions below, which run on loop threads */
     /* For /readyz: writes the array `checks`; false when requests should go elsewhere. */
-    bool (*ready)(void *with, struct json_out *checks);
+    bool (*ready)(void *with, struct ctx *ctx, struct store_conn *conn, struct json_out *checks);
     /* For /metrics: writes everything, in OpenMetrics or the older text. NULL: there are none. */
     enum fm_err (*metrics)(void *with, struct ctx *ctx, struct store_conn *conn,
                            struct metric_out *out);

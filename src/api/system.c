@@ -56,20 +56,13 @@ void health_get(struct call *call)
 /* What an operator should know of, though the server answers: a policy that waits. */
 static enum fm_err write_notes(struct call *call, struct store_conn *conn, struct json_out *out)
 {
-    struct policy_version candidate, active;
+    struct str note;
 
-    TRY(flow_version_candidate(&call->ctx, conn, &candidate));
-    TRY(flow_version_active(&call->ctx, conn, &active));
-    if (candidate.row > active.row) {
+    TRY(flow_version_waiting(&call->ctx, conn, &note));
+    if (note.p) {
         jo_key(out, "notes");
         jo_array(out);
-        jo_text(out);
-        buf_lit(out->buf, "the policy ");
-        buf_add_id(out->buf, ID_POLICY, candidate.id);
-        buf_lit(out->buf, " loosens and waits for a second person; ");
-        buf_add_id(out->buf, ID_POLICY, active.id);
-        buf_lit(out->buf, " is in force");
-        jo_text_end(out);
+        jo_str(out, note);
         jo_array_end(out);
     }
     return FM_OK;
@@ -82,7 +75,9 @@ void ready_get(struct call *call)
     AUTO(buf_done) struct buf body = BUF_INIT(20 * KIB);
     struct json_out out = JSON_OUT(&body), inner = JSON_OUT(&checks);
     bool draining = atomic_load(&call->api->draining);
-    bool ready = call->api->config.ready(call->api->config.with, &inner) && !draining;
+    bool ready = call->api->config.ready(call->api->config.with, &call->ctx, call->part->reader,
+                                         &inner) &&
+                 !draining;
 
     jo_object(&out);
     jo_m_str(&out, "status", ready ? S("ok") : S("not ready"));

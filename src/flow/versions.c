@@ -117,6 +117,24 @@ enum fm_err flow_version_candidate(struct ctx *ctx, struct store_conn *conn,
     return find_version(ctx, conn, &SQL_NEWEST_CANDIDATE, NO_ARGS, out);
 }
 
+enum fm_err flow_version_waiting(struct ctx *ctx, struct store_conn *conn, struct str *note)
+{
+    struct policy_version candidate, active;
+    char waits[ID_TEXT_MAX], rules[ID_TEXT_MAX];
+
+    *note = STR_NONE;
+    TRY(flow_version_candidate(ctx, conn, &candidate));
+    TRY(flow_version_active(ctx, conn, &active));
+    if (candidate.row <= active.row) {
+        return FM_OK;
+    }
+    *note = arena_printf(ctx->arena,
+                         "the policy %.*s loosens and waits for a second person; %.*s is in force",
+                         STR_ARG(id_format(ID_POLICY, candidate.id, waits)),
+                         STR_ARG(id_format(ID_POLICY, active.id, rules)));
+    return note->p ? FM_OK : fail_memory(ctx);
+}
+
 enum fm_err flow_version_text(struct ctx *ctx, struct store_conn *conn, int64_t row,
                               struct str *canonical, struct str *source)
 {

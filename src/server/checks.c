@@ -142,11 +142,20 @@ void check_queues(const struct policy *policy, struct check_result *out)
 static void live_policy(const struct checks_live *live, struct check_result *out)
 {
     char why[CHECK_TEXT_MAX];
+    struct str note;
 
-    if (reload_failed(live->reload)) {
+    if (flow_version_waiting(live->ctx, live->reader, &note) != FM_OK) {
+        check_warns(out, "look at the server's log", "its versions cannot be read: %s",
+                    live->ctx->detail);
+    } else if (reload_failed(live->reload)) {
         reload_why(live->reload, why, sizeof(why));
         check_warns(out, "mend the file (`fermata policy check FILE`), then send SIGHUP again",
                     "%s", why);
+    } else if (note.p) {
+        check_warns(out,
+                    "a second person with the role policy looks at it (`fermata policy list`) and "
+                    "puts it in force (`fermata policy activate ID`); or take the change back",
+                    "%.*s", STR_ARG(note));
     } else {
         check_ok(out, "the policy that was read last is in force");
     }

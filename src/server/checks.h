@@ -33,6 +33,8 @@ void check_write(struct json_out *out, const struct check_result *result, bool b
 
 /* A server about itself: never blocks for long. Returns how many results there are. Any thread. */
 struct checks_live {
+    struct ctx *ctx; /* of the caller, as is the connection */
+    struct store_conn *reader;
     const char *dir;
     struct flow *flow;
     struct committer *committer;

@@ -131,10 +131,12 @@ static enum fm_err load_issuer(struct ctx *ctx, const char *dir, struct server *
 }
 
 /* It answers: the store is open and the committer runs. The rest is what the checks say. */
-static bool is_ready(void *with, struct json_out *checks)
+static bool is_ready(void *with, struct ctx *ctx, struct store_conn *conn, struct json_out *checks)
 {
     struct server *server = with;
-    const struct checks_live live = {.dir = store_dir(server->instance.store),
+    const struct checks_live live = {.ctx = ctx,
+                                     .reader = conn,
+                                     .dir = store_dir(server->instance.store),
                                      .flow = server->flow,
                                      .committer = server->instance.committer,
                                      .reload = server->reload};

@@ -149,6 +149,22 @@ test("a low limit of open files is a warning", async (t) => {
   expectRow({ row: (name) => report.checks.find((each) => each.name === name) }, "files", "warning", /^256 files/);
 });
 
+test("a version that waits for a second person is a warning, not the policy in force", async (t) => {
+  const { server } = await startWorld(t, { people: [...PEOPLE, "pol", "pia"] });
+  server.setPolicy(policyText({ actions: "  more.more: {then: allow}" }));
+  await server.signal("SIGHUP", "policy.waits");
+  const { code, report } = await check(server);
+  assert.equal(code, 0, "a warning");
+  const { status, detail, next } = report.server.checks.find(({ name }) => name === "policy");
+  const { checks, notes } = (await server.public.get("/readyz")).body;
+  assert.deepEqual([status, detail], ["warning", notes[0]]);
+  assert.match(detail, /^the policy pol_\w{26} loosens and waits for a second person; pol_\w{26} is in force$/);
+  assert.match(next, /fermata policy activate ID/);
+  assert.equal(checks.find(({ name }) => name === "policy").status, "warning");
+  const { stdout } = await fermata(["check", "--data", server.data, "--policy", server.policyFile]);
+  assert.match(stdout, /^warning +server: policy +the policy pol_/m);
+});
+
 test("a refused reload is what the server says about itself", async (t) => {
   const { server } = await startWorld(t, { people: PEOPLE });
   server.setPolicy("version: 2\n");
