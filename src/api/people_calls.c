@@ -312,6 +312,7 @@ static void write_agent_row(void *with, const struct agent *agent)
     jo_m_id(list->out, "id", ID_PERSON, owner ? owner->id : (struct id){{0}});
     jo_m_str(list->out, "name", owner ? owner->name : STR_NONE);
     jo_object_end(list->out);
+    jo_m_raw(list->out, "hosts", agent->hosts);
     jo_object_end(list->out);
 }
 

@@ -137,6 +137,13 @@ static struct str cell_owner(struct work *work, const struct json *item)
     return owner.p ? owner : S("-");
 }
 
+static struct str cell_hosts(struct work *work, const struct json *item)
+{
+    struct str hosts = joined(work, json_get(item, S("hosts")));
+
+    return hosts.n ? hosts : S("-");
+}
+
 static void print_link(struct work *work, const struct json *answer, const char *name)
 {
     struct str link = shown(work, answer, "link"), who = cli_safe(&work->ctx, str_of(name));
@@ -314,11 +321,12 @@ static int run_agent_list(int argc, char **argv)
 {
     static const struct cli_usage usage = {
         .line = "agent list",
-        .about = "Lists the agents with their owners, in the order in which they were added.",
+        .about = "Lists the agents with their owners and the hosts that callbacks may go to,\n"
+                 "in the order in which they were added.",
         .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
     };
     static const struct column columns[] = {
-        {"NAME", cell_name}, {"OWNER", cell_owner}, {"ID", cell_id}};
+        {"NAME", cell_name}, {"OWNER", cell_owner}, {"ID", cell_id}, {"HOSTS", cell_hosts}};
 
     return list_run(&usage, argc, argv, "agent.list", columns, COUNT_OF(columns),
                     "There is no agent yet: `fermata agent add NAME --owner USER`.");

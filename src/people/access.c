@@ -11,7 +11,7 @@
 SQL(SQL_PEOPLE,
     "SELECT id, created_by, reset_by, name, roles, password IS NOT NULL, code IS NOT NULL,"
     " created_at, signed_in_at, disabled_at, reset_at FROM people ORDER BY row");
-SQL(SQL_AGENTS, "SELECT id, created_by, name, owner, created_at FROM agents"
+SQL(SQL_AGENTS, "SELECT id, created_by, name, owner, created_at, hosts FROM agents"
                 " WHERE disabled_at IS NULL ORDER BY row");
 SQL(SQL_KEYS, "SELECT kind, id, created_by, agent, person, service, scopes, created_at, used_at,"
               " expires_at, revoked_at, hash FROM credentials WHERE kind NOT IN (2, 4) ORDER BY id");
@@ -97,7 +97,8 @@ enum fm_err agent_rows(struct ctx *ctx, struct store_conn *conn,
                                         .created_by = rows_id(rows, 1),
                                         .name = rows_bytes(rows, 2),
                                         .owner = rows_int(rows, 3),
-                                        .created_at_us = rows_int(rows, 4)});
+                                        .created_at_us = rows_int(rows, 4),
+                                        .hosts = rows_bytes(rows, 5)});
     }
     return ctx->err;
 }
@@ -148,6 +149,7 @@ struct line {
     enum id_kind id_kind;
     struct id id, created_by;
     struct str name, holder; /* holder: an agent's owner, a key's agent, person or service */
+    struct str hosts; /* of an agent: a JSON array of host names */
     unsigned roles, scopes;
     int64_t created_at_us, used_at_us, signed_in_at_us, expires_at_us;
 };
@@ -196,6 +198,7 @@ static void review_agent(void *with, const struct agent_row *row)
                                          .id = row->id,
                                          .created_by = row->created_by,
                                          .name = row->name,
+                                         .hosts = row->hosts,
                                          .holder = name_of_person(review->directory, row->owner),
                                          .created_at_us = row->created_at_us});
 }
@@ -286,6 +289,7 @@ static void write_json_line(struct review *review, const struct line *line)
     jo_m_time(out, "last_sign_in_at", line->signed_in_at_us);
     jo_m_time(out, "last_used_at", line->used_at_us);
     jo_m_time(out, "expires_at", line->expires_at_us);
+    jo_m_raw(out, "hosts", line->hosts.n ? line->hosts : S("[]"));
     jo_object_end(out);
 }
 
@@ -369,6 +373,22 @@ static const char *scope_of_bit(int bit)
     return scopes[bit];
 }
 
+/* One cell, blanks between them. No host holds a quote or a blank: people_check_hosts. */
+static void csv_hosts(struct buf *csv, struct str hosts)
+{
+    bool first = true;
+
+    buf_lit(csv, ",\"");
+    (void)str_split(&hosts, '"');
+    while (hosts.p) {
+        buf_add(csv, first ? S("") : S(" "));
+        buf_add(csv, str_split(&hosts, '"'));
+        (void)str_split(&hosts, '"'); /* what is between two of them */
+        first = false;
+    }
+    buf_lit(csv, "\"");
+}
+
 static void write_csv_line(struct review *review, const struct line *line)
 {
     struct buf *csv = review->csv;
@@ -388,6 +408,7 @@ static void write_csv_line(struct review *review, const struct line *line)
     csv_time(csv, line->signed_in_at_us);
     csv_time(csv, line->used_at_us);
     csv_time(csv, line->expires_at_us);
+    csv_hosts(csv, line->hosts);
     buf_lit(csv, "\r\n");
 }
 
@@ -396,7 +417,7 @@ enum fm_err access_review_csv(struct ctx *ctx, struct store_conn *conn, struct b
     struct review review = {.write = write_csv_line, .csv = out};
 
     buf_lit(out, "kind,id,name,holder,status,roles,scopes,created_at,created_by,last_sign_in_at,"
-                 "last_used_at,expires_at\r\n");
+                 "last_used_at,expires_at,hosts\r\n");
     TRY(review_all(ctx, conn, &review));
     return buf_ok(out) ? FM_OK : fail_memory(ctx);
 }

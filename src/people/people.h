@@ -227,7 +227,7 @@ struct person_row {
 
 struct agent_row {
     struct id id, created_by;
-    struct str name;
+    struct str name, hosts; /* hosts: a JSON array of host names */
     int64_t owner, created_at_us; /* owner: person's row */
 };
 

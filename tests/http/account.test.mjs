@@ -416,7 +416,9 @@ test("the access review has everybody and everything, with who made it and when 
     [row("person", ({ name }) => name === "odd").status, row("person", ({ name }) => name === "odd").created_by],
     ["must set a password", "adm"],
   );
-  assert.equal(row("agent", ({ name }) => name === "bot").holder, "owner");
+  const agent = row("agent", ({ name }) => name === "bot");
+  assert.deepEqual([agent.holder, agent.hosts], ["owner", ["agent.example"]]);
+  assert.deepEqual(row("person", ({ name }) => name === "ana").hosts, []);
   const used = row("agent_key", ({ id }) => id === key.id);
   assert.deepEqual([used.holder, used.created_by], ["bot", "adm"]);
   assert.ok(Date.parse(used.last_used_at) >= Date.parse(used.created_at));
@@ -428,10 +430,12 @@ test("the access review has everybody and everything, with who made it and when 
 
 test("the access review as CSV: every cell quoted, and no cell that a spreadsheet runs", async () => {
   const admin = await server.signIn("adm");
+  await admin.post("/v1/agents", { name: "far", owner: "ana", hosts: ["a.example", "b.example"] });
   const answer = await admin.get("/v1/people/access-review?format=csv");
   assert.match(answer.headers["content-type"], /^text\/csv/);
   const lines = answer.text.split("\r\n").slice(1, -1);
-  assert.ok(lines.every((line) => /^("([^"]|"")*",){11}"([^"]|"")*"$/.test(line)), answer.text);
+  assert.match(answer.text, /^"agent",.*,"a.example b.example"\r$/m);
+  assert.ok(lines.every((line) => /^("([^"]|"")*",){12}"([^"]|"")*"$/.test(line)), answer.text);
   assert.equal(lines.some((line) => line.split('","').some((cell) => /^"?[=+\-@\t\r]/.test(cell))), false, answer.text);
   expectProblem(await admin.get("/v1/people/access-review?format=xml"), 422, "invalid-argument", "/format");
   const { stdout } = await fermata(["user", "review", "--csv", "--data", server.data]);

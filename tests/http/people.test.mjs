@@ -25,15 +25,15 @@ test("a new agent: its key works at once, and is shown this once", async () => {
   const list = await lea.get("/v1/agents");
   assert.deepEqual(
     list.body.items.find(({ name }) => name === AGENT.name),
-    { id: body.id, name: AGENT.name, owner: { id: ana.id, name: "ana" } },
+    { id: body.id, name: AGENT.name, owner: { id: ana.id, name: "ana" }, hosts: AGENT.hosts },
   );
   assert.equal(list.text.includes(body.key) || list.text.includes(body.webhook_secret), false);
   await propose(fresh);
 });
 
-test("a repeated creation does not tell the key again", async () => {
+test("a repeated creation under another Idempotency-Key does not tell the key again", async () => {
   const first = await adm.post("/v1/agents", { name: "once", owner: "ana" }, { key: "k1" });
-  const again = await adm.post("/v1/agents", { name: "once", owner: "ana" }, { key: "k1" });
+  const again = await adm.post("/v1/agents", { name: "once", owner: "ana" }, { key: "k2" });
   assert.equal(first.status, 201);
   expectProblem(again, 409, "already-exists");
   assert.equal(again.text.includes(first.body.key), false);

@@ -179,7 +179,8 @@ static void test_json(void **state)
     run_ok(cli_token, "token create --user ana --json", NULL);
     EXPECT(str_starts(member("id"), S("key_")) && str_starts(member("token"), S("fkr_")), "%s", out_text);
     run_ok(cli_agent, "agent list --json", NULL);
-    EXPECT(printed("\"owner\":\"ana\"") && strchr(out_text, '\n') == out_text + strlen(out_text) - 1,
+    EXPECT(printed("\"hosts\":[\"hooks.example\"]") &&
+               strchr(out_text, '\n') == out_text + strlen(out_text) - 1,
            "one line: %s", out_text);
     EXPECT(run(cli_agent, "agent add bot --owner ana --json", NULL) == CLI_FAILED, "again");
     EXPECT(out_text[0] == '\0' && strstr(err_text, "\"name\":\"already-exists\",\"status\":409}\n"),
@@ -200,7 +201,9 @@ static void test_agents_for_people(void **state)
     run_ok(cli_token, "token create --user ana", NULL);
     EXPECT(printed("Made a token for ana (key_") && printed("shown once"), "%s", out_text);
     run_ok(cli_agent, "agent list", NULL);
-    EXPECT(printed("NAME  OWNER  ID\nbot   ana    agt_"), "%s", out_text);
+    EXPECT(printed("NAME  OWNER  ID  ") && printed("HOSTS\nbot   ana    agt_") &&
+               printed("  -\n"),
+           "%s", out_text);
 }
 
 static void test_the_same_without_a_server(void **state)
