@@ -40,8 +40,8 @@ trap 'exit 0' INT TERM HUP # the ordinary end
 
 # Port 0 lets the kernel pick.
 free_port() {
-    local port
-    for port in $(seq "$1" $(($1 == 0 ? 0 : $1 + 50))); do
+    local port last=$(($1 == 0 ? 0 : $1 + 50))
+    for port in $(seq "$1" $((last > 65535 ? 65535 : last))); do
         if ((port == 0)) || ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             echo "$port"
             return
@@ -110,6 +110,11 @@ await_proposals() {
     done
 }
 
+PORT=${PORT:-8600}
+if ! [[ $PORT =~ ^(0|[1-9][0-9]{0,4})$ ]] || ((PORT > 65535)); then
+    echo "PORT is 0 to 65535, not $PORT" >&2
+    exit 2
+fi
 if [[ ! -x $FERMATA ]]; then
     echo "there is no $FERMATA: run make" >&2
     exit 1
@@ -120,7 +125,7 @@ if [[ ! -e $DATA/fermata.db ]]; then
     make_samples "$(make_password)"
 fi
 
-start_server "$(free_port "${PORT:-8600}")"
+start_server "$(free_port "$PORT")"
 if [[ ! -f $SAMPLE ]]; then
     echo "  Fermata is at   $url   with your own folder $DATA. Ctrl-C stops it."
     wait "$server" || true

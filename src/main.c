@@ -70,8 +70,13 @@ static int unknown(const char *name)
 
 static int run_version(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    static const struct cli_usage usage = {.line = "version", .about = "Prints the version."};
+    struct cli_common common = {.json = false};
+    int words, code = cli_parse(&usage, argc, argv, &common, &words);
+
+    if (code != CLI_GO) {
+        return code;
+    }
     puts("fermata " FERMATA_VERSION);
     return CLI_OK;
 }

@@ -146,7 +146,7 @@ enum fm_err review_prepare_decision(struct call *call) MUST_CHECK;
 /* Runs `run` in the committer, then answers with what `render` writes. */
 void call_write(struct call *call, call_run_fn *run, call_render_fn *render, int status);
 
-/* The same for an answer that holds a secret beside the member `id` of what it is about. Only the id
+/* The same for an answer that holds a secret beside the member `id` of what it is about. Only that
  * is stored: a repetition gets the whole answer while that is in memory, and afterwards 409
  * already-done with the id and `lost`, a sentence that says what to do. */
 void call_write_once(struct call *call, call_run_fn *run, call_render_fn *render, int status,

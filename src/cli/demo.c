@@ -92,6 +92,13 @@ static void tell(const char *name, const char *value)
     }
 }
 
+static bool is_port(const char *text)
+{
+    uint64_t port;
+
+    return str_to_u64(str_of(text), &port) && port <= UINT16_MAX;
+}
+
 int cli_demo(int argc, char **argv)
 {
     struct demo_options options = {0};
@@ -100,6 +107,9 @@ int cli_demo(int argc, char **argv)
 
     if (code != CLI_GO) {
         return code;
+    }
+    if (options.port && !is_port(options.port)) {
+        return cli_misused(&demo_usage, "--port is 0 to 65535");
     }
     if (!own_folder(binary, folder) || !find_script(folder, script)) {
         fputs("fermata: the demo's files are not there; `make install` puts them into\n"

@@ -126,7 +126,7 @@ enum fm_err flow_version_active(struct ctx *ctx, struct store_conn *conn,
                                 struct policy_version *out) MUST_CHECK;
 enum fm_err flow_version_candidate(struct ctx *ctx, struct store_conn *conn,
                                    struct policy_version *out) MUST_CHECK; /* the newest */
-/* A sentence about the version that waits for a second person, in the arena; absent when none does. */
+/* A sentence about the version that waits for a second person, in the arena; absent: none does. */
 enum fm_err flow_version_waiting(struct ctx *ctx, struct store_conn *conn, struct str *note)
     MUST_CHECK;
 /* The canonical form, and the text as it was submitted, in the arena. */

@@ -158,9 +158,10 @@ enum fm_err people_find_link(struct ctx *ctx, struct store_conn *conn, struct st
 enum fm_err people_sign_in_by_link(struct ctx *ctx, struct store_conn *conn,
                                    const struct person *person, struct str code, struct id *id,
                                    char cookie[SECRET_TEXT_SIZE]) MUST_CHECK;
-/* When a service's token of that lifetime ends: SERVICE_UNSAID is SERVICE_US from now. At /expires_in,
- * FM_E_INVALID_ARGUMENT for one that would be over at once or after more than ten years. */
-enum fm_err people_service_until(struct ctx *ctx, int64_t lifetime_us, int64_t *until_us) MUST_CHECK;
+/* When a service's token of that lifetime ends: SERVICE_UNSAID is SERVICE_US from now.
+ * FM_E_INVALID_ARGUMENT at /expires_in for one that is over at once or lives more than ten years. */
+enum fm_err people_service_until(struct ctx *ctx, int64_t lifetime_us, int64_t *until_us)
+    MUST_CHECK;
 /* A token for a machine that is no agent; `scopes` are bits of SERVICE_SCOPES. */
 enum fm_err people_add_service(struct ctx *ctx, struct store_conn *conn, struct actor by,
                                struct str service, unsigned scopes, int64_t expires_at_us,

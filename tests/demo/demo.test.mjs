@@ -5,7 +5,7 @@
  * decision, and through a kill of its own process.
  */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -209,3 +209,15 @@ test("fermata demo without its files says where they should be", async () => {
   assert.match(stderr, /share\/fermata/);
 });
 
+
+test("a port that is none is said to be one, by the command and by the script", async () => {
+  for (const port of ["abc", "99999", "-1", "08600x", "65536"]) {
+    const { code, stderr } = await fermata(["demo", `--port=${port}`]);
+    assert.equal(`${code} ${stderr.split("\n")[0]}`, "2 fermata: --port is 0 to 65535", port);
+    const script = spawnSync("bash", [join(ROOT, "examples/demo.sh")], {
+      env: { ...process.env, PORT: port, FERMATA_BIN: BINARY, FERMATA_DATA: join(tmpdir(), "fermata-never-made") },
+      encoding: "utf8",
+    });
+    assert.equal(`${script.status} ${script.stderr}`, `2 PORT is 0 to 65535, not ${port}\n`);
+  }
+});

@@ -184,3 +184,10 @@ test("a path with an escape sequence does not reach the terminal", async (t) => 
   assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f]/);
   assert.match(stdout, /\\u\{1B\}\[31mred/);
 });
+
+test("version too refuses what it does not know", async () => {
+  assert.equal((await fermata(["version"])).stdout, "fermata 0.1.0\n");
+  const { code, stdout, stderr } = await fermata(["version", "--foo"]);
+  assert.equal(`${code}${stdout}`, "2");
+  assert.match(stderr, /^fermata: there is no option --foo\n/);
+});
