@@ -62,11 +62,15 @@ test("setup: the link makes the first admin, signs in, and leaves no token behin
   assert.deepEqual((await (await own.signIn("eva", NEW)).get("/v1/me")).body.roles.length, 5);
   const late = await open(t, link);
   await late.waitForSelector("#setup-name");
+  await waitForText(late, "main", "works once, while nobody else is here yet");
+  assert.equal(await late.locator("text=Sign in instead").count(), 0);
   await late.fill("#setup-name", "mallory");
   await late.fill("#setup-password", NEW);
   await late.fill("#setup-again", NEW);
   await late.click("button[type=submit]");
   await waitForText(late, "#setup-refusal", "There is somebody already");
+  await late.click("text=Sign in instead");
+  await late.waitForSelector("#name");
 });
 
 test("a password is changed under Me; a wrong one is refused and forgotten", async (t) => {

@@ -37,6 +37,7 @@ function Form() {
     const decides = useRef<HTMLInputElement>(null);
     const [refusal, setRefusal] = useState("");
     const [busy, setBusy] = useState(false);
+    const [over, setOver] = useState(false); // somebody is here, or the link is void: no use in trying again
     const send = async (event: Event): Promise<void> => {
         event.preventDefault();
         const [who, secret] = [name.current?.value ?? "", password.current?.value ?? ""];
@@ -51,7 +52,9 @@ function Form() {
             await signIn(who, secret);
             go("/", true);
         } catch (thrown) {
-            setRefusal(refusalOf(asProblem(thrown)));
+            const problem = asProblem(thrown);
+            setRefusal(refusalOf(problem));
+            setOver(problem.status === 403);
             setBusy(false);
         }
     };
@@ -101,6 +104,7 @@ function Form() {
             <p class="error" id="setup-refusal" role="alert">
                 {refusal}
             </p>
+            {over && <a href="/">Sign in instead</a>}
             <button type="submit" class="primary wide" disabled={busy}>
                 {busy ? "Setting up" : "Make the first admin"}
             </button>
@@ -124,7 +128,9 @@ export function SetupPage() {
                     </>
                 ) : (
                     <>
-                        <p class="quiet">Nobody is here yet. You are the first admin.</p>
+                        <p class="quiet">
+                            The link makes the first admin. It works once, while nobody else is here yet.
+                        </p>
                         <Form />
                     </>
                 )}
