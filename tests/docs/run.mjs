@@ -12,7 +12,7 @@ import { basename, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 
 import { duplicateMember, schemaFault } from "../http/contract.mjs";
-import { BINARY, fermata, PASSWORD, ROOT, Server } from "../http/server.mjs";
+import { BINARY, fermata, fermataJson, PASSWORD, ROOT, Server } from "../http/server.mjs";
 import { blocksOf, fits } from "./blocks.mjs";
 import { BUILT, freePort, makeRepository, plainEnv, saying, showTree, startBash, warm } from "./place.mjs";
 
@@ -21,6 +21,16 @@ const GUIDES = readdirSync(join(ROOT, "docs/guide")).filter((name) => name.endsW
 const FILES = ["README.md", ...GUIDES.map((name) => `docs/guide/${name}`), "sdk/python/README.md", "examples/support-agent/README.md"];
 const POLICY = readFileSync(join(ROOT, "examples/policy.yaml"), "utf8").replace("undo: 5s", "undo: 0s");
 const PROGRAMS = { python: ["python3", "program.py"], javascript: ["node", "program.mjs"] };
+
+/* A refund whose brief has what examples/policy.yaml asks for. */
+const refundOf = (amount) => ({
+  action: "refund.issue",
+  arguments: { order_id: `W${amount}`, amount, currency: "EUR" },
+  brief: {
+    summary: `Refund ${amount} EUR`, request: "It arrived broken.", reasoning: "The photo shows it.",
+    evidence: [{ title: "Order", text: "delivered" }], options: [{ title: "Refund" }, { title: "Replace" }],
+  },
+});
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
@@ -68,6 +78,7 @@ class Document {
       ["/var/lib/fermata", join(this.folder, "var-lib-fermata")],
       ["/backup/", join(this.folder, "backup") + "/"],
       ...(this.server ? [["--data DIR", `--data ${this.server.data}`], [/prp_01M8\.\.\./g, this.example]] : []),
+      ...(this.tokens ? this.#policyStandIns() : []),
     ];
     mkdirSync(join(this.folder, "backup"));
     writeFileSync(join(this.folder, ".state"), `cd ${JSON.stringify(this.folder)}\n`);
@@ -80,7 +91,45 @@ class Document {
     await this.server.addPerson("ana", ["reviewer"]);
     this.bot = await this.server.agent("docs-agent", { owner: "you" });
     this.example = await this.#decided();
+    if (this.blocks.some(({ text }) => text.includes("fkr_PETRA..."))) {
+      await this.#proposers();
+      await this.#past();
+    }
     return this.server.url;
+  }
+
+  /* Two people who own the policy, for documents in which it is changed. */
+  async #proposers() {
+    this.tokens = {};
+    for (const name of ["PETRA", "MAX"]) {
+      await this.server.addPerson(name.toLowerCase(), ["policy"]);
+      const { token } = await fermataJson(["token", "create", "--user", name.toLowerCase(), "--data", this.server.data]);
+      this.tokens[name] = token;
+    }
+  }
+
+  #policyStandIns() {
+    const newest = `$(fermata policy list --json | grep -oE 'pol_[0-9A-Z]{26}' | head -n 1)`;
+    return [
+      ["fkr_PETRA...", this.tokens.PETRA],
+      ["fkr_MAX...", this.tokens.MAX],
+      ["pol_01KB...", newest],
+      ["--data fermata-data", `--data ${this.server.data}`],
+    ];
+  }
+
+  /* What a backtest replays: tags that went on, and refunds that people decided: two wrong, three large. */
+  async #past() {
+    for (let ticket = 1; ticket <= 5; ticket += 1) {
+      await this.bot.post("/v1/proposals", { action: "ticket.tag", arguments: { ticket_id: `${ticket}`, tags: ["refund"] } });
+    }
+    for (const amount of [20, 30, 40, 50, 60, 70, 80, 600, 700, 800]) {
+      const { body } = await this.bot.post("/v1/proposals", refundOf(amount));
+      const wrong = amount === 30 || amount === 50;
+      await this.you.post(`/v1/proposals/${body.id}/decision`, {
+        verdict: wrong ? "reject" : "approve", digest: body.digest, ...(wrong && { reason: "Not broken" }),
+      });
+    }
   }
 
   /* A proposal that was approved and whose decision is signed, for documents that speak of one: its id. */
