@@ -62,6 +62,7 @@ export function showTree(folder) {
     symlinkSync(join(ROOT, name), join(folder, name));
   }
   symlinkSync(BUILT, join(folder, "build"));
+  symlinkSync(join(ROOT, "tests/node_modules"), join(folder, "node_modules")); // npm install, so to say
 }
 
 /* A port that was free a moment ago, for programs that are told one. */

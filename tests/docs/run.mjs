@@ -12,7 +12,7 @@ import { basename, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 
 import { duplicateMember, schemaFault } from "../http/contract.mjs";
-import { BINARY, fermata, fermataJson, PASSWORD, ROOT, Server } from "../http/server.mjs";
+import { BINARY, fermata, PASSWORD, ROOT, Server } from "../http/server.mjs";
 import { blocksOf, fits } from "./blocks.mjs";
 import { BUILT, freePort, makeRepository, plainEnv, saying, showTree, startBash, warm } from "./place.mjs";
 
@@ -21,6 +21,16 @@ const GUIDES = readdirSync(join(ROOT, "docs/guide")).filter((name) => name.endsW
 const FILES = ["README.md", ...GUIDES.map((name) => `docs/guide/${name}`), "sdk/python/README.md", "examples/support-agent/README.md"];
 const POLICY = readFileSync(join(ROOT, "examples/policy.yaml"), "utf8").replace("undo: 5s", "undo: 0s");
 const PROGRAMS = { python: ["python3", "program.py"], javascript: ["node", "program.mjs"] };
+
+/* A callback to an address that no callback may go to: it is given up at once. */
+const DEAD_LETTER = `key=$(fermata agent add gone-agent --owner lena --host localhost --json | grep -oE 'fka_[A-Za-z0-9_-]{43}')
+  call() { curl -sSf -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -d "$2" "http://127.0.0.1:$PORT/v1/proposals$1"; }
+  body='{"action": "note.write", "arguments": {}, "callback": {"url": "https://localhost/"}}'
+  call "/$(call '' "$body" | grep -oE 'prp_[0-9A-Z]{26}' | head -n 1)/withdraw" '{}'
+  until fermata webhook list --status dead --json | grep -q evt_; do sleep 0.1; done`;
+
+/* For bash: the first id of that kind in what a command lists. */
+const newestOf = (command, kind) => `$(fermata ${command} --json | grep -oE '${kind}_[0-9A-Z]{26}' | head -n 1)`;
 
 /* A refund whose brief has what examples/policy.yaml asks for. */
 const refundOf = (amount) => ({
@@ -48,8 +58,9 @@ class Document {
     this.blocks = blocks;
     this.folder = mkdtempSync(join(tmpdir(), "fermata-docs-"));
     this.background = [];
+    this.commandStandIns = [["pau_...", newestOf("pause list", "pau")], ["evt_...", newestOf("webhook list", "evt")]];
     this.before = null; // what the last block printed
-    this.startsItself = blocks.some(({ mark }) => mark === "until");
+    this.startsItself = blocks.some(({ language, mark }) => language === "sh" && mark === "until");
     this.clones = blocks.some(({ mark, text }) => mark !== "skip" && text.includes("git clone fermata.git"));
   }
 
@@ -91,6 +102,11 @@ class Document {
     await this.server.addPerson("ana", ["reviewer"]);
     this.bot = await this.server.agent("docs-agent", { owner: "you" });
     this.example = await this.#decided();
+    this.commandStandIns = [
+      ...this.commandStandIns,
+      ["prp_...", this.example],
+      ["fkr_...", (await this.server.token("you")).secret],
+    ];
     if (this.blocks.some(({ text }) => text.includes("fkr_PETRA..."))) {
       await this.#proposers();
       await this.#past();
@@ -103,17 +119,15 @@ class Document {
     this.tokens = {};
     for (const name of ["PETRA", "MAX"]) {
       await this.server.addPerson(name.toLowerCase(), ["policy"]);
-      const { token } = await fermataJson(["token", "create", "--user", name.toLowerCase(), "--data", this.server.data]);
-      this.tokens[name] = token;
+      this.tokens[name] = (await this.server.token(name.toLowerCase())).secret;
     }
   }
 
   #policyStandIns() {
-    const newest = `$(fermata policy list --json | grep -oE 'pol_[0-9A-Z]{26}' | head -n 1)`;
     return [
       ["fkr_PETRA...", this.tokens.PETRA],
       ["fkr_MAX...", this.tokens.MAX],
-      ["pol_01KB...", newest],
+      ["pol_01KB...", newestOf("policy list", "pol")],
       ["--data fermata-data", `--data ${this.server.data}`],
     ];
   }
@@ -214,19 +228,32 @@ class Document {
 
 /* --- what becomes of a block, by its language --------------------------------------------------------- */
 
+/* What a receiver of callbacks finds: a port of its own, its secret, the SDK as if it were installed. */
+const RECEIVER = `PORT=0 FERMATA_WEBHOOK_SECRET=whsec_${"A".repeat(32)} PYTHONPATH=${join(ROOT, "sdk/python/src")} `;
+
+/* Writes it beside what blocks have made; the command that runs it. */
+function writeProgram(doc, language, text, before = "") {
+  const [program, file] = PROGRAMS[language];
+  writeFileSync(join(doc.here, file), text);
+  return `${before}${program} ${file}`;
+}
+
 async function runBlock(doc, block) {
-  const text = doc.withStandIns(block.text);
+  const text = doc.commandStandIns.reduce((all, [from, to]) => all.replaceAll(from, to), doc.withStandIns(block.text));
   if (block.mark === "until") {
-    const run = doc.start(text);
+    const run = doc.start(PROGRAMS[block.language] ? writeProgram(doc, block.language, text, RECEIVER) : text);
     doc.background.push(run);
     await saying(run, new RegExp(block.argument.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")), WITHIN_MS);
     return null;
   }
-  const program = PROGRAMS[block.language];
-  if (program) {
-    writeFileSync(join(doc.here, program[1]), text);
+  if (block.text.includes("evt_...")) {
+    const made = await doc.run(DEAD_LETTER, block);
+    if (made.code !== 0) {
+      return `there is no dead letter: ${made.said}`;
+    }
   }
-  const { code, out, said } = await doc.run(program ? program.join(" ") : text, block);
+  const command = PROGRAMS[block.language] ? writeProgram(doc, block.language, text) : text;
+  const { code, out, said } = await doc.run(command, block);
   doc.before = out;
   if (doc.clones && text.includes("git clone fermata.git")) {
     warm(join(doc.folder, "fermata"));

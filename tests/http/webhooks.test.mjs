@@ -264,7 +264,7 @@ const GUIDE = readFileSync(join(ROOT, "docs", "guide", "integrators.md"), "utf8"
 const printed = (language) => new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(GUIDE)[1];
 const PROGRAMS = [
   ["Python", "python3", ["-c", printed("python")]],
-  ["JavaScript", process.execPath, ["--input-type=module", "-e", printed("js")]],
+  ["JavaScript", process.execPath, ["--input-type=module", "-e", printed("javascript")]],
 ];
 for (const [language, command, args] of PROGRAMS) {
   test(`the receiver in ${language} that the guide prints`, async (t) => {
