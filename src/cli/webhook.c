@@ -216,7 +216,7 @@ static int run_webhook_secret(int argc, char **argv)
     static const struct cli_usage usage = {
         .line = "webhook secret AGENT",
         .about = "Gives an agent another secret for its callbacks and prints it, once. The\n"
-                 "old one signs besides the new one for 24 hours.",
+                 "old one signs besides the new one for 24 hours; four of them may at a time.",
         .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
         .words_min = 1,
         .words_max = 1,
