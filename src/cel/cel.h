@@ -21,6 +21,8 @@
  * work. `%`, indexes, and functions that want an int take it where it has no fraction.
  * type(args.amount) is double, as with google.protobuf.Value. A member that was declared CEL_T_INT
  * (`type: integer` in a schema) is read as an int, and then int arithmetic holds (75 / 2 is 37).
+ * A number is always finite: dividing by zero, and what would be infinite or NaN, is an error, since
+ * a comparison with NaN would not match without a word. double(args.amount) stays a number.
  */
 #ifndef FM_CEL_H
 #define FM_CEL_H

@@ -422,8 +422,10 @@ static struct cel_value eval_order(struct cel_eval *eval, const struct node *nod
     if (order == 2) {
         return cel_eval_no_overload(eval, node, args, 2);
     }
-    if (order == 3) { /* NaN is neither less nor greater */
-        return cel_bool(false);
+    if (order == 3) { /* NaN is neither less nor greater; beside a number of JSON a mistake */
+        return is_json_number(args[0]) || is_json_number(args[1])
+                   ? cel_eval_fail(eval, node, "a number is compared with NaN")
+                   : cel_bool(false);
     }
     switch ((enum order_op)node->op) {
     case ORDER_LESS:

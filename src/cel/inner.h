@@ -411,6 +411,8 @@ bool cel_pay_bytes(struct cel_eval *eval, size_t n);
 struct cel_value cel_text_format(struct cel_eval *eval, const struct node *node,
                                  const struct cel_value *args, size_t count);
 
+/* A number of JSON; an error where it is not finite. */
+struct cel_value cel_finite_number(struct cel_eval *eval, const struct node *node, double real);
 /* Arithmetic of operators.c; op is one of + - * / %. */
 struct cel_value cel_arithmetic(struct cel_eval *eval, const struct node *node, char op,
                                 struct cel_value a, struct cel_value b);
