@@ -143,6 +143,7 @@ struct cel_env {
     size_t function_count, function_room;
     struct str container;
     bool unchecked;
+    struct cel_activation *assumed; /* what is known ahead; NULL: nothing */
 };
 
 /* The first function of that name, or NULL; the next ones are further up in the list. */

@@ -397,17 +397,22 @@ static bool concerns(struct load *load, const struct pending_expr *pending,
     return !guard || types_concern(load, guard->program, action);
 }
 
-/* One more program, for one action; false when it was refused. */
+/* One more program, for one action; false when it was refused. The parts of it that are about other
+ * actions only are not held against this one's arguments. */
 static bool compile_for(struct load *load, const struct pending_expr *pending,
                         const struct policy_action *action, struct policy_typed *out)
 {
+    AUTO(arena_done) struct arena *arena = arena_new(MIB);
     struct cel_findings findings = {0};
+    struct policy_scope scope;
     struct ctx ctx;
     enum fm_err err;
 
     ctx_init(&ctx, load->scratch);
+    cel_env_assume(load->policy->env, types_known(load, arena, &scope, action));
     err = cel_compile(&ctx, load->policy->env, pending->expr->text, pending->want, &findings,
                       &out->program);
+    cel_env_assume(load->policy->env, NULL);
     if (err == FM_OK) {
         return true;
     }
