@@ -270,10 +270,18 @@ void cel_env_set_check(struct cel_env *env, bool check);
 
 struct cel_activation;
 
+/* Names (also of members of an object, "agent.labels", and of functions) that nothing declares, and
+ * the sentence that says so in place of "there is no params here". The table ends in {0} and
+ * outlives the environment. */
+struct cel_reserved {
+    struct str name, why;
+};
+void cel_env_reserve(struct cel_env *env, const struct cel_reserved *names);
+
 /* Programs that are compiled from now on hold for the values alone that are set in the activation
- * (of this environment; borrowed until it is replaced, NULL ends it): what these decide is not looked
- * at again, such as args.x in `action.name == "a" && args.x > 1` of another action. Variables that
- * are not set may be anything. */
+ * (of this environment; borrowed until it is replaced, NULL ends it): what these decide is not
+ * looked at again, such as args.x in `action.name == "a" && args.x > 1` of another action.
+ * Variables that are not set may be anything. */
 void cel_env_assume(struct cel_env *env, struct cel_activation *activation);
 
 /* Programs ------------------------------------------------------------------------------------- */

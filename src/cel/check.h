@@ -33,6 +33,10 @@ void cel_check_ident(struct checker *checker, struct node *node);
 void cel_check_select(struct checker *checker, struct node *node, unsigned depth);
 void cel_check_index(struct checker *checker, struct node *node, unsigned depth);
 
+/* Tells what is known of a name that is reserved (cel_env_reserve), of a member with its object's;
+ * false when it is none. */
+bool cel_check_reserved(struct checker *checker, const struct node *node, struct str object,
+                        struct str name);
 /* Adds a finding unless types are not checked. */
 void cel_check_found(struct checker *checker, uint32_t at, struct str suggestion,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));

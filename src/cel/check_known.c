@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What values that are known ahead decide. A program may be made for one value of a variable alone
- * (cel_env_assume): then `action.name == "a" && args.x > 1` is false for another action, whatever its
- * arguments are, and args.x need not be there. The side that decides is evaluated; what reads anything
- * unknown is an error there and decides nothing, so that nothing is left out that could count.
+ * (cel_env_assume): then `action.name == "a" && args.x > 1` is false for another action, whatever
+ * its arguments are, and args.x need not be there. The side that decides is evaluated; what reads
+ * anything unknown is an error there and decides nothing, so that nothing is left out that could
+ * count.
  *
  * 1. A part is taken for decided only if it is so whatever the unknown variables are.
  */
@@ -12,8 +13,8 @@
 #define KNOWN_STEPS  2000u   /* of one part; a larger one counts as unknown */
 #define KNOWN_MEMORY (1 * MIB)
 
-/* Whether a part may say something about what is known: it spells such a variable, outside of macros,
- * whose own variables could have the same name. */
+/* Whether a part may say something about what is known: it spells such a variable, outside of
+ * macros, whose own variables could have the same name. */
 static bool may_be_known(const struct checker *checker, struct str text)
 {
     const struct cel_env *env = checker->compiler->env;

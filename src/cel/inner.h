@@ -142,6 +142,7 @@ struct cel_env {
     struct cel_function **functions;
     size_t function_count, function_room;
     struct str container;
+    const struct cel_reserved *reserved; /* ends in {0}; NULL: none */
     bool unchecked;
     struct cel_activation *assumed; /* what is known ahead; NULL: nothing */
 };
@@ -314,6 +315,12 @@ struct cel_eval {
     struct arena *arena;
     struct cel_value *locals;
     const struct node *node; /* of the function that runs */
+    const struct node *here; /* what was begun last: where it stopped, if the budget ends */
+    struct missed {
+        const struct node *node; /* that found no member last; NULL: none */
+        struct cel_value in;
+        struct str name;
+    } missed;
 };
 
 struct lazy {

@@ -183,9 +183,27 @@ static bool add_functions(struct cel_env *env, struct policy *policy)
     return true;
 }
 
+/* What the language of conditions will have, and what serves until then. */
+static const struct cel_reserved later[] = {
+    {STR("params"),
+     STR("this version does not know \"params\" yet: it comes with the MCP gateway, which sees the "
+         "calls themselves; what the agent proposes stands in args")},
+    {STR("token"),
+     STR("this version does not know \"token\" yet: it comes with the MCP gateway, which sees the "
+         "caller's; who asked stands in requester, the agent in agent.id")},
+    {STR("agent.labels"),
+     STR("this version does not know \"agent.labels\" yet: it comes with labels that admins "
+         "give to agents; what an agent claims of a proposal stands in labels")},
+    {{0}, {0}},
+};
+
 static struct cel_env *make_env(struct policy *policy)
 {
     struct cel_env *env = cel_env_new();
+
+    if (env) {
+        cel_env_reserve(env, later);
+    }
 
     if (env && add_variables(env) && add_functions(env, policy)) {
         return env;

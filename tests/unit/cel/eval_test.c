@@ -84,6 +84,10 @@ static void test_absent(void **state)
         {"args.nothing == null", "true"},
         {"has(args.nothing)", "true"},
         {"anything.absent", "error: 1:10: no such key: absent"},
+        {"anything.curency", "error: 1:10: no such key: curency; did you mean currency?"},
+        {"anything['curency']", "error: 1:9: no such key: curency; did you mean currency?"},
+        {"anything.to.cty", "error: 1:13: no such key: cty; did you mean city?"},
+        {"anything.curency == 'x' || anything.absent", "error: 1:10: no such key: curency"},
         {"anything.items[5].sku", "error: 1:15: index 5 is out of range: the list has 2 items"},
         {"anything.currency.x", "error: 1:19: string has no member x"},
         {"anything.absent == 1 || true", "true"},
@@ -210,7 +214,9 @@ static void test_fatal(void **state)
 
     result = run(f, S("args.tags.all(a, args.tags.exists(b, a == b)) || true"), f->arena, 8);
     EXPECT(result.error == CEL_TOO_COSTLY && result.value.kind == CEL_ERROR, "absorbed");
-    EXPECT_STR("its sentence", result.message, S("the evaluation takes more steps than it may"));
+    EXPECT_STR("its sentence", result.message,
+               S("1:38: the evaluation takes more steps than it may: put what is cheap and decides "
+                 "first, or look at fewer items"));
     result = run(f,
                  S("(args.currency + args.currency + 'abc') != '' && "
                    "[1,2,3].map(a, [a].map(b, [b, b, b]).map(c, c + c)).size() > 0 || true"),
