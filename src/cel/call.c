@@ -4,6 +4,8 @@
  */
 #include "cel/inner.h"
 
+#define NEAR_MEMBERS_MAX 200u /* that are compared with one that is not there */
+
 /* Functions of ours ---------------------------------------------------------------------------- */
 
 /* Whether a value may be passed where that type was declared; a whole number of JSON becomes an
@@ -158,12 +160,49 @@ struct str cel_eval_message(const struct cel_program *program, struct arena *are
     uint32_t line, column;
     struct str text;
 
-    if (error->kind != CEL_FAILED) {
-        return error->message;
-    }
     cel_place_of(program->text, error->offset, &line, &column);
     text = arena_printf(arena, "%u:%u: %.*s", line, column, STR_ARG(error->message));
     return text.p ? text : error->message;
+}
+
+/* The member that was perhaps meant; absent: none is near. */
+static struct str near_member(const struct missed *missed)
+{
+    struct nearest nearest = {.wanted = missed->name};
+    size_t count = missed->in.kind == CEL_MAP ? cel_size(missed->in) : 0;
+
+    for (size_t i = 0; i < count && i < NEAR_MEMBERS_MAX; i++) {
+        struct cel_value key = cel_key_at(missed->in, i);
+        if (key.kind == CEL_STRING) {
+            cel_nearest_offer(&nearest, key.as.text);
+        }
+    }
+    return nearest.best;
+}
+
+/* The error as it is told: where the budget ended, what member there is instead. The same when
+ * memory is short. */
+static struct cel_value told(const struct cel_eval *eval, struct cel_value value)
+{
+    const struct cel_error *error = value.as.error;
+    struct cel_error *out = arena_alloc(eval->arena, sizeof(*out));
+    bool missed = eval->missed.node && error->offset == eval->missed.node->at &&
+                  str_starts(error->message, S("no such key: "));
+    struct str near = missed ? near_member(&eval->missed) : STR_NONE, text = STR_NONE;
+
+    if (!out) {
+        return value;
+    }
+    *out = *error;
+    if (error->kind != CEL_FAILED) {
+        out->offset = eval->here->at;
+    }
+    if (near.p) {
+        text = arena_printf(eval->arena, "%.*s; did you mean %.*s?", STR_ARG(error->message),
+                            STR_ARG(near));
+    }
+    out->message = text.p ? text : error->message;
+    return (struct cel_value){.kind = CEL_ERROR, .as.error = out};
 }
 
 /* What was only known at run time: whether the result is of the wanted kind. */
@@ -198,6 +237,7 @@ struct cel_result cel_eval(const struct cel_program *program, struct cel_activat
     result.value = check_want(&eval, cel_eval_node(&eval, program->root, CEL_DEPTH_MAX + 1));
     result.cost = allowed - eval.left;
     if (is_error(result.value)) {
+        result.value = told(&eval, result.value);
         result.error = result.value.as.error->kind;
         result.message = cel_eval_message(program, arena, result.value.as.error);
     }

@@ -21,6 +21,8 @@
  * work. `%`, indexes, and functions that want an int take it where it has no fraction.
  * type(args.amount) is double, as with google.protobuf.Value. A member that was declared CEL_T_INT
  * (`type: integer` in a schema) is read as an int, and then int arithmetic holds (75 / 2 is 37).
+ * A number is always finite: dividing by zero, and what would be infinite or NaN, is an error: a
+ * comparison with NaN would not match without a word. double(args.amount) stays a number.
  */
 #ifndef FM_CEL_H
 #define FM_CEL_H
@@ -266,6 +268,22 @@ bool cel_env_add_function(struct cel_env *env, const struct cel_function *functi
 bool cel_env_set_container(struct cel_env *env, struct str container) MUST_CHECK;
 void cel_env_set_check(struct cel_env *env, bool check);
 
+struct cel_activation;
+
+/* Names (also of members of an object, "agent.labels", and of functions) that nothing declares, and
+ * the sentence that says so in place of "there is no params here". The table ends in {0} and
+ * outlives the environment. */
+struct cel_reserved {
+    struct str name, why;
+};
+void cel_env_reserve(struct cel_env *env, const struct cel_reserved *names);
+
+/* Programs that are compiled from now on hold for the values alone that are set in the activation
+ * (of this environment; borrowed until it is replaced, NULL ends it): what these decide is not
+ * looked at again, such as args.x in `action.name == "a" && args.x > 1` of another action.
+ * Variables that are not set may be anything. */
+void cel_env_assume(struct cel_env *env, struct cel_activation *activation);
+
 /* Programs ------------------------------------------------------------------------------------- */
 
 /* What is wrong with an expression, and where. Lines and columns (code points) count from 1. */
@@ -322,8 +340,6 @@ struct str cel_program_function(const struct cel_program *program, size_t index)
 void cel_program_write(struct buf *buf, const struct cel_program *program);
 
 /* Evaluation ----------------------------------------------------------------------------------- */
-
-struct cel_activation;
 
 /* The values of one evaluation or of several: all variables of `env`, not yet set. Lives in the
  * arena; NULL when it is full. `of_activation` is handed to functions. */

@@ -144,6 +144,9 @@ static void check_logic(struct checker *checker, struct node *node, unsigned dep
 {
     uint32_t mark = checker->guard_count;
 
+    if (cel_check_decided(checker, node)) {
+        return;
+    }
     for (uint32_t i = 0; i < node->count; i++) {
         for (uint32_t k = 0; k < node->count; k++) {
             if (k != i && node->count <= GUARDS_MAX) {
@@ -161,7 +164,13 @@ static void check_condition(struct checker *checker, struct node *node, unsigned
 {
     uint32_t mark = checker->guard_count;
     const struct cel_type *yes, *no;
+    bool truth;
 
+    if (cel_check_known(checker, node->args[0], &truth)) {
+        *node = *node->args[truth ? 1 : 2]; /* the other branch is of no concern */
+        cel_check_node(checker, node, depth - 1);
+        return;
+    }
     cel_check_node(checker, node->args[0], depth - 1);
     cel_check_wants(checker, node->args[0], CEL_T_BOOL);
     for (uint32_t i = 1; i <= 2; i++) {

@@ -33,6 +33,10 @@ void cel_check_ident(struct checker *checker, struct node *node);
 void cel_check_select(struct checker *checker, struct node *node, unsigned depth);
 void cel_check_index(struct checker *checker, struct node *node, unsigned depth);
 
+/* Tells what is known of a name that is reserved (cel_env_reserve), of a member with its object's;
+ * false when it is none. */
+bool cel_check_reserved(struct checker *checker, const struct node *node, struct str object,
+                        struct str name);
 /* Adds a finding unless types are not checked. */
 void cel_check_found(struct checker *checker, uint32_t at, struct str suggestion,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -49,6 +53,10 @@ const struct cel_type *cel_check_optional_of(struct checker *checker, const stru
  * after the last. */
 struct str cel_check_candidate(struct checker *checker, struct str name, bool rooted, size_t index);
 
+/* Whether a node is true or false by what is known ahead (cel_env_assume), whatever else is. */
+bool cel_check_known(const struct checker *checker, const struct node *node, bool *truth);
+/* Makes a constant of a `&&` or `||` that is decided so; nothing else of it is looked at. */
+bool cel_check_decided(struct checker *checker, struct node *node);
 /* Notes what holds where `node` is `truth`; the caller resets guard_count. */
 void cel_check_guard(struct checker *checker, const struct node *node, bool truth, unsigned depth);
 /* Whether a member is certainly there. */

@@ -278,6 +278,9 @@ static void unknown_function(struct checker *checker, const struct node *node, s
     const struct cel_env *env = checker->compiler->env;
     const struct builtin *row;
 
+    if (cel_check_reserved(checker, node, STR_NONE, nearest.wanted)) {
+        return;
+    }
     for (size_t i = 0; (row = cel_builtin_at(i)) != NULL; i++) {
         if (row->name.p[0] != '_' && row->name.p[0] != '@') {
             cel_nearest_offer(&nearest, row->name);

@@ -90,11 +90,31 @@ static bool resolve(struct checker *checker, struct node *node, struct str name,
     return false;
 }
 
+bool cel_check_reserved(struct checker *checker, const struct node *node, struct str object,
+                        struct str name)
+{
+    struct str dotted = object.n ? arena_printf(checker->compiler->arena, "%.*s.%.*s",
+                                                STR_ARG(object), STR_ARG(name))
+                                 : name;
+
+    for (const struct cel_reserved *one = checker->compiler->env->reserved; one && one->name.p;
+         one++) {
+        if (str_eq(one->name, dotted)) {
+            cel_check_found(checker, node->at, STR_NONE, "%.*s", STR_ARG(one->why));
+            return true;
+        }
+    }
+    return false;
+}
+
 static void unknown_name(struct checker *checker, struct node *node)
 {
     struct nearest nearest = {.wanted = node->name};
     const struct cel_env *env = checker->compiler->env;
 
+    if (cel_check_reserved(checker, node, STR_NONE, node->name)) {
+        return;
+    }
     for (uint32_t i = 0; i < checker->local_count; i++) {
         cel_nearest_offer(&nearest, checker->locals[i].name);
     }
@@ -145,6 +165,9 @@ static void unknown_member(struct checker *checker, const struct node *node, str
 {
     struct nearest nearest = {.wanted = name};
 
+    if (cel_check_reserved(checker, node, object->name, name)) {
+        return;
+    }
     for (size_t i = 0; i < object->member_count; i++) {
         cel_nearest_offer(&nearest, object->members[i].name);
     }

@@ -152,6 +152,16 @@ bool cel_env_set_container(struct cel_env *env, struct str container)
     return env->container.p != NULL || !container.p;
 }
 
+void cel_env_reserve(struct cel_env *env, const struct cel_reserved *names)
+{
+    env->reserved = names;
+}
+
+void cel_env_assume(struct cel_env *env, struct cel_activation *activation)
+{
+    env->assumed = activation;
+}
+
 void cel_env_set_check(struct cel_env *env, bool on)
 {
     env->unchecked = !on;

@@ -15,9 +15,14 @@
 /* Errors --------------------------------------------------------------------------------------- */
 
 static const struct cel_error too_costly = {CEL_TOO_COSTLY,
-                                            STR("the evaluation takes more steps than it may"), 0};
+                                            STR("the evaluation takes more steps than it may: put "
+                                                "what is cheap and decides first, or look at fewer "
+                                                "items"),
+                                            0};
 static const struct cel_error no_memory = {CEL_OUT_OF_MEMORY,
-                                           STR("the evaluation needs more memory than it may"), 0};
+                                           STR("the evaluation needs more memory than it may: "
+                                               "make fewer and shorter texts and lists"),
+                                           0};
 
 struct cel_value cel_eval_too_costly(void)
 {
@@ -185,6 +190,7 @@ static struct cel_value no_member(struct cel_eval *eval, const struct node *node
         return cel_eval_fail(eval, node, "%.*s has no member %.*s",
                              STR_ARG(cel_value_type_name(of)), STR_ARG(name));
     }
+    eval->missed = (struct missed){node, of, name};
     return cel_eval_fail(eval, node, "no such key: %.*s", STR_ARG(name));
 }
 
@@ -293,7 +299,7 @@ static struct cel_value missing_item(struct cel_eval *eval, const struct node *n
                              (long long)at, cel_size(of));
     }
     if (index.kind == CEL_STRING) {
-        return cel_eval_fail(eval, node, "no such key: %.*s", STR_ARG(index.as.text));
+        return no_member(eval, node, of, index.as.text);
     }
     return cel_eval_fail(eval, node, "no such key");
 }
@@ -422,8 +428,10 @@ static struct cel_value eval_order(struct cel_eval *eval, const struct node *nod
     if (order == 2) {
         return cel_eval_no_overload(eval, node, args, 2);
     }
-    if (order == 3) { /* NaN is neither less nor greater */
-        return cel_bool(false);
+    if (order == 3) { /* NaN is neither less nor greater; beside a number of JSON a mistake */
+        return is_json_number(args[0]) || is_json_number(args[1])
+                   ? cel_eval_fail(eval, node, "a number is compared with NaN")
+                   : cel_bool(false);
     }
     switch ((enum order_op)node->op) {
     case ORDER_LESS:
@@ -546,6 +554,7 @@ static struct cel_value eval_local(struct cel_eval *eval, const struct node *nod
 
 struct cel_value cel_eval_node(struct cel_eval *eval, const struct node *node, unsigned depth)
 {
+    eval->here = node;
     if (!eval_pay(eval, 1) || depth == 0) {
         return cel_eval_too_costly();
     }

@@ -139,6 +139,9 @@ static struct cel_value to_double(struct cel_eval *eval, const struct node *node
         return read_double(args[0].as.text, &real) ? cel_double(real)
                                                    : no_text(eval, node, args[0]);
     }
+    if (is_json_number(args[0])) { /* it stays one, which may not become infinite */
+        return args[0];
+    }
     return cel_to_double(args[0], &real) ? cel_double(real)
                                          : cel_eval_no_overload(eval, node, args, count);
 }

@@ -84,8 +84,11 @@ static struct cel_value math_sqrt(struct cel_eval *eval, const struct node *node
 {
     double real;
 
-    return cel_to_double(args[0], &real) ? cel_double(sqrt(real))
-                                         : cel_eval_no_overload(eval, node, args, count);
+    if (!cel_to_double(args[0], &real)) {
+        return cel_eval_no_overload(eval, node, args, count);
+    }
+    return is_json_number(args[0]) ? cel_finite_number(eval, node, sqrt(real))
+                                   : cel_double(sqrt(real));
 }
 
 static struct cel_value is_nan(struct cel_eval *eval, const struct node *node,

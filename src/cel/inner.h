@@ -142,7 +142,9 @@ struct cel_env {
     struct cel_function **functions;
     size_t function_count, function_room;
     struct str container;
+    const struct cel_reserved *reserved; /* ends in {0}; NULL: none */
     bool unchecked;
+    struct cel_activation *assumed; /* what is known ahead; NULL: nothing */
 };
 
 /* The first function of that name, or NULL; the next ones are further up in the list. */
@@ -313,6 +315,12 @@ struct cel_eval {
     struct arena *arena;
     struct cel_value *locals;
     const struct node *node; /* of the function that runs */
+    const struct node *here; /* what was begun last: where it stopped, if the budget ends */
+    struct missed {
+        const struct node *node; /* that found no member last; NULL: none */
+        struct cel_value in;
+        struct str name;
+    } missed;
 };
 
 struct lazy {
@@ -411,6 +419,8 @@ bool cel_pay_bytes(struct cel_eval *eval, size_t n);
 struct cel_value cel_text_format(struct cel_eval *eval, const struct node *node,
                                  const struct cel_value *args, size_t count);
 
+/* A number of JSON; an error where it is not finite. */
+struct cel_value cel_finite_number(struct cel_eval *eval, const struct node *node, double real);
 /* Arithmetic of operators.c; op is one of + - * / %. */
 struct cel_value cel_arithmetic(struct cel_eval *eval, const struct node *node, char op,
                                 struct cel_value a, struct cel_value b);

@@ -61,11 +61,16 @@ static struct cel_value uint_arithmetic(struct cel_eval *eval, const struct node
 /* Doubles and numbers of JSON -------------------------------------------------------------------
  */
 
-static struct cel_value double_arithmetic(char op, double a, double b, bool number)
+static double double_arithmetic(char op, double a, double b)
 {
-    double out = op == '+' ? a + b : op == '-' ? a - b : op == '*' ? a * b : a / b;
+    return op == '+' ? a + b : op == '-' ? a - b : op == '*' ? a * b : a / b;
+}
 
-    return number ? cel_number(out) : cel_double(out);
+struct cel_value cel_finite_number(struct cel_eval *eval, const struct node *node, double real)
+{
+    return isfinite(real) ? cel_number(real)
+                          : cel_eval_fail(eval, node, isnan(real) ? "the result is not a number"
+                                                                  : "number overflow");
 }
 
 /* a % b of numbers: where both are whole. */
@@ -83,6 +88,8 @@ static struct cel_value number_modulus(struct cel_eval *eval, const struct node 
     return cel_number(b == -1 ? 0 : (double)(a % b));
 }
 
+/* What a double may become by IEEE 754, infinite or NaN, a number of JSON may not: it compares with
+ * nothing, and a condition that silently does not match lets pass what it should have held. */
 static struct cel_value number_arithmetic(struct cel_eval *eval, const struct node *node, char op,
                                           const struct cel_value args[2])
 {
@@ -94,7 +101,8 @@ static struct cel_value number_arithmetic(struct cel_eval *eval, const struct no
     if (!cel_to_double(args[0], &a) || !cel_to_double(args[1], &b)) {
         return cel_eval_no_overload(eval, node, args, 2);
     }
-    return double_arithmetic(op, a, b, true);
+    return op == '/' && b == 0 ? by_zero(eval, node, op)
+                               : cel_finite_number(eval, node, double_arithmetic(op, a, b));
 }
 
 /* Time ----------------------------------------------------------------------------------------- */
@@ -213,7 +221,7 @@ static struct cel_value same_kind(struct cel_eval *eval, const struct node *node
             return number_arithmetic(eval, node, op, args);
         }
         return op == '%' ? cel_eval_no_overload(eval, node, args, 2)
-                         : double_arithmetic(op, a.as.real, b.as.real, false);
+                         : cel_double(double_arithmetic(op, a.as.real, b.as.real));
     case CEL_STRING:
     case CEL_BYTES:
         return op == '+' ? join_text(eval, a, b) : cel_eval_no_overload(eval, node, args, 2);

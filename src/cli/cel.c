@@ -46,6 +46,10 @@ static const struct cli_usage usage = {
         "  fermata cel eval 'args.amount > 50 && args.currency == \"USD\"' \\\n"
         "      --var 'args={\"amount\": 74.5, \"currency\": \"USD\"}' --why\n"
         "\n"
+        "An expression that begins with - stands behind --: fermata cel eval -- '-7 / 2'.\n"
+        "The functions of a policy, mentions() and unsourced(), are not here: they need its\n"
+        "lexicons and recipients. `fermata policy test` tries them, with the file's own examples.\n"
+        "\n"
         "Numbers of JSON may be compared and calculated with ints and doubles alike. Exit code 1: "
         "the\n"
         "expression is wrong or its evaluation failed; stderr says where.",
@@ -91,6 +95,22 @@ static enum fm_err add_variable(struct ctx *ctx, struct variables *variables, st
     return FM_OK;
 }
 
+/* The reader's own words: a number that a double cannot hold is JSON, but not taken. */
+static enum fm_err fail_value(struct ctx *ctx, struct str name, struct str json)
+{
+    struct str why = arena_copy(ctx->arena, str_of(ctx->detail));
+    bool begins = json.n > 0 && strchr("{[\"-0123456789tfn", json.p[0]);
+
+    if (begins) {
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "--var %.*s: its value cannot be read: %.*s",
+                    STR_ARG(name), STR_ARG(why));
+    }
+    return fail(ctx, FM_E_INVALID_ARGUMENT,
+                "--var %.*s: its value cannot be read: %.*s; a text needs its quotes: "
+                "%.*s='\"...\"'",
+                STR_ARG(name), STR_ARG(why), STR_ARG(name));
+}
+
 static enum fm_err read_option(struct ctx *ctx, struct variables *variables, const char *text)
 {
     struct str rest = str_of(text), name = str_split(&rest, '=');
@@ -100,9 +120,7 @@ static enum fm_err read_option(struct ctx *ctx, struct variables *variables, con
         return fail(ctx, FM_E_INVALID_ARGUMENT, "--var %s: NAME=JSON is wanted", text);
     }
     if (json_parse(ctx, rest, &JSON_LIMITS_WIRE, &value) != FM_OK) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT,
-                    "--var %.*s: its value is not JSON (a text needs its quotes: %.*s='\"...\"')",
-                    STR_ARG(name), STR_ARG(name));
+        return fail_value(ctx, name, rest);
     }
     return add_variable(ctx, variables, name, value);
 }
@@ -141,7 +159,11 @@ static enum fm_err read_members(struct ctx *ctx, struct variables *variables, co
     struct str text;
 
     TRY(read_file(ctx, path, &text));
-    if (json_parse(ctx, text, &JSON_LIMITS_WIRE, &root) != FM_OK || root->kind != JSON_OBJECT) {
+    if (json_parse(ctx, text, &JSON_LIMITS_WIRE, &root) != FM_OK) {
+        struct str why = arena_copy(ctx->arena, str_of(ctx->detail));
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "%s cannot be read: %.*s", path, STR_ARG(why));
+    }
+    if (root->kind != JSON_OBJECT) {
         return fail(ctx, FM_E_INVALID_ARGUMENT, "%s is not a JSON object", path);
     }
     for (uint32_t i = 0; i < root->count; i++) {
@@ -171,6 +193,17 @@ static enum fm_err declare(struct run *run, const struct variables *variables)
     return FM_OK;
 }
 
+/* What a policy's conditions have besides. */
+static const struct cel_reserved of_policies[] = {
+    {STR("mentions"),
+     STR("mentions() is a function of policies, which needs their lexicons: try it in a policy "
+         "file's tests with `fermata policy test FILE`")},
+    {STR("unsourced"),
+     STR("unsourced() is a function of policies, which needs their recipients: try it in a policy "
+         "file's tests with `fermata policy test FILE`")},
+    {{0}, {0}},
+};
+
 static enum fm_err set_up(struct run *run)
 {
     struct variables *variables = arena_zalloc(run->ctx.arena, 1, sizeof(*variables));
@@ -180,6 +213,7 @@ static enum fm_err set_up(struct run *run)
     if (!variables || !run->env) {
         return fail_memory(&run->ctx);
     }
+    cel_env_reserve(run->env, of_policies);
     if (options->file) {
         TRY(read_members(&run->ctx, variables, options->file));
     }
@@ -307,7 +341,7 @@ static void print_error(struct str text, const struct cel_result *result)
     const struct cel_error *error = result->value.as.error;
     struct cel_finding finding = {.offset = error->offset, .message = error->message};
 
-    if (error->kind != CEL_FAILED) {
+    if (str_eq(result->message, error->message)) { /* memory was too short to say where */
         fprintf(stderr, "fermata: %.*s\n", STR_ARG(result->message));
         return;
     }

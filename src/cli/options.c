@@ -143,6 +143,12 @@ static int parse_option(const struct cli_usage *usage, int argc, char **argv, in
     const struct cli_option *option = find_option(usage, name);
     const char *value = rest.p; /* argv is NUL-ended, and so is its rest */
 
+    if (!option && usage->words_max > 0 && name.p[1] != '-') {
+        return cli_misused(usage,
+                           "there is no option %.*s; what begins with - and is no option stands "
+                           "behind --",
+                           STR_ARG(name));
+    }
     if (!option) {
         return cli_misused(usage, "there is no option %.*s", STR_ARG(name));
     }

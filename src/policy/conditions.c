@@ -183,9 +183,27 @@ static bool add_functions(struct cel_env *env, struct policy *policy)
     return true;
 }
 
+/* What the language of conditions will have, and what serves until then. */
+static const struct cel_reserved later[] = {
+    {STR("params"),
+     STR("this version does not know \"params\" yet: it comes with the MCP gateway, which sees the "
+         "calls themselves; what the agent proposes stands in args")},
+    {STR("token"),
+     STR("this version does not know \"token\" yet: it comes with the MCP gateway, which sees the "
+         "caller's; who asked stands in requester, the agent in agent.id")},
+    {STR("agent.labels"),
+     STR("this version does not know \"agent.labels\" yet: it comes with labels that admins "
+         "give to agents; what an agent claims of a proposal stands in labels")},
+    {{0}, {0}},
+};
+
 static struct cel_env *make_env(struct policy *policy)
 {
     struct cel_env *env = cel_env_new();
+
+    if (env) {
+        cel_env_reserve(env, later);
+    }
 
     if (env && add_variables(env) && add_functions(env, policy)) {
         return env;
@@ -397,17 +415,22 @@ static bool concerns(struct load *load, const struct pending_expr *pending,
     return !guard || types_concern(load, guard->program, action);
 }
 
-/* One more program, for one action; false when it was refused. */
+/* One more program, for one action; false when it was refused. The parts of it that are about other
+ * actions only are not held against this one's arguments. */
 static bool compile_for(struct load *load, const struct pending_expr *pending,
                         const struct policy_action *action, struct policy_typed *out)
 {
+    AUTO(arena_done) struct arena *arena = arena_new(MIB);
     struct cel_findings findings = {0};
+    struct policy_scope scope;
     struct ctx ctx;
     enum fm_err err;
 
     ctx_init(&ctx, load->scratch);
+    cel_env_assume(load->policy->env, types_known(load, arena, &scope, action));
     err = cel_compile(&ctx, load->policy->env, pending->expr->text, pending->want, &findings,
                       &out->program);
+    cel_env_assume(load->policy->env, NULL);
     if (err == FM_OK) {
         return true;
     }

@@ -269,6 +269,10 @@ bool types_mark_known(struct load *load, const struct policy_action *action,
 /* The type of an action's arguments, by its schema; NULL when memory is short. */
 const struct cel_type *types_arguments(struct load *load, const struct policy_action *action,
                                        const struct arguments_named *named);
+/* What is known of a proposal of an action before there is one: `action`. In the arena, with the
+ * scope, which it borrows; NULL when memory is short (as `arena` may be). */
+struct cel_activation *types_known(struct load *load, struct arena *arena,
+                                   struct policy_scope *scope, const struct policy_action *action);
 /* Whether a condition can be true for an action, whatever the rest of the proposal. */
 bool types_concern(struct load *load, const struct cel_program *program,
                    const struct policy_action *action);

@@ -251,20 +251,32 @@ static struct cel_value action_value(struct arena *arena, const struct policy_ac
     return cel_map(arena, names, values, COUNT_OF(names));
 }
 
+struct cel_activation *types_known(struct load *load, struct arena *arena,
+                                   struct policy_scope *scope, const struct policy_action *action)
+{
+    struct cel_activation *activation =
+        arena ? cel_activation_new(load->policy->env, arena, scope) : NULL;
+
+    *scope = (struct policy_scope){.policy = load->policy};
+    if (!activation) {
+        load->memory_short = true;
+        return NULL;
+    }
+    cel_set(activation, POLICY_V_ACTION, action_value(arena, action));
+    return activation;
+}
+
 bool types_concern(struct load *load, const struct cel_program *program,
                    const struct policy_action *action)
 {
     AUTO(arena_done) struct arena *arena = arena_new(MIB);
-    struct policy_scope scope = {.policy = load->policy};
-    struct cel_activation *activation =
-        arena ? cel_activation_new(load->policy->env, arena, &scope) : NULL;
+    struct policy_scope scope;
+    struct cel_activation *activation = types_known(load, arena, &scope, action);
     struct cel_result result;
 
     if (!activation) {
-        load->memory_short = true;
         return true;
     }
-    cel_set(activation, POLICY_V_ACTION, action_value(arena, action));
     result = cel_eval(program, activation, arena, CONCERN_COST_MAX);
     return result.value.kind != CEL_BOOL || result.value.as.yes;
 }

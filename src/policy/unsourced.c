@@ -18,6 +18,8 @@
 
 #define REQUEST_MAX 256 /* of the request; what stands behind is not looked up: stricter */
 #define SUFFIX_MIN  7   /* digits that two spellings of a number must share at the end */
+#define COUNTRY_MAX 3   /* digits before them that only one of the two may have */
+#define HOST_MAX    255 /* bytes, as in the DNS */
 #define DEPTH_MAX   64  /* of arguments, as on the wire */
 
 struct walk {
@@ -105,15 +107,19 @@ static void walk_number(struct walk *walk, struct cel_value value, struct str po
     finder_number(&walk->finder, arena_copy(walk->finder.arena, buf_str(&digits)));
 }
 
+/* Names can be places too: {"recipients": {"eve@evil.org": "to"}}. */
 static void walk_members(struct walk *walk, struct cel_value value, struct str pointer,
                          unsigned depth)
 {
     size_t count = cel_size(value);
+    bool no_numbers = walk->finder.no_numbers;
 
     for (size_t i = 0; i < count && !walk->too_costly && !walk->finder.failed; i++) {
         struct str name = cel_key_at(value, i).as.text;
         struct str at = json_pointer_member(walk->finder.arena, pointer, name);
         walk->finder.failed = at.p == NULL;
+        walk->finder.no_numbers = no_numbers;
+        walk_text(walk, name, at);
         walk->finder.no_numbers = names_record(name);
         walk_value(walk, cel_value_at(value, i), at, depth + 1);
     }
@@ -271,7 +277,7 @@ static bool read_requester(struct arena *arena, struct str requester, struct str
 
 static struct str host_of(struct str url)
 {
-    size_t end = 0;
+    size_t end = url.n && url.p[0] == '[' ? str_find(url, ']') : 0;
 
     while (end < url.n && !strchr("/?#:", url.p[end])) {
         end++;
@@ -292,13 +298,13 @@ static struct str without_zeros(struct str digits)
     return digits;
 }
 
-/* Whether one number is the end of the other: +49 151 2345678 and 0151 2345678. */
+/* Whether one number is the other with a country's in front: +49 151 2345678 and 0151 2345678. */
 static bool same_number(struct str a, struct str b)
 {
     struct str x = without_zeros(a), y = without_zeros(b);
-    size_t n = x.n < y.n ? x.n : y.n;
+    size_t n = x.n < y.n ? x.n : y.n, more = x.n + y.n - 2 * n;
 
-    return n >= SUFFIX_MIN && memcmp(x.p + x.n - n, y.p + y.n - n, n) == 0;
+    return n >= SUFFIX_MIN && more <= COUNTRY_MAX && memcmp(x.p + x.n - n, y.p + y.n - n, n) == 0;
 }
 
 /* Whether a URL of the request stands for one of the arguments: the same; or its host alone,
@@ -364,7 +370,7 @@ static bool is_listed(const struct policy *policy, struct str normal)
 /* The host, or one of the domains that it is below, is listed. */
 static bool domain_is_listed(struct arena *arena, const struct policy *policy, struct str host)
 {
-    while (host.n > 0) {
+    while (host.n > 0 && host.n <= HOST_MAX) {
         struct str normal = arena_printf(arena, "d:%.*s", STR_ARG(host));
         size_t dot = str_find(host, '.');
         if (!normal.p || is_listed(policy, normal)) {

@@ -15,7 +15,15 @@ const withoutLetters = (text) => text.replaceAll(/\bs\b/g, "'Gruse, Welt'").repl
 const anything = /^/;
 const is = (pattern) => (text) => pattern.test(text);
 
+const notFinite = {
+  name: "a number of JSON that becomes infinite or NaN is an error here, so that no condition silently fails to match",
+  ours: /^error: .*(division by zero|number overflow|the result is not a number|compared with NaN)/,
+  text: /\b(d|n|xs|user)\b/,
+};
+
 const rules = [
+  { of: "@bufbuild/cel", ...notFinite },
+  { of: "@marcbachmann/cel-js", ...notFinite },
   // @bufbuild/cel
   {
     of: "@bufbuild/cel", name: "timestamp(int) counts milliseconds there, seconds in the specification",

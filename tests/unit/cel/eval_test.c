@@ -45,6 +45,33 @@ static void test_numbers_of_json(void **state)
     FIXTURE_ROWS(*state, rows);
 }
 
+/* What is not finite compares with nothing: of a number of JSON it is an error, of a double not. */
+static void test_not_finite(void **state)
+{
+    static const struct eval_row rows[] = {
+        {"anything.amount / 0 < 2.0", "error: 1:17: division by zero"},
+        {"anything.amount / (anything.count - 75) > 2", "error: 1:17: division by zero"},
+        {"(anything.count - 75) / (anything.count - 75) == 1", "error: 1:23: division by zero"},
+        {"5.0 / (anything.count - 75) > 2.0", "error: 1:5: division by zero"},
+        {"5 / (anything.count - 75) > 2", "error: 1:3: division by zero"},
+        {"args.amount / 0.0 > 2.0", "error: 1:13: division by zero"},
+        {"double(anything.amount) / double(anything.count - 75) > 1.0",
+         "error: 1:25: division by zero"},
+        {"anything.amount * 1e307", "error: 1:17: number overflow"},
+        {"-anything.amount * 1e307 - 1e307", "error: 1:18: number overflow"},
+        {"anything.amount + double('NaN')", "error: 1:17: the result is not a number"},
+        {"math.sqrt(-anything.amount) < 1.0", "error: 1:6: the result is not a number"},
+        {"anything.amount < double('NaN')", "error: 1:17: a number is compared with NaN"},
+        {"double('NaN') >= anything.amount", "error: 1:15: a number is compared with NaN"},
+        {"double('NaN') < 1.0", "false"},
+        {"1.0 / 0.0 > 1.0", "true"},
+        {"math.sqrt(-1.0) < 1.0", "false"},
+        {"anything.amount / 0 < 2.0 || true", "true"},
+    };
+
+    FIXTURE_ROWS(*state, rows);
+}
+
 static void test_absent(void **state)
 {
     static const struct eval_row rows[] = {
@@ -57,6 +84,10 @@ static void test_absent(void **state)
         {"args.nothing == null", "true"},
         {"has(args.nothing)", "true"},
         {"anything.absent", "error: 1:10: no such key: absent"},
+        {"anything.curency", "error: 1:10: no such key: curency; did you mean currency?"},
+        {"anything['curency']", "error: 1:9: no such key: curency; did you mean currency?"},
+        {"anything.to.cty", "error: 1:13: no such key: cty; did you mean city?"},
+        {"anything.curency == 'x' || anything.absent", "error: 1:10: no such key: curency"},
         {"anything.items[5].sku", "error: 1:15: index 5 is out of range: the list has 2 items"},
         {"anything.currency.x", "error: 1:19: string has no member x"},
         {"anything.absent == 1 || true", "true"},
@@ -183,7 +214,9 @@ static void test_fatal(void **state)
 
     result = run(f, S("args.tags.all(a, args.tags.exists(b, a == b)) || true"), f->arena, 8);
     EXPECT(result.error == CEL_TOO_COSTLY && result.value.kind == CEL_ERROR, "absorbed");
-    EXPECT_STR("its sentence", result.message, S("the evaluation takes more steps than it may"));
+    EXPECT_STR("its sentence", result.message,
+               S("1:38: the evaluation takes more steps than it may: put what is cheap and decides "
+                 "first, or look at fewer items"));
     result = run(f,
                  S("(args.currency + args.currency + 'abc') != '' && "
                    "[1,2,3].map(a, [a].map(b, [b, b, b]).map(c, c + c)).size() > 0 || true"),
@@ -254,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_numbers_of_json), FIXTURE_TEST(test_absent),
+        FIXTURE_TEST(test_not_finite),
         FIXTURE_TEST(test_functions),       FIXTURE_TEST(test_lazy),
         FIXTURE_TEST(test_lazy_that_fails), FIXTURE_TEST(test_lazy_in_a_circle),
         FIXTURE_TEST(test_budget),          FIXTURE_TEST(test_fatal),

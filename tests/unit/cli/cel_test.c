@@ -91,8 +91,22 @@ static const struct {
     {"a slip, for machines", {"arg.amount", "--var", ARGS_VAR, "--json"}, "", CLI_FAILED,
      "{\"findings\":[{\"line\":1,\"column\":1,\"message\":\"there is no arg here\",\"suggestion\":\"args\"}]}\n",
      ""},
-    {"it fails", {"args.none > 1", "--var", ARGS_VAR}, "", CLI_FAILED, "",
-     "1:6: no such key: none\n | args.none > 1\n |      ^\n"},
+    {"it fails", {"args.other > 1", "--var", ARGS_VAR}, "", CLI_FAILED, "",
+     "1:6: no such key: other\n | args.other > 1\n |      ^\n"},
+    {"a slip in what is there", {"args.amuont > 1", "--var", ARGS_VAR}, "", CLI_FAILED, "",
+     "1:6: no such key: amuont; did you mean amount?\n | args.amuont > 1\n |      ^\n"},
+    {"it takes too long", {"x.all(a, x.all(b, x.all(c, x.all(d, a + b >= 0))))", "--vars", "-"},
+     "{\"x\":[1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9]}", CLI_FAILED, "",
+     "1:46: the evaluation takes more steps than it may: put what is cheap and decides first, or look at fewer "
+     "items\n | x.all(a, x.all(b, x.all(c, x.all(d, a + b >= 0))))\n"
+     " |                                              ^\n"},
+    {"a minus in front", {"--", "-7 / 2"}, "", CLI_OK, "-3\n", ""},
+    {"a function of policies", {"mentions('a', 'b')"}, "", CLI_FAILED, "",
+     "1:1: mentions() is a function of policies, which needs their lexicons: try it in a policy file's tests with "
+     "`fermata policy test FILE`\n | mentions('a', 'b')\n | ^\n"},
+    {"a number that is not kept", {"a", "--var", "a=9007199254740993"}, "", CLI_FAILED, "",
+     "fermata: --var a: its value cannot be read: a number beyond 2^53 is not kept exactly; send it as a string "
+     "(at byte 0)\n"},
     {"it fails, for machines", {"1 / 0", "--json"}, "", CLI_FAILED,
      "{\"error\":\"1:3: division by zero\",\"kind\":\"failed\",\"cost\":7}\n", ""},
     {"lines", {"--lines"}, "1 + 1\n1 +\n1 / 0", CLI_OK,
@@ -101,7 +115,8 @@ static const struct {
      "wanted\",\"suggestion\":null}]}\n"
      "{\"error\":\"1:3: division by zero\",\"kind\":\"failed\",\"cost\":7}\n", ""},
     {"no JSON", {"a", "--var", "a=b"}, "", CLI_FAILED, "",
-     "fermata: --var a: its value is not JSON (a text needs its quotes: a='\"...\"')\n"},
+     "fermata: --var a: its value cannot be read: not a JSON value (at byte 0); a text needs its quotes: "
+     "a='\"...\"'\n"},
     {"no object", {"a", "--vars", "-"}, "[1]", CLI_FAILED, "", "fermata: - is not a JSON object\n"},
     {"no file", {"a", "--vars", "/nowhere"}, "", CLI_FAILED, "", "fermata: /nowhere cannot be read\n"},
 };
@@ -126,7 +141,7 @@ static void test_eval(void **state)
 static void test_usage(void **state)
 {
     static const char *const wrong[][4] = {
-        {NULL}, {"1", "2", NULL}, {"1", "--vr", NULL}, {"--lines", "1", NULL}, {"1", "--var", NULL}};
+        {NULL}, {"1", "2", NULL}, {"1", "--vr", NULL}, {"-7 / 2", NULL}, {"--lines", "1", NULL}, {"1", "--var", NULL}};
     char out[2048], err[2048];
 
     (void)state;
@@ -137,6 +152,9 @@ static void test_usage(void **state)
         }
         EXPECT(run(argv, "", out, err) == CLI_USAGE, "%zu: %s%s", i, out, err);
         EXPECT(strstr(err, "usage: fermata cel eval"), "%s", err);
+        EXPECT(!wrong[i][0] || wrong[i][0][0] != '-' || wrong[i][0][1] == '-' ||
+                   strstr(err, "what begins with - and is no option stands behind --"),
+               "%s", err);
     }
 }
 

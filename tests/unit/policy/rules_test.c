@@ -116,6 +116,15 @@ static void test_expressions(void **state)
         {"a list", RULE("[a]"), "2:36: when wants an expression, in quotes, not a list"},
         {"a lexicon that is not there", RULE("'mentions(brief.request, \"disput\")'"),
          "2:62: when: there is no lexicon \"disput\""},
+        {"what MCP calls will have", RULE("'params.name == \"x\"'"),
+         "2:37: when: this version does not know \"params\" yet: it comes with the MCP gateway, "
+         "which sees the calls themselves; what the agent proposes stands in args"},
+        {"the caller's token", RULE("'has(token.sub)'"),
+         "2:41: when: this version does not know \"token\" yet: it comes with the MCP gateway, which "
+         "sees the caller's; who asked stands in requester, the agent in agent.id"},
+        {"an agent's labels", RULE("'agent.labels.team == \"x\"'"),
+         "2:43: when: this version does not know \"agent.labels\" yet: it comes with labels that "
+         "admins give to agents; what an agent claims of a proposal stands in labels"},
         {"confidence must be guarded", RULE("'brief.confidence < 0.5'"),
          "2:43: when: confidence may be absent: guard it with has(brief.confidence) && ..., or "
          "read it with brief.?confidence.orValue(...)"},

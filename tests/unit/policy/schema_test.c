@@ -83,11 +83,53 @@ static void test_schema(void **state)
            "a number");
 }
 
+/* What a condition says of other actions is not held against this one's arguments; what it may say
+ * of this one is. */
+static void test_parts(void **state)
+{
+    static const char head[] =
+        "version: 1\nactions:\n"
+        "  a: {effects: [money], schema: {required: [x], properties: {x: {type: number}}}}\n"
+        "  b: {schema: {required: [y], properties: {x: {type: string}, y: {type: number}}}}\n"
+        "rules:\n";
+    static const struct {
+        const char *when, *want;
+    } rows[] = {
+        {"action.name == \"a\" && args.x > 5.0 || action.name == \"b\" && args.y > 5.0", ""},
+        {"args.x > 5.0 && action.name == \"a\" || (args.y > 5.0 && action.name == \"b\")", ""},
+        {"action.name == \"a\" ? args.x > 5.0 : action.name == \"b\" && args.y > 5.0", ""},
+        {"\"money\" in action.effects ? args.x > 5.0 : args.y > 5.0", ""},
+        {"action.name == \"b\" || args.x > 5.0", ""},
+        {"brief.request == \"\" || (action.name in [\"a\"] && args.x > 5.0)", ""},
+        {"action.name == \"a\" || args.x > 5.0", "b"}, /* x of b is a text */
+        {"action.name == \"a\" && args.x > 5.0 || action.name != \"c\" && args.y > 5.0", "a"},
+        {"action.name != \"a\" ? args.x == \"\" : args.x > 5.0", "b"}, /* x of b may be absent */
+        {"subject == \"a\" && args.x > 5.0 || subject == \"b\" && args.y > 5.0", "a"},
+        {"[\"z\"].exists(action, action == \"a\" && args.x > 5.0 || args.y > 5.0)", "a"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        AUTO(loading_done) struct loading l = {0};
+        char yaml[1000], told[20];
+        (void)snprintf(yaml, sizeof(yaml), "%s  - {id: r, when: '%s', then: review}\n", head,
+                       rows[i].when);
+        (void)snprintf(told, sizeof(told), "when for %s: ", rows[i].want);
+        load_text(&l, yaml);
+        struct str found = findings_text(&l);
+        EXPECT((l.err == FM_OK) == (rows[i].want[0] == '\0'), "%s: %.*s", rows[i].when,
+               STR_ARG(found));
+        EXPECT(l.err == FM_OK || memmem(found.p, found.n, told, strlen(told)), "%s: %.*s",
+               rows[i].when, STR_ARG(found));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_parts),
     };
 
     crypto_init();

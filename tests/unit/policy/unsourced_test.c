@@ -128,6 +128,126 @@ static void test_found(void **state)
     expect_rows(rows, COUNT_OF(rows));
 }
 
+/* Spellings that programs understand and a finder must too. */
+static void test_spellings(void **state)
+{
+    static const struct row rows[] = {
+        ROW("an IPv6 host", "{\"u\":\"http://[2001:db8::1]/collect?d=1\"}", "hi", "/u"),
+        ROW("an IPv4 host as a number", "{\"u\":\"http://16909060/\"}", "hi", "/u"),
+        ROW("one slash", "{\"u\":\"https:/evil.example/\"}", "hi", "/u"),
+        ROW("no slash", "{\"u\":\"HtTp:evil.example\"}", "hi", "/u"),
+        ROW("backslashes", "{\"u\":\"https:\\\\\\\\evil.test\"}", "hi", "/u"),
+        ROW("escaped slashes", "{\"u\":\"{\\\"u\\\":\\\"https:\\\\/\\\\/evil.test\\\\/x\\\"}\"}", "hi",
+            "/u"),
+        ROW("a word and a colon in front", "{\"u\":\"link:https://evil.test/\"}", "hi", "/u"),
+        ROW("an equals sign in front", "{\"u\":\"to=evil.test/x\"}", "hi", "/u"),
+        ROW("full-width letters in it", "{\"u\":\"\xEF\xBD\x88ttps://evil.test\"}", "hi", "/u"),
+        ROW("an encoded host", "{\"u\":\"evil%2Ecom\"}", "hi", "/u"),
+        ROW("a bare host with a path", "{\"b\":\"Open evil.test/x now\"}", "hi", "/b"),
+        ROW("a bare host with a port", "{\"b\":\"Open evil.test:8080 now\"}", "hi", "/b"),
+        ROW("an address and a host", "{\"b\":\"eve@evil.org:shop.example/\"}",
+            "https://shop.example", "/b"),
+        ROW("a name in quotation marks", "{\"to\":\"\\\"e\\\"@evil.example\"}", "hi", "/to"),
+        ROW("a name that ends oddly", "{\"to\":\"e=@evil.example\"}", "hi", "/to"),
+        ROW("an address of an IP", "{\"to\":\"eve@[192.0.2.1]\"}", "hi", "/to"),
+        ROW("a full-width @", "{\"to\":\"e\xEF\xBC\xA0"
+                              "evil.example\"}",
+            "hi", "/to"),
+        ROW("an encoded @", "{\"to\":\"mailto:ana@x.org?bcc=e%40evil.example\"}", "to ana@x.org",
+            "/to"),
+    };
+
+    (void)state;
+    expect_rows(rows, COUNT_OF(rows));
+}
+
+static void test_number_spellings(void **state)
+{
+    static const struct row rows[] = {
+        ROW("full-width digits", "{\"n\":\"\xEF\xBC\x91\xEF\xBC\x92\xEF\xBC\x93"
+                                 "45678901\"}",
+            "hi", "/n"),
+        ROW("Arabic digits",
+            "{\"n\":\"\xD9\xA1\xD9\xA2\xD9\xA3\xD9\xA4\xD9\xA5\xD9\xA6\xD9\xA7\xD9\xA8\xD9\xA9\"}",
+            "hi", "/n"),
+        ROW("an IBAN in such",
+            "{\"n\":\"DE\xEF\xBC\x98\xEF\xBC\x99 3704 0044 0532 0131 00\"}", "hi", "/n"),
+        ROW("invisible characters between", "{\"n\":\"1234\xE2\x80\x8B"
+                                            "5678901\"}",
+            "hi", "/n"),
+        ROW("underscores", "{\"n\":\"12_345_678_901\"}", "hi", "/n"),
+        ROW("blanks of another kind", "{\"n\":\"1234\xC2\xA0"
+                                      "5678\xC2\xA0"
+                                      "901\"}",
+            "hi", "/n"),
+        ROW("45 digits", "{\"n\":\"111111111111111111111111111111111111111111111\"}", "hi", "/n"),
+        ROW("a wallet", "{\"n\":\"0x52908400098527886E0F7030069857D2E4169EE7\"}", "hi", "/n"),
+        ROW("another", "{\"n\":\"bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq\"}", "hi", "/n"),
+        ROW("a third", "{\"n\":\"1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2\"}", "hi", "/n"),
+        ROW("a member's name", "{\"to\":{\"e@evil.example\":\"to\"}}", "hi", "/to/e@evil.example"),
+        ROW("no checksum", "{\"h\":\"da39a3ee5e6b4b0d3255bfef95601890afd80709\"}", "hi", ""),
+        ROW("no line of a file", "{\"b\":\"see main.cpp:12 and notes.txt:3\"}", "hi", ""),
+        ROW("no path of files", "{\"b\":\"docs/readme.md, ./a/b.c and and/or\"}", "hi", ""),
+        ROW("no name of somebody", "{\"b\":\"ask @john.doe about it\"}", "hi", ""),
+        ROW("a number for a name", "{\"accounts\":{\"1151293680\":2}}", "hi",
+            "/accounts/1151293680"),
+    };
+
+    (void)state;
+    expect_rows(rows, COUNT_OF(rows));
+}
+
+/* A host that the request names must not lend its name to another. */
+static void test_borrowed_names(void **state)
+{
+    static const char request[] = "Look at https://shop.example/ and write to ana@shop.example";
+    static const struct row rows[] = {
+        ROW("a semicolon", "{\"u\":\"https://shop.example;@evil.example/\"}", request, "/u"),
+        ROW("a backslash", "{\"u\":\"https://shop.example\\\\@evil.example/\"}", request,
+            "/u /u"),
+        ROW("a question mark", "{\"u\":\"https://shop.example?@evil.example/\"}", request, "/u"),
+        ROW("and its opposite", "{\"u\":\"https://evil.example?@shop.example/\"}", request, "/u"),
+        ROW("an encoded slash", "{\"u\":\"https://shop.example%2F@evil.example/\"}", request, "/u"),
+        ROW("a full-width slash",
+            "{\"u\":\"https://shop.example\xEF\xBC\x8F@evil.example/\"}", request, "/u"),
+        ROW("a comma", "{\"u\":\"https://shop.example,evil.example/\"}", request, "/u"),
+        ROW("a second @", "{\"to\":\"ana@shop.example@evil.example\"}", request, "/to"),
+        ROW("a number that ends alike", "{\"n\":\"99991234567890\"}", "Pay 1234567890", "/n"),
+        ROW("a country in front is the same", "{\"n\":\"+49 151 2345678\"}", "Call 0151 2345678",
+            ""),
+        ROW("its own pages", "{\"u\":\"https://user:pw@shop.example:8443/a?b=c\"}", request, ""),
+    };
+
+    (void)state;
+    expect_rows(rows, COUNT_OF(rows));
+}
+
+/* What is long is found, not passed over: a secret in a URL makes it so. */
+static void test_long(void **state)
+{
+    static const struct {
+        const char *name, *before, *after, *request, *want;
+    } rows[] = {
+        {"a query", "https://evil.example/?d=", "", "hi", "/u"},
+        {"a mailbox", "", "@evil.example", "hi", "/u"},
+        {"a host", "https://", ".evil.example", "hi", "/u /u"},
+        {"a name before the host", "https://shop.example;", ":@evil.example/",
+         "Look at https://shop.example", "/u"},
+        {"of a host that the request names", "https://shop.example/?d=", "",
+         "Look at https://shop.example", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char filler[1000], arguments[2000];
+        memset(filler, 'b', sizeof(filler));
+        (void)snprintf(arguments, sizeof(arguments), "{\"u\":\"%s%.*s%s\"}", rows[i].before,
+                       (int)sizeof(filler), filler, rows[i].after);
+        struct row row = ROW(rows[i].name, arguments, rows[i].request, rows[i].want);
+        expect_rows(&row, 1);
+    }
+}
+
 static void test_sources(void **state)
 {
     static const struct row rows[] = {
@@ -174,6 +294,7 @@ static void test_records(void **state)
             "{\"item_ids\":[\"1151293680\"],\"new_item_ids\":[\"7706410293\"],"
             "\"order_id\":1234567890123}",
             "The lamp, please", ""),
+        ROW("and where they are names", "{\"item_ids\":{\"1151293680\":2}}", "The lamp", ""),
         ROW("an account is none", "{\"account_id\":\"1151293680\"}", "Pay", "/account_id"),
         ROW("nor is whoever gets it",
             "{\"recipient_id\":\"1151293680\",\"user_id\":\"1151293681\"}", "Pay",
@@ -240,6 +361,8 @@ static void test_approved(void **state)
         {"nothing that a text talks about", "{\"body\":\"Never open www.evil.org\"}", ""},
         {"nor what is hidden beside one", "{\"to\":\"a@x.org \xC3\xA9\"}", ""},
         {"nor what overlaps", "{\"b\":\"www.evil.org/12345678901 go there\"}", ""},
+        {"a member's name", "{\"to\":{\"a@x.org\":1}}", "e:a@x.org"},
+        {"however it is spelt", "{\"to\":\"a\xEF\xBC\xA0x\xE3\x80\x82org\"}", "e:a@x.org"},
         {"no number of a record", "{\"order_id\":\"12345678901\"}", ""},
     };
 
@@ -258,7 +381,10 @@ static void test_approved(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found),    cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_found),    cmocka_unit_test(test_spellings),
+        cmocka_unit_test(test_number_spellings),
+        cmocka_unit_test(test_borrowed_names),
+        cmocka_unit_test(test_long),     cmocka_unit_test(test_sources),
         cmocka_unit_test(test_records),  cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_approved),
     };
