@@ -81,16 +81,17 @@ enum fm_err audit_folder_verifier(struct ctx *ctx, struct store_conn *conn, cons
     struct str path = arena_printf(ctx->arena, "%s/log.key", dir), origin = STR_NONE;
     struct store_rows *rows;
     struct sign_key key;
+    bool found;
 
     TRY(store_query(ctx, conn, &SQL_ORIGIN, NO_ARGS, &rows));
     if (rows_next(ctx, rows)) {
         origin = arena_copy(ctx->arena, rows_bytes(rows, 0));
     }
     rows_done(rows);
-    if (!path.p || access(path.p, R_OK) != 0) {
-        return fail(ctx, FM_E_NOT_FOUND, "%s/log.key cannot be read: give --key VKEY", dir);
+    TRY(path.p ? sign_key_find(ctx, path.p, &key, &found) : fail_memory(ctx));
+    if (!found) {
+        return fail(ctx, FM_E_NOT_FOUND, "%s/log.key is not there: give --key VKEY", dir);
     }
-    TRY(sign_key_load(ctx, path.p, &key));
     if (!note_verifier_of(origin, &key, out)) {
         return fail(ctx, FM_E_INTERNAL, "the log has no name");
     }

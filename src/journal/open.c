@@ -205,31 +205,70 @@ enum fm_err journal_last_checkpoint(struct ctx *ctx, struct store_conn *conn, st
     return ctx->err;
 }
 
-static enum fm_err load_checkpoint(struct ctx *ctx, struct journal *journal,
-                                   struct store_conn *conn)
+/* A key is made for a log in which nothing stands and nothing was signed, and for no other: under a new
+ * key the log would go on as if nothing had happened, and nobody could verify it any more. */
+static enum fm_err load_key(struct ctx *ctx, const char *dir, bool is_new, struct sign_key *out)
 {
-    struct str note;
+    struct str path = arena_printf(ctx->arena, "%s/log.key", dir);
+    bool found;
 
-    TRY(journal_last_checkpoint(ctx, conn, &note, &journal->signed_size));
-    buf_add(&journal->checkpoint, note);
-    return FM_OK;
+    if (!path.p) {
+        return fail_memory(ctx);
+    }
+    if (is_new) {
+        return sign_key_load(ctx, path.p, out);
+    }
+    TRY(sign_key_find(ctx, path.p, out, &found));
+    return found ? FM_OK
+                 : fail(ctx, FM_E_INTERNAL,
+                        "%s is missing, and the log is not empty: put it back from a backup. "
+                        "Without it this log cannot be continued: keep the folder for `fermata "
+                        "audit verify --key VKEY`, and begin another one",
+                        path.p);
+}
+
+/* The newest checkpoint is one of this log, by this key. */
+static enum fm_err check_checkpoint(struct ctx *ctx, const char *dir, struct store_conn *conn,
+                                    struct str note, const struct journal *journal)
+{
+    struct tlog_checkpoint head;
+    struct hash root;
+
+    if (tlog_checkpoint_open(ctx, note, &journal->verifier, &head) != FM_OK) {
+        ctx_clear(ctx);
+        return fail(ctx, FM_E_INTERNAL,
+                    "%s/log.key is not the key that signed this log (%s): put the right one back "
+                    "from a backup",
+                    dir, journal->verifier.name);
+    }
+    if (head.size > journal->frontier.size) {
+        return fail(ctx, FM_E_INTERNAL,
+                    "a checkpoint was signed for %llu entries, the log has %llu: run `fermata audit "
+                    "verify`",
+                    (unsigned long long)head.size, (unsigned long long)journal->frontier.size);
+    }
+    TRY(tlog_root_at(ctx, journal_read_hash, conn, head.size, &root));
+    return hash_eq(root, head.root) ? FM_OK
+                                    : fail(ctx, FM_E_INTERNAL,
+                                           "the log is not the one that its newest checkpoint was "
+                                           "signed for: run `fermata audit verify`");
 }
 
 static enum fm_err load(struct ctx *ctx, struct store *store, struct str origin, struct journal *journal)
 {
     struct store_conn *conn = store_writer(store);
-    struct str path = arena_printf(ctx->arena, "%s/log.key", store_dir(store)), name;
+    const char *dir = store_dir(store);
+    struct str name, note;
 
-    if (!path.p) {
-        return fail_memory(ctx);
-    }
-    TRY(sign_key_load(ctx, path.p, &journal->key));
+    TRY(load_tree(ctx, journal, conn));
+    TRY(journal_last_checkpoint(ctx, conn, &note, &journal->signed_size));
+    TRY(load_key(ctx, dir, journal->frontier.size == 0 && !note.p, &journal->key));
     TRY(load_origin(ctx, conn, origin, &name));
     if (!note_verifier_of(name, &journal->key, &journal->verifier)) {
         return fail(ctx, FM_E_INTERNAL, "\"%.*s\" cannot name a log", STR_ARG(name));
     }
-    TRY(load_tree(ctx, journal, conn));
-    TRY(load_checkpoint(ctx, journal, conn));
+    TRY(note.p ? check_checkpoint(ctx, dir, conn, note, journal) : FM_OK);
+    buf_add(&journal->checkpoint, note);
     journal->conn = conn;
     store_set_state(conn, journal);
     return FM_OK;
