@@ -78,6 +78,26 @@ static const struct {
     {"the size of the checkpoint", "\\n", "\\n1", NULL},
     {"the format", "fermata-evidence-bundle", "fermata-evidence-bundle2", NULL},
     {"its version", "\"v\":1,", "\"v\":2,", NULL},
+    {"a member in a leaf", "\"leaves\":[{", "\"leaves\":[{\"zzz\":1,",
+     "\"zzz\" is no part of a bundle's leaf"},
+    {"a member in the context", "\"context\":[{", "\"context\":[{\"zzz\":1,",
+     "\"zzz\" is no part of a bundle's leaf"},
+    {"a member in the log", "\"log\":{", "\"log\":{\"zzz\":1,",
+     "\"zzz\" is no part of a bundle's log"},
+    {"a member among what is unproven", "\"unproven\":{", "\"unproven\":{\"approved_by\":1,",
+     "\"approved_by\" is no part of what a bundle leaves unproven"},
+    {"a payload that is no text", "\"payload\":\"a note\"", "\"payload\":{\"a\":1}",
+     "\"payload\" is neither text nor null"},
+    {"an invented finding", "\"findings\":[", "\"findings\":[\"all is lost\"",
+     "\"findings\" does not list"},
+    {"findings taken away", "\"findings\":[],", "", "\"findings\" does not list"},
+    {"another promise", "\"proves\":[\"", "\"proves\":[\"All is well. ",
+     "\"proves\" is not what a bundle says there"},
+    {"promises taken away", "\"proves\":[", "\"proves\":[],\"unproven\":[", NULL},
+    {"limits replaced", "\"does_not_prove\":[\"That the", "\"does_not_prove\":[\"This the",
+     "\"does_not_prove\" is not what a bundle says there"},
+    {"no time", "\"made_at\":\"2", "\"made_at\":\"x", "\"made_at\" is no time"},
+    {"a key that is no text", "\"vkey\":", "\"vkey\":{},\"origin\":", NULL},
     {"the checkpoint taken away", "\"checkpoint\":", "\"checkpont\":", NULL},
 };
 
@@ -161,6 +181,16 @@ static void test_strange(void **state)
     }
 }
 
+static const struct {
+    const char *from, *to, *finding;
+} extras[] = {
+    {"\"says\":\"decided", "\"says\":\"REJECTED by the board", "\"says\" is not what the entry says"},
+    {"\"says\":\"", "\"says\":[],\"zzz\":\"", "\"says\" is neither text nor null"},
+    {"\"says\"", "\"zzz\":1,\"says\"", "\"zzz\" is no part of a proof"},
+    {"\"v\":1", "\"v\":2", "not of version 1"},
+    {"\"salt\":\"", "\"salt\":null,\"salz\":\"", "lacks its payload or its salt"},
+};
+
 /* A proof whose extra data says something else than its leaf. */
 static void test_proof_extra(void **state)
 {
@@ -168,16 +198,26 @@ static void test_proof_extra(void **state)
     AUTO(buf_done) struct buf forged = BUF_INIT(MIB);
     struct proposal p = full_story();
     struct tlog_proof_file file;
+    struct str extra;
 
     (void)state;
     sign_log();
     OK(insights_proof(&world.ctx, story.reader, (uint64_t)p.decision_leaf, PROOF_ENTRY_AND_PAYLOAD,
                       &proof));
     OK(tlog_proof_file_parse(&world.ctx, buf_str(&proof), &file));
+    extra = file.extra;
     file.extra = replaced(file.extra, "\"payload\":\"{", "\"payload\":\"{ ");
     tlog_proof_file_write(&forged, &file);
     OK(check(buf_str(&forged)));
     EXPECT(mentions("not the one that was committed to"), "another payload");
+    for (size_t i = 0; i < COUNT_OF(extras); i++) {
+        struct tlog_proof_file changed = file;
+        changed.extra = replaced(extra, extras[i].from, extras[i].to);
+        buf_reset(&forged);
+        tlog_proof_file_write(&forged, &changed);
+        OK(check(buf_str(&forged)));
+        EXPECT(mentions(extras[i].finding), "%s", extras[i].finding);
+    }
     buf_reset(&forged);
     file.extra = replaced(file.extra, "modify", "reject");
     tlog_proof_file_write(&forged, &file);
