@@ -118,6 +118,8 @@ static void take_in(const struct json *leaf, int64_t index, bool is_first, struc
     if (kind == JOURNAL_PROPOSAL_DECIDED) {
         on_decided(leaf, index, walk, out);
     }
+    out->was_paused |= kind == JOURNAL_PROPOSAL_UNDONE && out->content_leaf < 0 &&
+                       str_eq(why, S("paused"));
     walk->is_settled |= kind == JOURNAL_PROPOSAL_UNDONE || kind == JOURNAL_PROPOSAL_REVISED;
     walk->is_dropped |= kind == JOURNAL_PROPOSAL_WITHDRAWN ||
                         (kind == JOURNAL_PROPOSAL_EXPIRED && !str_eq(why, S("approval_over")));
@@ -251,9 +253,22 @@ static bool is_queue(const struct json *data, const char *name, struct str queue
     return str_eq(told.p ? told : S(""), queue.p ? queue : S(""));
 }
 
-const char *chain_content_contradiction(struct ctx *ctx, const struct json *data,
-                                        const struct json *moved, const struct proposal *proposal,
-                                        struct id policy)
+/* The one change of an assessment: a pause that took an approval back adds its own reason. */
+static bool is_verdict(const struct chain *chain, const struct json *data,
+                       const struct json *assessment)
+{
+    struct str told = json_text(json_get(data, S("verdict"))),
+               stated = json_text(json_get(assessment, S("verdict")));
+
+    if (chain->was_paused && !str_eq(told, S("block"))) {
+        told = S("review");
+    }
+    return told.p && str_eq(told, stated);
+}
+
+const char *chain_content_contradiction(struct ctx *ctx, const struct chain *chain,
+                                        const struct json *data, const struct json *moved,
+                                        const struct proposal *proposal, struct id policy)
 {
     const struct json *assessment;
 
@@ -271,7 +286,7 @@ const char *chain_content_contradiction(struct ctx *ctx, const struct json *data
         return "is in another queue than its leaves tell";
     }
     if (json_parse(ctx, proposal->assessment, &JSON_LIMITS_WIRE, &assessment) != FM_OK ||
-        !json_eq(json_get(assessment, S("verdict")), json_get(data, S("verdict")))) {
+        !is_verdict(chain, data, assessment)) {
         return "was assessed otherwise than its leaves tell";
     }
     return NULL;

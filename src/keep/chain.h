@@ -25,6 +25,7 @@ struct chain {
     enum decide_via via;           /* of that decision */
     enum outcome_status outcome;
     enum decision_verdict verdict; /* 0: none, or unknown */
+    bool was_paused;               /* a pause took back an approval of this revision */
     bool is_policys;               /* approved by the policy, in its first leaf */
     bool is_redeemed;
 };
@@ -42,8 +43,8 @@ const char *chain_contradiction(const struct chain *chain, const struct proposal
 
 /* The same of what the leaf of the request tells: `data` is its data, `moved` that of the newest
  * escalation (NULL: none), `policy` the id of the policy in the row. `ctx` is scratch. */
-const char *chain_content_contradiction(struct ctx *ctx, const struct json *data,
-                                        const struct json *moved, const struct proposal *proposal,
-                                        struct id policy);
+const char *chain_content_contradiction(struct ctx *ctx, const struct chain *chain,
+                                        const struct json *data, const struct json *moved,
+                                        const struct proposal *proposal, struct id policy);
 
 #endif

@@ -394,8 +394,8 @@ static void check_assessment(struct verify *v, const struct proposal *p, const s
     if (!data) {
         return;
     }
-    wrong = chain_content_contradiction(&v->leaf, data, data_of(v, chain->escalated_leaf), p,
-                                        policy);
+    wrong = chain_content_contradiction(&v->leaf, chain, data,
+                                        data_of(v, chain->escalated_leaf), p, policy);
     if (wrong) {
         found(v, "%s %s", id, wrong);
     }
