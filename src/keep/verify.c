@@ -514,8 +514,8 @@ static enum fm_err check_everything(struct verify *v)
     TRY(check_file(v));
     TRY(check_log(v));
     TRY(check_head(v));
-    TRY(check_proposals(v));
-    return standing_check(v->standing);
+    TRY(standing_check(v->standing)); /* first: a person changed is what many proposals show */
+    return check_proposals(v);
 }
 
 enum fm_err keep_verify(struct ctx *ctx, struct store_conn *conn, const struct verify_options *options,
