@@ -369,6 +369,91 @@ static void check_frame(struct check *c, const struct json *bundle,
     }
 }
 
+/* --- what is neither -------------------------------------------------------------------------- */
+
+#define NOTHING "this is no proof, bundle or export"
+
+/* What people hand in for a proof or a bundle, by how it begins. */
+static const struct stranger {
+    const char *begins, *says;
+} strangers[] = {
+    {"<", "this is a page for reading: the bundle's JSON is checked, which `fermata audit bundle ID` "
+          "writes without --html"},
+    {"old ", "this is a proof of growth: give the checkpoint that you kept with --against NOTE"},
+    {"{\"entry\":", "these are entries of an export: give the folder that they are in"},
+    {"SQLite format 3", "this is a store: `fermata audit verify --data FOLDER` verifies it"},
+};
+
+static struct str skip_blanks(struct str text)
+{
+    text = str_starts(text, S("\xef\xbb\xbf")) ? str_skip(text, 3) : text;
+    while (text.n && strchr(" \t\r\n", text.p[0]) && text.p[0]) {
+        text = str_skip(text, 1);
+    }
+    return text;
+}
+
+static bool is_note(struct str text)
+{
+    static const char mark[] = "\n\n\xe2\x80\x94 "; /* before the signatures */
+
+    return text.n < NOTE_MAX && text.n > 0 && memmem(text.p, text.n, mark, sizeof(mark) - 1);
+}
+
+/* Why this cannot be a bundle, before it is read as JSON; NULL: it may be one. */
+static const char *why_no_bundle(struct str text)
+{
+    struct str rest = skip_blanks(text), line = rest;
+    struct note_verifier verifier;
+
+    for (size_t i = 0; i < COUNT_OF(strangers); i++) {
+        if (str_starts(rest, str_of(strangers[i].begins))) {
+            return strangers[i].says;
+        }
+    }
+    if (!rest.n) {
+        return "the file is empty";
+    }
+    if (is_note(text)) {
+        return "this is a log checkpoint: give it with --against, to a proof of growth or to the "
+               "whole store";
+    }
+    if (note_verifier_parse(str_split(&line, '\n'), &verifier)) {
+        return "this is a log's verifier key: give it with --key";
+    }
+    return rest.p[0] == '{' ? NULL
+                            : NOTHING " (`fermata audit prove`, `bundle` and `export` write them)";
+}
+
+static enum fm_err parse_bundle(struct check *c, struct str text, const struct json **out)
+{
+    const char *why = why_no_bundle(text);
+    struct str detail;
+
+    if (why) {
+        return fail(c->ctx, FM_E_INVALID_ARGUMENT, "%s", why);
+    }
+    if (json_parse(c->ctx, text, &bundle_limits, out) == FM_OK) {
+        return FM_OK;
+    }
+    detail = arena_printf(c->ctx->arena, "%s", c->ctx->detail);
+    ctx_clear(c->ctx);
+    return fail(c->ctx, FM_E_INVALID_ARGUMENT, NOTHING ", or one that was damaged: %.*s",
+                STR_ARG(detail));
+}
+
+static enum fm_err refuse_json(struct check *c, const struct json *value)
+{
+    const char *why = json_get(value, S("proof")) && json_get(value, S("says"))
+                          ? "this is the answer of `audit prove --json`: the proof is what it has as "
+                            "\"proof\", or writes with -o"
+                      : str_eq(json_text(json_get(value, S("format"))), S(EVIDENCE_FORMAT))
+                          ? "this is an evidence bundle of a version that this program does not know"
+                          : NOTHING ", but some other JSON";
+
+    return fail(c->ctx, FM_E_INVALID_ARGUMENT, "%s", why);
+}
+
 static enum fm_err check_bundle(struct check *c, struct str text,
                                 const struct note_verifier *verifier)
 {
@@ -380,10 +465,10 @@ static enum fm_err check_bundle(struct check *c, struct str text,
     TRY(findings ? FM_OK : fail_memory(c->ctx));
     findings->ctx = c->ctx;
     c->report->kind = CHECK_BUNDLE;
-    TRY(json_parse(c->ctx, text, &bundle_limits, &bundle));
+    TRY(parse_bundle(c, text, &bundle));
     if (!str_eq(json_text(json_get(bundle, S("format"))), S(EVIDENCE_FORMAT)) ||
         json_number(json_get(bundle, S("v"))) != 1) {
-        return fail(c->ctx, FM_E_INVALID_ARGUMENT, "this is no evidence bundle of version 1");
+        return refuse_json(c, bundle);
     }
     log = json_get(bundle, S("log"));
     note = json_text(json_get(log, S("checkpoint")));

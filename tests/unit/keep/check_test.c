@@ -159,16 +159,23 @@ static void test_key(void **state)
 }
 
 static const struct {
-    const char *name, *text;
-    enum fm_err err;
+    const char *name, *text, *says;
 } strange[] = {
-    {"nothing", "", FM_E_INVALID_JSON},
-    {"no JSON", "hello", FM_E_INVALID_JSON},
-    {"another JSON", "{\"a\":1}", FM_E_INVALID_ARGUMENT},
-    {"an array", "[]", FM_E_INVALID_ARGUMENT},
-    {"a proof of nothing", "c2sp.org/tlog-proof@v1\nindex 0\n\nx\n1\n", FM_E_INVALID_ARGUMENT},
-    {"a bundle without a log", "{\"format\":\"fermata-evidence-bundle\",\"v\":1}",
-     FM_E_INVALID_ARGUMENT},
+    {"nothing", "", "the file is empty"},
+    {"blanks", " \n\n", "the file is empty"},
+    {"no JSON", "hello", "no proof, bundle or export"},
+    {"a control character", "\x01\x02", "no proof, bundle or export"},
+    {"another JSON", "{\"a\":1}", "but some other JSON"},
+    {"an array", "[]", "no proof, bundle or export"},
+    {"a damaged bundle", "{\"format\":\"fermata-evidence-bundle\",", "damaged: "},
+    {"a page", "\n<!doctype html>", "a page for reading"},
+    {"a checkpoint", "log.example\n1\nAAAA\n\n\xe2\x80\x94 log.example AAAA\n", "a log checkpoint"},
+    {"a proof of growth", "old 1\n", "a proof of growth"},
+    {"a line of an export", "{\"entry\":{\"v\":1},\"index\":0}\n", "entries of an export"},
+    {"an answer", "{\"index\":1,\"proof\":\"x\",\"says\":\"x\"}", "the answer of"},
+    {"a bundle of the future", "{\"format\":\"fermata-evidence-bundle\",\"v\":2}", "a version"},
+    {"a proof of nothing", "c2sp.org/tlog-proof@v1\nindex 0\n\nx\n1\n", "proof"},
+    {"a bundle without a log", "{\"format\":\"fermata-evidence-bundle\",\"v\":1}", ""},
 };
 
 static void test_strange(void **state)
@@ -176,9 +183,13 @@ static void test_strange(void **state)
     (void)state;
     sign_log();
     for (size_t i = 0; i < COUNT_OF(strange); i++) {
-        EXPECT(check(str_of(strange[i].text)) == strange[i].err, "%s: %s", strange[i].name,
+        EXPECT(check(str_of(strange[i].text)) == FM_E_INVALID_ARGUMENT, "%s: %s", strange[i].name,
+               world.ctx.detail);
+        EXPECT(strstr(world.ctx.detail, strange[i].says), "%s: %s", strange[i].name,
                world.ctx.detail);
     }
+    REFUSED(check((struct str){"\0\0\0", 3}), FM_E_INVALID_ARGUMENT);
+    EXPECT(strstr(world.ctx.detail, "no proof, bundle or export"), "NUL: %s", world.ctx.detail);
 }
 
 static const struct {
