@@ -37,7 +37,8 @@ static const struct cli_usage verify_usage = {
         "otherwise write another history.\n\n"
         "With FILE: checks a proof (`audit prove`), an evidence bundle (`audit bundle`) or a "
         "folder\n"
-        "(`audit export`, also with --tiles) with the log's key alone, on any machine; with --against the proof that "
+        "(`audit export`, also with --tiles) with the log's key alone, on any machine; with "
+        "--against the proof that "
         "the log\n"
         "has only grown since (`audit prove --since`).\n\n"
         "With --complete: FROM and TO are dates (the day of TO counts) or times. Fails when one "
@@ -213,10 +214,11 @@ static int read_period(const char *from, const char *to, struct completeness_que
     bool has_from = insights_period_parse(str_of(from), false, &out->from_us);
 
     if (!has_from || !insights_period_parse(str_of(to), true, &out->to_us)) {
-        return cli_misused(&verify_usage,
-                           "%s is no date or time: --complete wants two of them, such as 2026-11-01 "
-                           "2026-11-30",
-                           has_from ? to : from);
+        return cli_misused(
+            &verify_usage,
+            "%s is no date or time: --complete wants two of them, such as 2026-11-01 "
+            "2026-11-30",
+            has_from ? to : from);
     }
     return out->to_us > out->from_us
                ? CLI_GO

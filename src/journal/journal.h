@@ -100,10 +100,10 @@ struct hash journal_commitment(struct str salt, struct str payload);
 /* The state behind the log: the frontier, what the running batch adds, the signing key. One per store. */
 struct journal;
 
-/* Reads the log's head and frontier and loads the signing key `log.key` in the store's folder; an empty
- * log gets a new key, one with entries never. `origin` names a new log (an existing one keeps its
- * own). Errors: FM_E_INTERNAL when the key is gone or did not sign the newest checkpoint, or the
- * head does not fit. */
+/* Reads the log's head and frontier and loads the signing key `log.key` in the store's folder; an
+ * empty log gets a new key, one with entries never. `origin` names a new log (an existing one
+ * keeps its own). Errors: FM_E_INTERNAL when the key is gone or did not sign the newest
+ * checkpoint, or the head does not fit. */
 enum fm_err journal_open(struct ctx *ctx, struct store *store, struct str origin, struct journal **out)
     MUST_CHECK;
 void journal_close(struct journal *journal);

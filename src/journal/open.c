@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening the log, reading its hashes back, and signing its head (C2SP tlog-checkpoint). A store whose
- * head does not fit its tiles and entries is not opened.
+ * Opening the log, reading its hashes back, and signing its head (C2SP tlog-checkpoint). A store
+ * whose head does not fit its tiles and entries is not opened.
  */
 #include "journal/journal_internal.h"
 
@@ -205,8 +205,8 @@ enum fm_err journal_last_checkpoint(struct ctx *ctx, struct store_conn *conn, st
     return ctx->err;
 }
 
-/* A key is made for a log in which nothing stands and nothing was signed, and for no other: under a new
- * key the log would go on as if nothing had happened, and nobody could verify it any more. */
+/* A key is made for a log in which nothing stands and nothing was signed, and for no other: under
+ * a new key the log would go on as if nothing had happened, and nobody could verify it any more. */
 static enum fm_err load_key(struct ctx *ctx, const char *dir, bool is_new, struct sign_key *out)
 {
     struct str path = arena_printf(ctx->arena, "%s/log.key", dir);
@@ -242,10 +242,11 @@ static enum fm_err check_checkpoint(struct ctx *ctx, const char *dir, struct sto
                     dir, journal->verifier.name);
     }
     if (head.size > journal->frontier.size) {
-        return fail(ctx, FM_E_INTERNAL,
-                    "a checkpoint was signed for %llu entries, the log has %llu: run `fermata audit "
-                    "verify`",
-                    (unsigned long long)head.size, (unsigned long long)journal->frontier.size);
+        return fail(
+            ctx, FM_E_INTERNAL,
+            "a checkpoint was signed for %llu entries, the log has %llu: run `fermata audit "
+            "verify`",
+            (unsigned long long)head.size, (unsigned long long)journal->frontier.size);
     }
     TRY(tlog_root_at(ctx, journal_read_hash, conn, head.size, &root));
     return hash_eq(root, head.root) ? FM_OK

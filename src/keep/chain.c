@@ -118,8 +118,8 @@ static void take_in(const struct json *leaf, int64_t index, bool is_first, struc
     if (kind == JOURNAL_PROPOSAL_DECIDED) {
         on_decided(leaf, index, walk, out);
     }
-    out->was_paused |= kind == JOURNAL_PROPOSAL_UNDONE && out->content_leaf < 0 &&
-                       str_eq(why, S("paused"));
+    out->was_paused |=
+        kind == JOURNAL_PROPOSAL_UNDONE && out->content_leaf < 0 && str_eq(why, S("paused"));
     walk->is_settled |= kind == JOURNAL_PROPOSAL_UNDONE || kind == JOURNAL_PROPOSAL_REVISED;
     walk->is_dropped |= kind == JOURNAL_PROPOSAL_WITHDRAWN ||
                         (kind == JOURNAL_PROPOSAL_EXPIRED && !str_eq(why, S("approval_over")));

@@ -19,10 +19,10 @@ struct chain {
     int64_t escalations;           /* of this revision */
     int64_t outcome_leaf;          /* the newest; -1: none */
     struct id decision, decider;
-    struct id claimer;             /* who claimed it last, or decided, which keeps the claim */
-    struct id ender;               /* the agent that withdrew it; zero: none did */
-    int64_t release_at;            /* of that decision; 0: it was released at once */
-    enum decide_via via;           /* of that decision */
+    struct id claimer;   /* who claimed it last, or decided, which keeps the claim */
+    struct id ender;     /* the agent that withdrew it; zero: none did */
+    int64_t release_at;  /* of that decision; 0: it was released at once */
+    enum decide_via via; /* of that decision */
     enum outcome_status outcome;
     enum decision_verdict verdict; /* 0: none, or unknown */
     bool was_paused;               /* a pause took back an approval of this revision */
@@ -30,14 +30,14 @@ struct chain {
     bool is_redeemed;
 };
 
-/* Reads the leaves of a proposal back from `newest`. A chain that does not hold together is no error:
- * see `broken`. `ctx` is scratch: its arena is reset for every leaf. Any connection. */
+/* Reads the leaves of a proposal back from `newest`. A chain that does not hold together is no
+ * error: see `broken`. `ctx` is scratch: its arena is reset for every leaf. Any connection. */
 enum fm_err chain_read(struct ctx *ctx, struct store_conn *conn, struct id proposal, int64_t newest,
                        struct chain *out) MUST_CHECK;
 
-/* What of the row cannot be true by its leaves, as the end of a sentence that begins with its id; NULL
- * when all of it can. `decider` and `claimer` are the ids of these people in the row; zero when there
- * is none. */
+/* What of the row cannot be true by its leaves, as the end of a sentence that begins with its id;
+ * NULL when all of it can. `decider` and `claimer` are the ids of these people in the row; zero
+ * when there is none. */
 const char *chain_contradiction(const struct chain *chain, const struct proposal *proposal,
                                 struct id decider, struct id claimer);
 

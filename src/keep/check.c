@@ -32,16 +32,15 @@ struct shape {
 };
 
 static const struct shape proof_extra = {"a proof", {"entry", "payload", "salt", "says", "v"}};
-static const struct shape bundle_whole = {
-    "a bundle",
-    {"context", "does_not_prove", "findings", "format", "leaves", "log", "made_at", "proves",
-     "summary", "unproven", "v"}};
+static const struct shape bundle_whole = {"a bundle",
+                                          {"context", "does_not_prove", "findings", "format",
+                                           "leaves", "log", "made_at", "proves", "summary",
+                                           "unproven", "v"}};
 static const struct shape bundle_log = {"a bundle's log", {"checkpoint", "origin", "vkey"}};
 static const struct shape bundle_leaf = {"a bundle's leaf",
                                          {"entry", "index", "payload", "proof", "salt"}};
 static const struct shape bundle_unproven = {
-    "what a bundle leaves unproven",
-    {"approved_until", "assessment", "due_at", "permit", "queue"}};
+    "what a bundle leaves unproven", {"approved_until", "assessment", "due_at", "permit", "queue"}};
 
 static bool is_known(const struct shape *shape, struct str name)
 {
@@ -377,8 +376,9 @@ static void check_frame(struct check *c, const struct json *bundle,
 static const struct stranger {
     const char *begins, *says;
 } strangers[] = {
-    {"<", "this is a page for reading: the bundle's JSON is checked, which `fermata audit bundle ID` "
-          "writes without --html"},
+    {"<",
+     "this is a page for reading: the bundle's JSON is checked, which `fermata audit bundle ID` "
+     "writes without --html"},
     {"old ", "this is a proof of growth: give the checkpoint that you kept with --against NOTE"},
     {"{\"entry\":", "these are entries of an export: give the folder that they are in"},
     {"SQLite format 3", "this is a store: `fermata audit verify --data FOLDER` verifies it"},
@@ -444,12 +444,13 @@ static enum fm_err parse_bundle(struct check *c, struct str text, const struct j
 
 static enum fm_err refuse_json(struct check *c, const struct json *value)
 {
-    const char *why = json_get(value, S("proof")) && json_get(value, S("says"))
-                          ? "this is the answer of `audit prove --json`: the proof is what it has as "
-                            "\"proof\", or writes with -o"
-                      : str_eq(json_text(json_get(value, S("format"))), S(EVIDENCE_FORMAT))
-                          ? "this is an evidence bundle of a version that this program does not know"
-                          : NOTHING ", but some other JSON";
+    const char *why =
+        json_get(value, S("proof")) && json_get(value, S("says"))
+            ? "this is the answer of `audit prove --json`: the proof is what it has as "
+              "\"proof\", or writes with -o"
+        : str_eq(json_text(json_get(value, S("format"))), S(EVIDENCE_FORMAT))
+            ? "this is an evidence bundle of a version that this program does not know"
+            : NOTHING ", but some other JSON";
 
     return fail(c->ctx, FM_E_INVALID_ARGUMENT, "%s", why);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tables of people, agents, credentials, policies and pauses, held against the leaves about them.
- * Without this, somebody who writes to the store could give themselves a role, revive a revoked key or
- * put another policy in force, and leave the log untouched.
+ * The tables of people, agents, credentials, policies and pauses, held against the leaves about
+ * them. Without this, somebody who writes to the store could give themselves a role, revive a
+ * revoked key or put another policy in force, and leave the log untouched.
  *
- * 1. What a leaf made has one row, and each row was made by a leaf. Sessions and sign-in links end
- *    without a leaf: of these only the rows that are there need one.
+ * 1. What a leaf made has one row, and each row was made by a leaf. Sessions and sign-in links
+ *    end without a leaf: of these only the rows that are there need one.
  * 2. A payload that was erased tells nothing, and accuses nobody.
  */
 #include "keep/standing.h"
@@ -46,14 +46,14 @@ enum { CANDIDATE, ACTIVE, RETIRED };
 
 /* What the leaves tell of one id. Which members count depends on what it is. */
 struct told {
-    bool is_made, is_met;  /* by a leaf; by a row */
-    uint64_t leaf;         /* that made it */
-    struct id by;          /* who made it; zero: the operator */
-    struct str payload;    /* of the leaf that made it; absent: erased, or none */
-    unsigned bits;         /* roles of a person, scopes of a service's token */
-    bool is_over;          /* deactivated, revoked, ended */
-    uint64_t tokens_until; /* a person's tokens from before this leaf are revoked */
-    int kind;              /* of a credential; what a pause covers */
+    bool is_made, is_met;    /* by a leaf; by a row */
+    uint64_t leaf;           /* that made it */
+    struct id by;            /* who made it; zero: the operator */
+    struct str payload;      /* of the leaf that made it; absent: erased, or none */
+    unsigned bits;           /* roles of a person, scopes of a service's token */
+    bool is_over;            /* deactivated, revoked, ended */
+    uint64_t tokens_until;   /* a person's tokens from before this leaf are revoked */
+    int kind;                /* of a credential; what a pause covers */
     struct id agent, person; /* whose key it is; the owner of an agent */
     struct hash version;     /* of a policy, like all below */
     int road, state;
@@ -82,8 +82,7 @@ static struct id id_at(const struct json *object, enum id_kind kind, const char 
 {
     struct id id;
 
-    return id_parse(kind, json_text(json_get(object, str_of(name))), &id) ? id
-                                                                          : (struct id){{0}};
+    return id_parse(kind, json_text(json_get(object, str_of(name))), &id) ? id : (struct id){{0}};
 }
 
 static struct id actor_of(const struct journal_leaf *leaf)
@@ -166,10 +165,10 @@ static void tell_key(struct standing *s, struct told *t, const struct journal_le
     t->agent = id_at(leaf->data, ID_AGENT, "agent");
     t->person = id_at(leaf->data, ID_PERSON, "person");
     t->bits = bits_of(scopes, SCOPE_COUNT, scope_text);
-    t->kind = scopes                       ? CREDENTIAL_SERVICE
+    t->kind = scopes                               ? CREDENTIAL_SERVICE
               : leaf->kind == JOURNAL_LINK_CREATED ? CREDENTIAL_LINK
-              : id_is_zero(t->agent)       ? CREDENTIAL_TOKEN
-                                           : CREDENTIAL_AGENT_KEY;
+              : id_is_zero(t->agent)               ? CREDENTIAL_TOKEN
+                                                   : CREDENTIAL_AGENT_KEY;
 }
 
 static void tell_session(struct standing *s, struct told *t, const struct journal_leaf *leaf)
@@ -260,8 +259,8 @@ static void tell_ended(struct standing *s, struct told *t, const struct journal_
     t->ender = actor_of(leaf);
 }
 
-/* How each kind of leaf names what it is about. Only what is in the map already is changed by one that
- * does not make anything. */
+/* How each kind of leaf names what it is about. Only what is in the map already is changed by one
+ * that does not make anything. */
 static const struct teller {
     enum id_kind id;
     const char *member;
@@ -346,8 +345,7 @@ static bool fits_payload(struct standing *s, const struct told *t, const char *n
 {
     const struct json *payload;
 
-    if (!t->payload.p ||
-        json_parse(&s->row, t->payload, &JSON_LIMITS_WIRE, &payload) != FM_OK) {
+    if (!t->payload.p || json_parse(&s->row, t->payload, &JSON_LIMITS_WIRE, &payload) != FM_OK) {
         return true;
     }
     return str_eq(json_text(json_get(payload, str_of(name))), value);
@@ -357,8 +355,7 @@ static bool fits_hosts(struct standing *s, const struct told *t, struct str valu
 {
     const struct json *payload, *hosts;
 
-    if (!t->payload.p ||
-        json_parse(&s->row, t->payload, &JSON_LIMITS_WIRE, &payload) != FM_OK) {
+    if (!t->payload.p || json_parse(&s->row, t->payload, &JSON_LIMITS_WIRE, &payload) != FM_OK) {
         return true;
     }
     return json_parse(&s->row, value, &JSON_LIMITS_WIRE, &hosts) == FM_OK &&
@@ -386,8 +383,9 @@ static void check_agent(struct standing *s, struct store_rows *rows, const struc
 static bool is_revoked(const struct standing *s, const struct told *t)
 {
     char text[ID_TEXT_MAX];
-    const struct told *person =
-        t->kind == CREDENTIAL_TOKEN ? map_find(s->ids, id_format(ID_PERSON, t->person, text)) : NULL;
+    const struct told *person = t->kind == CREDENTIAL_TOKEN
+                                    ? map_find(s->ids, id_format(ID_PERSON, t->person, text))
+                                    : NULL;
 
     return t->is_over || (person && t->leaf < person->tokens_until);
 }
@@ -584,8 +582,8 @@ struct standing *standing_new(struct ctx *ctx, struct store_conn *conn,
     if (!s) {
         return NULL;
     }
-    *s = (struct standing){
-        .ctx = ctx, .conn = conn, .report = report, .ids = map_new(), .epoch = 1};
+    *s =
+        (struct standing){.ctx = ctx, .conn = conn, .report = report, .ids = map_new(), .epoch = 1};
     ctx_init(&s->told, arena_new(TOLD_MAX));
     ctx_init(&s->row, arena_new(ROW_MAX));
     if (!s->ids || !s->told.arena || !s->row.arena || !expect_transient(s)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tree of an exported log, built again from its bundles of entries (C2SP tlog-tiles). Memory does
- * not grow with the log: one bundle, and the last tile of each level.
+ * The tree of an exported log, built again from its bundles of entries (C2SP tlog-tiles). Memory
+ * does not grow with the log: one bundle, and the last tile of each level.
  */
 #include "keep/tiles.h"
 

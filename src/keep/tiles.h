@@ -7,8 +7,8 @@
 
 #include "keep/keep.h"
 
-/* Builds the tree of the checkpoint in `out` again from the bundles of entries in `dir`, and compares
- * its root and every tile of hashes. What the checkpoint does not cover is not read. */
+/* Builds the tree of the checkpoint in `out` again from the bundles of entries in `dir`, and
+ * compares its root and every tile of hashes. What the checkpoint does not cover is not read. */
 enum fm_err tiles_check(struct ctx *ctx, const char *dir, struct check_report *out) MUST_CHECK;
 
 #endif

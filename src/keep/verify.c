@@ -44,7 +44,7 @@ struct verify {
     uint64_t in_chains;    /* leaves that proposals lead back to */
     uint64_t head_size;
     struct hash head_root;
-    struct standing *standing; /* what leaves tell of people, keys, policies, pauses */
+    struct standing *standing;      /* what leaves tell of people, keys, policies, pauses */
     struct store_rows *checkpoints; /* a cursor that follows the growing tree */
     bool checkpoint_waits;
     struct tlog_checkpoint next_checkpoint;
@@ -394,8 +394,8 @@ static void check_assessment(struct verify *v, const struct proposal *p, const s
     if (!data) {
         return;
     }
-    wrong = chain_content_contradiction(&v->leaf, chain, data,
-                                        data_of(v, chain->escalated_leaf), p, policy);
+    wrong = chain_content_contradiction(&v->leaf, chain, data, data_of(v, chain->escalated_leaf), p,
+                                        policy);
     if (wrong) {
         found(v, "%s %s", id, wrong);
     }
@@ -418,8 +418,8 @@ static void check_chain(struct verify *v, const struct proposal *p, const char *
         return;
     }
     v->in_chains += chain.leaves;
-    wrong = chain_contradiction(&chain, p, person_of(v, p->decided_by),
-                                person_of(v, p->claimed_by));
+    wrong =
+        chain_contradiction(&chain, p, person_of(v, p->decided_by), person_of(v, p->claimed_by));
     if (!state_fits(chain.newest, p->state)) {
         found(v, "%s is %s, its newest leaf does not say so", id, proposal_state_name(p->state));
     } else if (wrong) {

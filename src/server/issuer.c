@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Loading the key of permits. Executors hold on to its public half, and a permit of a lost key cannot be
- * redeemed: so a new key is never made in silence.
+ * Loading the key of permits. Executors hold on to its public half, and a permit of a lost key
+ * cannot be redeemed: so a new key is never made in silence.
  *
- * `permit_kid` in the store: the key's thumbprint; empty since an epoch was opened, in which no permit
- * of the one before holds; no row in a store of before this was kept.
+ * `permit_kid` in the store: the key's thumbprint; empty since an epoch was opened, in which no
+ * permit of the one before holds; no row in a store of before this was kept.
  */
 #include "server/issuer.h"
 
@@ -15,7 +15,8 @@ SQL(SQL_KEEP_KID, "INSERT INTO meta(name, value) VALUES('permit_kid', $kid)"
                   " WHERE value IS NOT excluded.value");
 
 #define NEXT_STEP                                                                                  \
-    "put it back from a backup. Where there is none: `fermata backup` this folder, take permit.key "  \
+    "put it back from a backup. Where there is none: `fermata backup` this folder, take "          \
+    "permit.key "                                                                                  \
     "out of the copy and `fermata restore` it, which voids all permits and makes a new key"
 
 /* What the store remembers; `*may_make` says that a missing key may be made anew. */
@@ -64,8 +65,8 @@ enum fm_err issuer_load(struct ctx *ctx, const char *dir, struct store_conn *con
     TRY(load_key(ctx, path.p, may_make, &out->key));
     jwk_thumbprint(&out->key, out->kid);
     if (kid.n && !str_eq(kid, str_of(out->kid))) {
-        return fail(ctx, FM_E_INTERNAL,
-                    "%s is not the key of this store's permits: " NEXT_STEP, path.p);
+        return fail(ctx, FM_E_INTERNAL, "%s is not the key of this store's permits: " NEXT_STEP,
+                    path.p);
     }
     return resume_epoch(ctx, conn, &out->epoch);
 }

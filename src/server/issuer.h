@@ -8,9 +8,9 @@
 
 #include "resume/resume.h"
 
-/* Loads `permit.key` in the folder and the epoch. A key is made only where no permit can be out that
- * another key signed: in a store that never gave one, and in the new epoch of a restore. Errors:
- * FM_E_INTERNAL for a key that is gone or another than the store's. Any connection. */
+/* Loads `permit.key` in the folder and the epoch. A key is made only where no permit can be out
+ * that another key signed: in a store that never gave one, and in the new epoch of a restore.
+ * Errors: FM_E_INTERNAL for a key that is gone or another than the store's. Any connection. */
 enum fm_err issuer_load(struct ctx *ctx, const char *dir, struct store_conn *conn,
                         struct permit_issuer *out) MUST_CHECK;
 

@@ -590,14 +590,16 @@ static void test_name(void **state)
     buf_done(&second);
 }
 
-static void sign(void)
+static void sign_and_close(void)
 {
     begin();
     MUST(journal_sign(journal, &scene.ctx, scene.conn));
     commit();
+    journal_close(journal);
+    journal = NULL;
 }
 
-/* Tries to open the log with what is in place of its key now. */
+/* Tries to open the log as it is now. */
 static void expect_refused(const char *row, const char *says)
 {
     struct journal *opened = NULL;
@@ -617,11 +619,10 @@ static void test_key(void **state)
 
     (void)state;
     grow_to(3);
-    sign();
-    journal_close(journal);
-    journal = NULL;
+    sign_and_close();
     assert_int_equal(rename(path.p, beside.p), 0);
-    expect_refused("a log with entries gets no new key", "log.key is missing, and the log is not empty");
+    expect_refused("a log with entries gets no new key",
+                   "log.key is missing, and the log is not empty");
     assert_int_equal(access(path.p, F_OK), -1);
     MUST(sign_key_load(&scene.ctx, path.p, &other));
     expect_refused("another key", "not the key that signed this log");
@@ -634,9 +635,7 @@ static void test_signed_otherwise(void **state)
 {
     (void)state;
     grow_to(3);
-    sign();
-    journal_close(journal);
-    journal = NULL;
+    sign_and_close();
     MUST(conn_script(&scene.ctx, scene.conn,
                      "DELETE FROM log_entries; DELETE FROM log_tiles; DELETE FROM log_head"));
     expect_refused("a cut log", "signed for 3 entries, the log has 0");
@@ -658,8 +657,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_empty),          TEST(test_sizes),    TEST(test_rollback), TEST(test_abandon),
         TEST(test_leaves),         TEST(test_payloads), TEST(test_salts),    TEST(test_signing),
-        TEST(test_signing_undone), TEST(test_tampered), TEST(test_name),
-        TEST(test_key),            TEST(test_signed_otherwise),
+        TEST(test_signing_undone), TEST(test_tampered), TEST(test_name),     TEST(test_key),
+        TEST(test_signed_otherwise),
     };
 
     return CHECK_RUN(tests);

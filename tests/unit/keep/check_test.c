@@ -195,7 +195,8 @@ static void test_strange(void **state)
 static const struct {
     const char *from, *to, *finding;
 } extras[] = {
-    {"\"says\":\"decided", "\"says\":\"REJECTED by the board", "\"says\" is not what the entry says"},
+    {"\"says\":\"decided", "\"says\":\"REJECTED by the board",
+     "\"says\" is not what the entry says"},
     {"\"says\":\"", "\"says\":[],\"zzz\":\"", "\"says\" is neither text nor null"},
     {"\"says\"", "\"zzz\":1,\"says\"", "\"zzz\" is no part of a proof"},
     {"\"v\":1", "\"v\":2", "not of version 1"},

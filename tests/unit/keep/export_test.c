@@ -146,7 +146,8 @@ static void test_tiles(void **state)
     OK(export_into(dir, true));
     EXPECT(done.was_there == 5, "%d files were there", (int)done.was_there);
     expect_fits(dir);
-    grow(300); /* more than one full tile of hashes, and partial files of before beside the new ones */
+    grow(
+        300); /* more than one full tile of hashes, and partial files of before beside the new ones */
     sign_log();
     OK(export_into(dir, true));
     expect_fits(dir);
@@ -195,17 +196,16 @@ static void test_other_folders(void **state)
             FM_E_INVALID_ARGUMENT);
     EXPECT(strstr(world.ctx.detail, "a data folder or a backup"), "%s", world.ctx.detail);
     OK(store_make_folder(&world.ctx, folder("empty")));
-    REFUSED(keep_check_export(&world.ctx, folder("empty"), &log_verifier, &report),
-            FM_E_NOT_FOUND);
+    REFUSED(keep_check_export(&world.ctx, folder("empty"), &log_verifier, &report), FM_E_NOT_FOUND);
     EXPECT(strstr(world.ctx.detail, "is no export"), "%s", world.ctx.detail);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY_TEST(test_continues), STORY_TEST(test_broken_off), STORY_TEST(test_not_mixed),
-        STORY_TEST(test_changed),   STORY_TEST(test_tiles),
-        STORY_TEST(test_changed_tiles), STORY_TEST(test_other_folders),
+        STORY_TEST(test_continues),     STORY_TEST(test_broken_off), STORY_TEST(test_not_mixed),
+        STORY_TEST(test_changed),       STORY_TEST(test_tiles),      STORY_TEST(test_changed_tiles),
+        STORY_TEST(test_other_folders),
     };
 
     return CHECK_RUN(tests);
