@@ -343,7 +343,7 @@ static struct str read_bytes(struct verify *v, const struct sql *sql, const char
     return bytes;
 }
 
-/* Action and digests of the row, made again from the request that the leaf commits to. */
+/* Action, digests and callback of the row, made again from the request that the leaf commits to. */
 static bool is_its_content(struct verify *v, const struct proposal *p, struct str body)
 {
     AUTO(buf_done) struct buf arguments = BUF_INIT(4 * MIB);
@@ -360,7 +360,9 @@ static bool is_its_content(struct verify *v, const struct proposal *p, struct st
         return false;
     }
     json_write(&arguments, proposed);
-    return hash_eq(digest, p->digest) && hash_eq(sha256(buf_str(&arguments)), p->arguments_digest);
+    return (!p->callback.p || /* stores of before there were callbacks have none */
+            str_eq(json_text(json_at(request, S("/callback/url"))), p->callback)) &&
+           hash_eq(digest, p->digest) && hash_eq(sha256(buf_str(&arguments)), p->arguments_digest);
 }
 
 static void check_content(struct verify *v, const struct proposal *p, const char *id)
@@ -368,7 +370,7 @@ static void check_content(struct verify *v, const struct proposal *p, const char
     struct str body = read_bytes(v, &SQL_BODY, "$idx", p->payload);
 
     if (body.p && !is_its_content(v, p, body)) { /* else erased, or missing: said at its leaf */
-        found(v, "action or digest of %s is not that of its content", id);
+        found(v, "action, digest or callback of %s is not that of its content", id);
     }
 }
 
