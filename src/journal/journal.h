@@ -108,6 +108,10 @@ enum fm_err journal_open(struct ctx *ctx, struct store *store, struct str origin
     MUST_CHECK;
 void journal_close(struct journal *journal);
 
+/* Whether `log.key` in the folder signed the newest checkpoint, where there is one. Never makes a
+ * key. Errors: FM_E_INTERNAL with the reason. Any connection. */
+enum fm_err journal_check_key(struct ctx *ctx, struct store_conn *conn, const char *dir) MUST_CHECK;
+
 /* The committer's hooks (store.h): mark, rollback, tiles and head before COMMIT, the new frontier after. */
 void journal_mark(struct journal *journal);
 void journal_rollback(struct journal *journal);

@@ -227,6 +227,19 @@ static enum fm_err load_key(struct ctx *ctx, const char *dir, bool is_new, struc
                         path.p);
 }
 
+static enum fm_err check_signer(struct ctx *ctx, const char *dir, struct str note,
+                                const struct note_verifier *verifier, struct tlog_checkpoint *out)
+{
+    if (tlog_checkpoint_open(ctx, note, verifier, out) == FM_OK) {
+        return FM_OK;
+    }
+    ctx_clear(ctx);
+    return fail(ctx, FM_E_INTERNAL,
+                "%s/log.key is not the key that signed this log (%s): put the right one back from a "
+                "backup",
+                dir, verifier->name);
+}
+
 /* The newest checkpoint is one of this log, by this key. */
 static enum fm_err check_checkpoint(struct ctx *ctx, const char *dir, struct store_conn *conn,
                                     struct str note, const struct journal *journal)
@@ -234,13 +247,7 @@ static enum fm_err check_checkpoint(struct ctx *ctx, const char *dir, struct sto
     struct tlog_checkpoint head;
     struct hash root;
 
-    if (tlog_checkpoint_open(ctx, note, &journal->verifier, &head) != FM_OK) {
-        ctx_clear(ctx);
-        return fail(ctx, FM_E_INTERNAL,
-                    "%s/log.key is not the key that signed this log (%s): put the right one back "
-                    "from a backup",
-                    dir, journal->verifier.name);
-    }
+    TRY(check_signer(ctx, dir, note, &journal->verifier, &head));
     if (head.size > journal->frontier.size) {
         return fail(
             ctx, FM_E_INTERNAL,
@@ -273,6 +280,32 @@ static enum fm_err load(struct ctx *ctx, struct store *store, struct str origin,
     journal->conn = conn;
     store_set_state(conn, journal);
     return FM_OK;
+}
+
+enum fm_err journal_check_key(struct ctx *ctx, struct store_conn *conn, const char *dir)
+{
+    struct str path = arena_printf(ctx->arena, "%s/log.key", dir), note, name;
+    struct tlog_checkpoint head;
+    struct note_verifier verifier;
+    struct store_rows *rows;
+    struct sign_key key;
+    uint64_t size;
+    bool found, is_named = false;
+
+    TRY(journal_last_checkpoint(ctx, conn, &note, &size));
+    TRY(path.p ? sign_key_find(ctx, path.p, &key, &found) : fail_memory(ctx));
+    if (!note.p || !found) {
+        return note.p ? fail(ctx, FM_E_INTERNAL, "%s is missing", path.p) : FM_OK;
+    }
+    TRY(store_query(ctx, conn, &SQL_META, ARGS(A_TEXT("$name", S("log_origin"))), &rows));
+    if (rows_next(ctx, rows)) {
+        name = rows_bytes(rows, 0);
+        is_named = note_verifier_of(name, &key, &verifier);
+    }
+    rows_done(rows);
+    crypto_wipe(&key, sizeof(key));
+    return is_named ? check_signer(ctx, dir, note, &verifier, &head)
+                    : fail(ctx, FM_E_INTERNAL, "the log has no name");
 }
 
 enum fm_err journal_open(struct ctx *ctx, struct store *store, struct str origin, struct journal **out)

@@ -52,6 +52,28 @@ static enum fm_err load_key(struct ctx *ctx, const char *path, bool may_make, st
     return found ? FM_OK : fail(ctx, FM_E_INTERNAL, "%s is missing: " NEXT_STEP, path);
 }
 
+static enum fm_err check_kid(struct ctx *ctx, const char *path, struct str kid,
+                             const struct permit_issuer *issuer)
+{
+    return !kid.n || str_eq(kid, str_of(issuer->kid))
+               ? FM_OK
+               : fail(ctx, FM_E_INTERNAL, "%s is not the key of this store's permits: " NEXT_STEP,
+                      path);
+}
+
+enum fm_err issuer_check(struct ctx *ctx, const char *dir, struct store_conn *conn)
+{
+    struct str path = arena_printf(ctx->arena, "%s/permit.key", dir), kid;
+    struct permit_issuer issuer;
+    bool may_make;
+
+    TRY(path.p ? read_kid(ctx, conn, &kid, &may_make) : fail_memory(ctx));
+    TRY(load_key(ctx, path.p, false, &issuer.key));
+    jwk_thumbprint(&issuer.key, issuer.kid);
+    crypto_wipe(&issuer.key, sizeof(issuer.key));
+    return check_kid(ctx, path.p, kid, &issuer);
+}
+
 enum fm_err issuer_load(struct ctx *ctx, const char *dir, struct store_conn *conn,
                         struct permit_issuer *out)
 {
@@ -64,10 +86,7 @@ enum fm_err issuer_load(struct ctx *ctx, const char *dir, struct store_conn *con
     TRY(read_kid(ctx, conn, &kid, &may_make));
     TRY(load_key(ctx, path.p, may_make, &out->key));
     jwk_thumbprint(&out->key, out->kid);
-    if (kid.n && !str_eq(kid, str_of(out->kid))) {
-        return fail(ctx, FM_E_INTERNAL, "%s is not the key of this store's permits: " NEXT_STEP,
-                    path.p);
-    }
+    TRY(check_kid(ctx, path.p, kid, out));
     return resume_epoch(ctx, conn, &out->epoch);
 }
 

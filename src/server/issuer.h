@@ -14,6 +14,9 @@
 enum fm_err issuer_load(struct ctx *ctx, const char *dir, struct store_conn *conn,
                         struct permit_issuer *out) MUST_CHECK;
 
+/* The same for looking only: makes and loads nothing. */
+enum fm_err issuer_check(struct ctx *ctx, const char *dir, struct store_conn *conn) MUST_CHECK;
+
 /* Remembers the key in the store, for the next start. Committer's thread. */
 enum fm_err issuer_keep(struct ctx *ctx, struct store_conn *conn,
                         const struct permit_issuer *issuer) MUST_CHECK;
