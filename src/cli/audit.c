@@ -30,13 +30,15 @@ static const struct cli_usage verify_usage = {
     .about =
         "Without FILE: builds the log's tree again from its entries and compares it with "
         "everything\n"
-        "stored about it, every payload with its commitment, every proposal with its newest "
-        "entry.\n"
+        "stored about it, every payload with its commitment, and proposals, comments, people, "
+        "agents, keys,\n"
+        "policies and pauses with what their entries tell.\n"
         "Keep checkpoints outside this machine: an insider who holds the folder and its key could\n"
         "otherwise write another history.\n\n"
         "With FILE: checks a proof (`audit prove`), an evidence bundle (`audit bundle`) or a "
         "folder\n"
-        "(`audit export`) with the log's key alone, on any machine; with --against the proof that "
+        "(`audit export`, also with --tiles) with the log's key alone, on any machine; with "
+        "--against the proof that "
         "the log\n"
         "has only grown since (`audit prove --since`).\n\n"
         "With --complete: FROM and TO are dates (the day of TO counts) or times. Fails when one "
@@ -81,16 +83,17 @@ enum fm_err audit_folder_verifier(struct ctx *ctx, struct store_conn *conn, cons
     struct str path = arena_printf(ctx->arena, "%s/log.key", dir), origin = STR_NONE;
     struct store_rows *rows;
     struct sign_key key;
+    bool found;
 
     TRY(store_query(ctx, conn, &SQL_ORIGIN, NO_ARGS, &rows));
     if (rows_next(ctx, rows)) {
         origin = arena_copy(ctx->arena, rows_bytes(rows, 0));
     }
     rows_done(rows);
-    if (!path.p || access(path.p, R_OK) != 0) {
-        return fail(ctx, FM_E_NOT_FOUND, "%s/log.key cannot be read: give --key VKEY", dir);
+    TRY(path.p ? sign_key_find(ctx, path.p, &key, &found) : fail_memory(ctx));
+    if (!found) {
+        return fail(ctx, FM_E_NOT_FOUND, "%s/log.key is not there: give --key VKEY", dir);
     }
-    TRY(sign_key_load(ctx, path.p, &key));
     if (!note_verifier_of(origin, &key, out)) {
         return fail(ctx, FM_E_INTERNAL, "the log has no name");
     }
@@ -206,17 +209,32 @@ static int verify_store(struct ctx *ctx, const struct verify_command *command)
     return report->finding_count ? CLI_FAILED : CLI_OK;
 }
 
+static int read_period(const char *from, const char *to, struct completeness_query *out)
+{
+    bool has_from = insights_period_parse(str_of(from), false, &out->from_us);
+
+    if (!has_from || !insights_period_parse(str_of(to), true, &out->to_us)) {
+        return cli_misused(
+            &verify_usage,
+            "%s is no date or time: --complete wants two of them, such as 2026-11-01 "
+            "2026-11-30",
+            has_from ? to : from);
+    }
+    return out->to_us > out->from_us
+               ? CLI_GO
+               : cli_misused(&verify_usage, "--complete: FROM (%s) is %s TO (%s)", from,
+                             strcmp(from, to) == 0 ? "the same as" : "after", to);
+}
+
 /* The whole store, and then who decided. With --json one object holds both. */
 static int verify_complete(struct ctx *ctx, const struct verify_command *command, const char *to)
 {
     struct verify_report *report = arena_zalloc(ctx->arena, 1, sizeof(*report));
     struct completeness_query query = {.items_max = SIZE_MAX};
-    int code;
+    int code = read_period(command->from, to, &query);
 
-    if (!insights_period_parse(str_of(command->from), false, &query.from_us) ||
-        !insights_period_parse(str_of(to), true, &query.to_us) || query.to_us <= query.from_us) {
-        return cli_misused(&verify_usage,
-                           "--complete wants two dates or times, 2026-11-01 2026-11-30");
+    if (code != CLI_GO) {
+        return code;
     }
     if (!report || verify(ctx, command, report) != FM_OK) {
         return cli_failed(&command->common, ctx);

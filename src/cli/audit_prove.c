@@ -414,7 +414,7 @@ static const struct cli_usage export_usage = {
         "and the log's key: entries.jsonl has a line {\"entry\":...,\"index\":N} for each. Once "
         "more into\n"
         "the same folder adds what is new, also after it was broken off. No payloads are written.\n"
-        "Check it anywhere with `fermata audit verify DIR --key VKEY`.",
+        "Check it anywhere with `fermata audit verify DIR --key VKEY`, with or without --tiles.",
     .options = export_table,
     .option_count = COUNT_OF(export_table),
     .common = CLI_TAKES_DATA | CLI_TAKES_JSON,

@@ -69,6 +69,9 @@ bool verify_ed25519(const uint8_t public_key[ED25519_PUBLIC], struct str bytes,
  * file does not exist. Errors: FM_E_INTERNAL with the path and the reason; a file that others can
  * read, or of another size, is refused. */
 enum fm_err sign_key_load(struct ctx *ctx, const char *path, struct sign_key *out) MUST_CHECK;
+/* The same, but never makes one: `*found` is false when the file does not exist. */
+enum fm_err sign_key_find(struct ctx *ctx, const char *path, struct sign_key *out, bool *found)
+    MUST_CHECK;
 
 /* Passwords ------------------------------------------------------------------------------------ */
 #define PASSWORD_HASH_MAX 128

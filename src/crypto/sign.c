@@ -171,3 +171,14 @@ enum fm_err sign_key_load(struct ctx *ctx, const char *path, struct sign_key *ou
     sign_key_from_seed(seed.bytes, out);
     return FM_OK;
 }
+
+enum fm_err sign_key_find(struct ctx *ctx, const char *path, struct sign_key *out, bool *found)
+{
+    AUTO(seed_done) struct seed seed = {{0}};
+
+    TRY(seed_find(ctx, path, &seed, found));
+    if (*found) {
+        sign_key_from_seed(seed.bytes, out);
+    }
+    return FM_OK;
+}

@@ -97,7 +97,10 @@ enum fm_err evidence_account(struct ctx *ctx, const struct evidence *evidence, s
  * page)". */
 void evidence_words(struct buf *buf, const struct journal_leaf *leaf);
 
-/* What a bundle proves and what it does not, in sentences; `*count` of them. */
+/* What a bundle proves and what it does not, in sentences; `*count` of them, at most
+ * EVIDENCE_SENTENCES_MAX. They are a part of version 1 of the bundle: with others it is another
+ * version, for checkers compare them. */
+#define EVIDENCE_SENTENCES_MAX 16
 const char *const *evidence_proves(size_t *count);
 const char *const *evidence_does_not_prove(size_t *count);
 

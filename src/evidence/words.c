@@ -111,8 +111,13 @@ static const char *const does_not_prove[] = {
     "That the executor did what it reported: outcomes are reports.",
     "What stands under \"unproven\" (the reasons of the assessment, the permit's number and end): "
     "it "
-    "comes from the store's rows, which no entry commits to.",
+    "comes from the store's rows, which no entry commits to; and when the file was made "
+    "(\"made_at\").",
 };
+
+_Static_assert(COUNT_OF(proves) <= EVIDENCE_SENTENCES_MAX &&
+                   COUNT_OF(does_not_prove) <= EVIDENCE_SENTENCES_MAX,
+               "as many as the header says");
 
 const char *const *evidence_proves(size_t *count)
 {

@@ -78,7 +78,8 @@ static void title_part(struct buf *buf, const struct json *summary)
 
     buf_lit(buf, "<title>Evidence ");
     html_text(buf, value_text(proposal, S("id")));
-    buf_lit(buf, "</title>\n</head>\n<body>\n<p class=\"said\">Evidence of one proposal</p>\n<h1>");
+    buf_lit(buf, "</title>\n</head>\n<body>\n<main>\n<p class=\"said\">Evidence of one "
+                 "proposal</p>\n<h1>");
     html_text(buf, value_text(proposal, S("action")));
     buf_lit(buf, ": ");
     html_text(buf, value_text(proposal, S("status")));
@@ -391,7 +392,7 @@ enum fm_err insights_bundle_page(struct ctx *ctx, struct str bundle_json, struct
     log_part(out, bundle);
     entries_part(out, "The entries", json_get(bundle, S("leaves")));
     entries_part(out, "Entries about its people, agent and policy", json_get(bundle, S("context")));
-    buf_lit(out, "</body>\n</html>\n");
+    buf_lit(out, "</main>\n</body>\n</html>\n");
     return buf_ok(out) ? FM_OK
                        : fail(ctx, FM_E_TOO_LARGE, "the page is larger than %zu bytes", out->max);
 }

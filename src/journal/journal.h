@@ -100,11 +100,17 @@ struct hash journal_commitment(struct str salt, struct str payload);
 /* The state behind the log: the frontier, what the running batch adds, the signing key. One per store. */
 struct journal;
 
-/* Reads the log's head and frontier, loads (or makes) the signing key `log.key` in the store's folder.
- * `origin` names a new log (an existing one keeps its own). */
+/* Reads the log's head and frontier and loads the signing key `log.key` in the store's folder; an
+ * empty log gets a new key, one with entries never. `origin` names a new log (an existing one
+ * keeps its own). Errors: FM_E_INTERNAL when the key is gone or did not sign the newest
+ * checkpoint, or the head does not fit. */
 enum fm_err journal_open(struct ctx *ctx, struct store *store, struct str origin, struct journal **out)
     MUST_CHECK;
 void journal_close(struct journal *journal);
+
+/* Whether `log.key` in the folder signed the newest checkpoint, where there is one. Never makes a
+ * key. Errors: FM_E_INTERNAL with the reason. Any connection. */
+enum fm_err journal_check_key(struct ctx *ctx, struct store_conn *conn, const char *dir) MUST_CHECK;
 
 /* The committer's hooks (store.h): mark, rollback, tiles and head before COMMIT, the new frontier after. */
 void journal_mark(struct journal *journal);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening the log, reading its hashes back, and signing its head (C2SP tlog-checkpoint). A store whose
- * head does not fit its tiles and entries is not opened.
+ * Opening the log, reading its hashes back, and signing its head (C2SP tlog-checkpoint). A store
+ * whose head does not fit its tiles and entries is not opened.
  */
 #include "journal/journal_internal.h"
 
@@ -205,34 +205,107 @@ enum fm_err journal_last_checkpoint(struct ctx *ctx, struct store_conn *conn, st
     return ctx->err;
 }
 
-static enum fm_err load_checkpoint(struct ctx *ctx, struct journal *journal,
-                                   struct store_conn *conn)
+/* A key is made for a log in which nothing stands and nothing was signed, and for no other: under
+ * a new key the log would go on as if nothing had happened, and nobody could verify it any more. */
+static enum fm_err load_key(struct ctx *ctx, const char *dir, bool is_new, struct sign_key *out)
 {
-    struct str note;
+    struct str path = arena_printf(ctx->arena, "%s/log.key", dir);
+    bool found;
 
-    TRY(journal_last_checkpoint(ctx, conn, &note, &journal->signed_size));
-    buf_add(&journal->checkpoint, note);
-    return FM_OK;
+    if (!path.p) {
+        return fail_memory(ctx);
+    }
+    if (is_new) {
+        return sign_key_load(ctx, path.p, out);
+    }
+    TRY(sign_key_find(ctx, path.p, out, &found));
+    return found ? FM_OK
+                 : fail(ctx, FM_E_INTERNAL,
+                        "%s is missing, and the log is not empty: put it back from a backup. "
+                        "Without it this log cannot be continued: keep the folder for `fermata "
+                        "audit verify --key VKEY`, and begin another one",
+                        path.p);
+}
+
+static enum fm_err check_signer(struct ctx *ctx, const char *dir, struct str note,
+                                const struct note_verifier *verifier, struct tlog_checkpoint *out)
+{
+    if (tlog_checkpoint_open(ctx, note, verifier, out) == FM_OK) {
+        return FM_OK;
+    }
+    ctx_clear(ctx);
+    return fail(ctx, FM_E_INTERNAL,
+                "%s/log.key is not the key that signed this log (%s): put the right one back from a "
+                "backup",
+                dir, verifier->name);
+}
+
+/* The newest checkpoint is one of this log, by this key. */
+static enum fm_err check_checkpoint(struct ctx *ctx, const char *dir, struct store_conn *conn,
+                                    struct str note, const struct journal *journal)
+{
+    struct tlog_checkpoint head;
+    struct hash root;
+
+    TRY(check_signer(ctx, dir, note, &journal->verifier, &head));
+    if (head.size > journal->frontier.size) {
+        return fail(
+            ctx, FM_E_INTERNAL,
+            "a checkpoint was signed for %llu entries, the log has %llu: run `fermata audit "
+            "verify`",
+            (unsigned long long)head.size, (unsigned long long)journal->frontier.size);
+    }
+    TRY(tlog_root_at(ctx, journal_read_hash, conn, head.size, &root));
+    return hash_eq(root, head.root) ? FM_OK
+                                    : fail(ctx, FM_E_INTERNAL,
+                                           "the log is not the one that its newest checkpoint was "
+                                           "signed for: run `fermata audit verify`");
 }
 
 static enum fm_err load(struct ctx *ctx, struct store *store, struct str origin, struct journal *journal)
 {
     struct store_conn *conn = store_writer(store);
-    struct str path = arena_printf(ctx->arena, "%s/log.key", store_dir(store)), name;
+    const char *dir = store_dir(store);
+    struct str name, note;
 
-    if (!path.p) {
-        return fail_memory(ctx);
-    }
-    TRY(sign_key_load(ctx, path.p, &journal->key));
+    TRY(load_tree(ctx, journal, conn));
+    TRY(journal_last_checkpoint(ctx, conn, &note, &journal->signed_size));
+    TRY(load_key(ctx, dir, journal->frontier.size == 0 && !note.p, &journal->key));
     TRY(load_origin(ctx, conn, origin, &name));
     if (!note_verifier_of(name, &journal->key, &journal->verifier)) {
         return fail(ctx, FM_E_INTERNAL, "\"%.*s\" cannot name a log", STR_ARG(name));
     }
-    TRY(load_tree(ctx, journal, conn));
-    TRY(load_checkpoint(ctx, journal, conn));
+    TRY(note.p ? check_checkpoint(ctx, dir, conn, note, journal) : FM_OK);
+    buf_add(&journal->checkpoint, note);
     journal->conn = conn;
     store_set_state(conn, journal);
     return FM_OK;
+}
+
+enum fm_err journal_check_key(struct ctx *ctx, struct store_conn *conn, const char *dir)
+{
+    struct str path = arena_printf(ctx->arena, "%s/log.key", dir), note, name;
+    struct tlog_checkpoint head;
+    struct note_verifier verifier;
+    struct store_rows *rows;
+    struct sign_key key;
+    uint64_t size;
+    bool found, is_named = false;
+
+    TRY(journal_last_checkpoint(ctx, conn, &note, &size));
+    TRY(path.p ? sign_key_find(ctx, path.p, &key, &found) : fail_memory(ctx));
+    if (!note.p || !found) {
+        return note.p ? fail(ctx, FM_E_INTERNAL, "%s is missing", path.p) : FM_OK;
+    }
+    TRY(store_query(ctx, conn, &SQL_META, ARGS(A_TEXT("$name", S("log_origin"))), &rows));
+    if (rows_next(ctx, rows)) {
+        name = rows_bytes(rows, 0);
+        is_named = note_verifier_of(name, &key, &verifier);
+    }
+    rows_done(rows);
+    crypto_wipe(&key, sizeof(key));
+    return is_named ? check_signer(ctx, dir, note, &verifier, &head)
+                    : fail(ctx, FM_E_INTERNAL, "the log has no name");
 }
 
 enum fm_err journal_open(struct ctx *ctx, struct store *store, struct str origin, struct journal **out)

@@ -14,6 +14,9 @@
 SQL(SQL_EPOCH, "SELECT value FROM meta WHERE name = 'epoch'");
 SQL(SQL_EPOCH_SET, "INSERT INTO meta(name, value) VALUES('epoch', $epoch)"
                    " ON CONFLICT(name) DO UPDATE SET value = excluded.value");
+/* whichever key signs permits from now on (server/issuer.c): those of before are void */
+SQL(SQL_ANY_PERMIT_KEY, "INSERT INTO meta(name, value) VALUES('permit_kid', '')"
+                        " ON CONFLICT(name) DO UPDATE SET value = excluded.value");
 
 #define MARK "backup.mark" /* a file that says: no store to work on */
 
@@ -163,6 +166,7 @@ enum fm_err keep_open_epoch(struct ctx *ctx, struct store_conn *conn, int64_t *e
     (*epoch)++;
     jo_m_int(&out, "epoch", *epoch);
     TRY(store_exec(ctx, conn, &SQL_EPOCH_SET, ARGS(A_INT("$epoch", *epoch))));
+    TRY(store_exec(ctx, conn, &SQL_ANY_PERMIT_KEY, NO_ARGS));
     TRY(store_exec(ctx, conn, &SQL_END_APPROVALS, ARGS(A_INT("$now", clock_now_us()))));
     return journal_append(ctx, conn,
                           &(struct journal_event){.kind = JOURNAL_EPOCH_OPENED,

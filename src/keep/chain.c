@@ -57,13 +57,49 @@ static void on_decided(const struct json *leaf, int64_t index, struct walk *walk
     const struct json *data = json_get(leaf, S("data"));
     enum decision_verdict verdict = verdict_of(data);
 
+    if (id_is_zero(out->claimer)) {
+        out->claimer = id_of(ID_PERSON, json_get(leaf, S("by")), S("id"));
+    }
     if (!walk->is_settled && !(walk->is_dropped && approves(verdict))) {
         out->decision_leaf = index;
+        out->via = str_eq(json_text(json_get(data, S("via"))), S("token")) ? VIA_TOKEN : VIA_PAGE;
+        if (!clock_parse(json_text(json_get(data, S("release_at"))), &out->release_at)) {
+            out->release_at = 0;
+        }
         out->verdict = verdict;
         out->decision = id_of(ID_DECISION, data, S("decision"));
         out->decider = id_of(ID_PERSON, json_get(leaf, S("by")), S("id"));
     }
     walk->is_settled = true;
+}
+
+static enum outcome_status outcome_of(const struct json *data)
+{
+    struct str name = json_text(json_get(data, S("status")));
+    enum outcome_status status = OUTCOME_REVERTED;
+
+    while (status > 0 && !str_eq(name, str_of(outcome_status_name(status)))) {
+        status--;
+    }
+    return status;
+}
+
+/* What is told by the newest leaf of its kind alone. */
+static void take_newest(const struct json *leaf, enum journal_kind kind, int64_t index,
+                        struct chain *out)
+{
+    const struct json *by = json_get(leaf, S("by"));
+
+    if (kind == JOURNAL_PROPOSAL_OUTCOME && out->outcome_leaf < 0) {
+        out->outcome_leaf = index;
+        out->outcome = outcome_of(json_get(leaf, S("data")));
+    } else if (kind == JOURNAL_PROPOSAL_CLAIMED && id_is_zero(out->claimer)) {
+        out->claimer = id_of(ID_PERSON, by, S("id"));
+    } else if (kind == JOURNAL_PROPOSAL_ESCALATED && out->content_leaf < 0) {
+        out->escalated_leaf = out->escalations++ ? out->escalated_leaf : index;
+    } else if (kind == JOURNAL_PROPOSAL_WITHDRAWN) {
+        out->ender = id_of(ID_AGENT, by, S("id"));
+    }
 }
 
 static void take_in(const struct json *leaf, int64_t index, bool is_first, struct walk *walk,
@@ -75,9 +111,15 @@ static void take_in(const struct json *leaf, int64_t index, bool is_first, struc
     if (out->leaves++ == 0) {
         out->newest = kind;
     }
+    take_newest(leaf, kind, index, out);
+    if (out->content_leaf < 0 && (is_first || kind == JOURNAL_PROPOSAL_REVISED)) {
+        out->content_leaf = index;
+    }
     if (kind == JOURNAL_PROPOSAL_DECIDED) {
         on_decided(leaf, index, walk, out);
     }
+    out->was_paused |=
+        kind == JOURNAL_PROPOSAL_UNDONE && out->content_leaf < 0 && str_eq(why, S("paused"));
     walk->is_settled |= kind == JOURNAL_PROPOSAL_UNDONE || kind == JOURNAL_PROPOSAL_REVISED;
     walk->is_dropped |= kind == JOURNAL_PROPOSAL_WITHDRAWN ||
                         (kind == JOURNAL_PROPOSAL_EXPIRED && !str_eq(why, S("approval_over")));
@@ -117,7 +159,12 @@ enum fm_err chain_read(struct ctx *ctx, struct store_conn *conn, struct id propo
     struct walk walk = {0};
     int64_t index = newest, previous = -1;
 
-    *out = (struct chain){.broken = -1, .newest = JOURNAL_KIND_COUNT, .decision_leaf = -1};
+    *out = (struct chain){.broken = -1,
+                          .newest = JOURNAL_KIND_COUNT,
+                          .content_leaf = -1,
+                          .decision_leaf = -1,
+                          .escalated_leaf = -1,
+                          .outcome_leaf = -1};
     do {
         TRY(read_leaf(ctx, conn, proposal, index, &walk, out, &previous));
         index = previous;
@@ -148,11 +195,43 @@ static bool is_same_decision(const struct chain *chain, const struct proposal *p
         return p->decided_by == 0 && p->verdict == (chain->is_policys ? DECISION_APPROVE : 0);
     }
     return p->decision_leaf == chain->decision_leaf && p->verdict == (int64_t)chain->verdict &&
-           id_eq(p->decision, chain->decision) && id_eq(decider, chain->decider);
+           id_eq(p->decision, chain->decision) && id_eq(decider, chain->decider) &&
+           p->via == (int64_t)chain->via;
+}
+
+/* To the millisecond, which is what leaves have of times. */
+static bool is_same_moment(int64_t a_us, int64_t b_us)
+{
+    return a_us / (SECOND_US / 1000) == b_us / (SECOND_US / 1000);
+}
+
+static const char *other_contradiction(const struct chain *chain, const struct proposal *p,
+                                       struct id claimer)
+{
+    if (p->state == PROPOSAL_CLAIMED && !id_eq(claimer, chain->claimer)) {
+        return "is claimed by somebody else than its leaves tell";
+    }
+    if (p->state == PROPOSAL_UNDO && !is_same_moment(p->release_at, chain->release_at)) {
+        return "is to be released at another time than its leaves tell";
+    }
+    if (!id_eq(p->ended_by, chain->ender)) {
+        return "was withdrawn by somebody else than its leaves tell";
+    }
+    if (p->outcome != (int64_t)chain->outcome ||
+        (chain->outcome_leaf >= 0 && p->outcome_leaf != chain->outcome_leaf)) {
+        return "has another outcome than its leaves";
+    }
+    if (p->escalations != chain->escalations) {
+        return "was moved to backup queues more or less often than its leaves tell";
+    }
+    if (p->payload != chain->content_leaf) {
+        return "names another leaf than the one of its request";
+    }
+    return NULL;
 }
 
 const char *chain_contradiction(const struct chain *chain, const struct proposal *proposal,
-                                struct id decider)
+                                struct id decider, struct id claimer)
 {
     if (!is_same_decision(chain, proposal, decider)) {
         return "has another decision than its leaves";
@@ -163,6 +242,52 @@ const char *chain_contradiction(const struct chain *chain, const struct proposal
     if (chain->is_redeemed != (proposal->redeemed_at != 0)) {
         return chain->is_redeemed ? "was redeemed by its leaves, its row denies it"
                                   : "was redeemed by its row, its leaves know nothing of it";
+    }
+    return other_contradiction(chain, proposal, claimer);
+}
+
+static bool is_queue(const struct json *data, const char *name, struct str queue)
+{
+    struct str told = json_text(json_get(data, str_of(name)));
+
+    return str_eq(told.p ? told : S(""), queue.p ? queue : S(""));
+}
+
+/* The one change of an assessment: a pause that took an approval back adds its own reason. */
+static bool is_verdict(const struct chain *chain, const struct json *data,
+                       const struct json *assessment)
+{
+    struct str told = json_text(json_get(data, S("verdict"))),
+               stated = json_text(json_get(assessment, S("verdict")));
+
+    if (chain->was_paused && !str_eq(told, S("block"))) {
+        told = S("review");
+    }
+    return told.p && str_eq(told, stated);
+}
+
+const char *chain_content_contradiction(struct ctx *ctx, const struct chain *chain,
+                                        const struct json *data, const struct json *moved,
+                                        const struct proposal *proposal, struct id policy)
+{
+    const struct json *assessment;
+
+    if (!str_eq(json_text(json_get(data, S("category"))), proposal->category)) {
+        return "has another category than its leaves tell";
+    }
+    if (json_number(json_get(data, S("revision"))) != (double)proposal->revision) {
+        return "has another revision than its leaves tell";
+    }
+    if (!id_eq(id_of(ID_POLICY, data, S("policy")), policy)) {
+        return "was assessed by another policy than its leaves tell";
+    }
+    if (!is_queue(data, "queue", proposal->first_queue) ||
+        !is_queue(moved ? moved : data, moved ? "to" : "queue", proposal->queue)) {
+        return "is in another queue than its leaves tell";
+    }
+    if (json_parse(ctx, proposal->assessment, &JSON_LIMITS_WIRE, &assessment) != FM_OK ||
+        !is_verdict(chain, data, assessment)) {
+        return "was assessed otherwise than its leaves tell";
     }
     return NULL;
 }

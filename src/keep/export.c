@@ -10,6 +10,8 @@
  */
 #include "keep/keep.h"
 
+#include "keep/tiles.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -356,15 +358,11 @@ static enum fm_err read_note(struct ctx *ctx, const char *dir, struct str *out)
     return out->p ? FM_OK : fail(ctx, FM_E_TOO_LARGE, "%s/checkpoint is too large", dir);
 }
 
-enum fm_err keep_check_export(struct ctx *ctx, const char *dir,
-                              const struct note_verifier *verifier, struct check_report *out)
+/* Entries in lines. */
+static enum fm_err check_lines(struct ctx *ctx, const char *dir, struct check_report *out)
 {
     AUTO(lines_done) struct lines lines = {.file = NULL};
-    struct str note;
 
-    *out = (struct check_report){.kind = CHECK_EXPORT, .findings = {.ctx = ctx}};
-    TRY(read_note(ctx, dir, &note));
-    TRY(tlog_checkpoint_open(ctx, note, verifier, &out->checkpoint));
     TRY(lines_open(ctx, dir, "r", &lines));
     out->leaves = lines.tree.size;
     if (lines.is_cut) {
@@ -379,4 +377,35 @@ enum fm_err keep_check_export(struct ctx *ctx, const char *dir,
         evidence_found(&out->findings, "the entries are not those of the signed checkpoint");
     }
     return FM_OK;
+}
+
+static bool has(struct ctx *ctx, const char *dir, const char *name)
+{
+    struct str path = path_in(ctx, dir, name);
+
+    return path.p && access(path.p, F_OK) == 0;
+}
+
+enum fm_err keep_check_export(struct ctx *ctx, const char *dir,
+                              const struct note_verifier *verifier, struct check_report *out)
+{
+    bool has_lines = has(ctx, dir, ENTRIES_FILE), has_tiles = has(ctx, dir, "tile");
+    struct str note;
+
+    *out = (struct check_report){.kind = CHECK_EXPORT, .findings = {.ctx = ctx}};
+    if (has(ctx, dir, "fermata.db")) {
+        return fail(ctx, FM_E_INVALID_ARGUMENT,
+                    "%s is a data folder or a backup, no export: `fermata audit verify --data %s`",
+                    dir, dir);
+    }
+    if (!has_lines && !has_tiles) {
+        return fail(ctx, FM_E_NOT_FOUND,
+                    "%s is no export: it has neither " ENTRIES_FILE " nor tile/ (`fermata audit "
+                    "export`)",
+                    dir);
+    }
+    TRY(read_note(ctx, dir, &note));
+    TRY(tlog_checkpoint_open(ctx, note, verifier, &out->checkpoint));
+    TRY(has_tiles ? tiles_check(ctx, dir, out) : FM_OK);
+    return has_lines ? check_lines(ctx, dir, out) : FM_OK;
 }

@@ -78,7 +78,7 @@ struct export_report {
 enum fm_err keep_export(struct ctx *ctx, struct store_conn *conn, const char *dir,
                         const struct export_options *options, struct export_report *out) MUST_CHECK;
 
-/* Checks an exported folder of lines against its checkpoint and the log's key. As
+/* Checks an exported folder, of lines or of tiles, against its checkpoint and the log's key. As
  * keep_check_file. */
 enum fm_err keep_check_export(struct ctx *ctx, const char *dir,
                               const struct note_verifier *verifier, struct check_report *out)

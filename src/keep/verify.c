@@ -7,6 +7,7 @@
 #include "keep/keep.h"
 
 #include "keep/chain.h"
+#include "keep/standing.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -21,6 +22,8 @@ SQL(SQL_STRAY, "SELECT count(*) FROM payloads WHERE idx NOT IN (SELECT idx FROM 
 SQL(SQL_CHECKPOINTS, "SELECT size, note FROM log_checkpoints ORDER BY size");
 SQL(SQL_PROPOSALS, "SELECT " PROPOSAL_COLUMNS " FROM proposals ORDER BY row");
 SQL(SQL_BODY, "SELECT body FROM payloads WHERE idx = $idx");
+SQL(SQL_ENTRY, "SELECT entry FROM log_entries WHERE idx = $idx");
+SQL(SQL_POLICY, "SELECT id FROM policies WHERE row = $row");
 SQL(SQL_AGENT, "SELECT id FROM agents WHERE row = $row");
 SQL(SQL_PERSON, "SELECT id FROM people WHERE row = $row");
 SQL(SQL_CHECK, "PRAGMA integrity_check(10)");
@@ -41,13 +44,14 @@ struct verify {
     uint64_t in_chains;    /* leaves that proposals lead back to */
     uint64_t head_size;
     struct hash head_root;
+    struct standing *standing;      /* what leaves tell of people, keys, policies, pauses */
     struct store_rows *checkpoints; /* a cursor that follows the growing tree */
     bool checkpoint_waits;
     struct tlog_checkpoint next_checkpoint;
     struct tlog_checkpoint against;
 };
 
-__attribute__((format(printf, 2, 3))) static void found(struct verify *v, const char *format, ...)
+void verify_found(struct ctx *ctx, struct verify_report *report, const char *format, ...)
 {
     char text[400];
     va_list args;
@@ -55,12 +59,13 @@ __attribute__((format(printf, 2, 3))) static void found(struct verify *v, const 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (v->report->finding_count < FINDINGS_MAX) {
-        v->report->findings[v->report->finding_count] =
-            arena_printf(v->ctx->arena, "%s", text);
+    if (report->finding_count < FINDINGS_MAX) {
+        report->findings[report->finding_count] = arena_printf(ctx->arena, "%s", text);
     }
-    v->report->finding_count++;
+    report->finding_count++;
 }
+
+#define found(v, ...) verify_found((v)->ctx, (v)->report, __VA_ARGS__)
 
 /* --- the tree ------------------------------------------------------------------------------------------ */
 
@@ -174,28 +179,20 @@ static void check_root_at_size(struct verify *v)
 
 /* --- leaves -------------------------------------------------------------------------------------------- */
 
-static bool is_canonical(struct verify *v, const struct json *leaf, struct str bytes)
-{
-    AUTO(buf_done) struct buf again = BUF_INIT(TLOG_ENTRY_MAX + 1);
-
-    (void)v;
-    json_write(&again, leaf);
-    return str_eq(buf_str(&again), bytes);
-}
-
-static void check_payload(struct verify *v, uint64_t index, struct str commitment, bool has_row,
+/* Sets the leaf's payload if it is what the leaf commits to. */
+static void check_payload(struct verify *v, struct journal_leaf *leaf, bool has_row,
                           struct str salt, struct str body)
 {
     struct hash stated, real;
 
-    if (!commitment.p) {
+    if (!leaf->commitment.p) {
         if (has_row) {
-            found(v, "leaf %" PRIu64 " commits to nothing but has a payload", index);
+            found(v, "leaf %" PRIu64 " commits to nothing but has a payload", leaf->index);
         }
         return;
     }
     if (!has_row) {
-        found(v, "the payload of leaf %" PRIu64 " is missing", index);
+        found(v, "the payload of leaf %" PRIu64 " is missing", leaf->index);
         return;
     }
     if (!salt.p && !body.p) {
@@ -204,35 +201,49 @@ static void check_payload(struct verify *v, uint64_t index, struct str commitmen
     }
     v->report->payloads++;
     real = journal_commitment(salt, body);
-    if (!hex_decode(commitment, stated.bytes, SHA256_SIZE) || !hash_eq(stated, real)) {
-        found(v, "the payload of leaf %" PRIu64 " is not the one that was committed to", index);
+    if (!hex_decode(leaf->commitment, stated.bytes, SHA256_SIZE) || !hash_eq(stated, real)) {
+        found(v, "the payload of leaf %" PRIu64 " is not the one that was committed to",
+              leaf->index);
+        return;
     }
+    leaf->payload = body;
 }
 
-static void check_leaf(struct verify *v, struct store_rows *rows)
+/* What the leaf says, and its payload. False when memory is short. */
+static bool check_entry(struct verify *v, uint64_t index, struct str bytes, struct store_rows *rows)
+{
+    struct journal_leaf leaf;
+
+    if (journal_leaf_parse(&v->leaf, index, bytes, &leaf) != FM_OK) {
+        found(v, "leaf %" PRIu64 " is not a canonical entry", index);
+        return true;
+    }
+    v->of_proposals += !id_is_zero(leaf.proposal);
+    if (id_is_zero(leaf.proposal) && !rows_is_null(rows, 1)) {
+        found(v, "leaf %" PRIu64 " is about no proposal and has a predecessor", index);
+    }
+    check_payload(v, &leaf, !rows_is_null(rows, 3), rows_bytes(rows, 4), rows_bytes(rows, 5));
+    return standing_take(v->standing, &leaf);
+}
+
+static bool check_leaf(struct verify *v, struct store_rows *rows)
 {
     uint64_t index = (uint64_t)rows_int(rows, 0);
     struct str bytes = rows_bytes(rows, 2);
-    const struct json *leaf = NULL;
+    bool is_enough;
 
     arena_reset(v->leaf.arena);
     ctx_clear(&v->leaf);
     if (index != v->tree.size) {
         found(v, "leaf %" PRIu64 " is missing", v->tree.size);
     }
-    if (json_parse(&v->leaf, bytes, &JSON_LIMITS_WIRE, &leaf) != FM_OK ||
-        !is_canonical(v, leaf, bytes)) {
-        found(v, "leaf %" PRIu64 " is not a canonical entry", index);
-    } else {
-        v->of_proposals += json_get(leaf, S("proposal")) != NULL;
-        check_payload(v, index, json_text(json_get(leaf, S("commitment"))), !rows_is_null(rows, 3),
-                      rows_bytes(rows, 4), rows_bytes(rows, 5));
-    }
+    is_enough = check_entry(v, index, bytes, rows);
     if (!rows_is_null(rows, 1) && rows_int(rows, 1) >= (int64_t)index) {
         found(v, "leaf %" PRIu64 " points forward to its predecessor", index);
     }
     tlog_append(&v->tree, tlog_leaf_hash(bytes), on_completed, v);
     check_root_at_size(v);
+    return is_enough;
 }
 
 static enum fm_err check_log(struct verify *v)
@@ -245,7 +256,10 @@ static enum fm_err check_log(struct verify *v)
     TRY(store_query(v->ctx, v->conn, &SQL_ENTRIES, NO_ARGS, &rows));
     v->ctx->err = FM_OK;
     while (rows_next(v->ctx, rows)) {
-        check_leaf(v, rows);
+        if (!check_leaf(v, rows)) {
+            rows_done(rows);
+            return fail_memory(v->ctx);
+        }
         if (v->options->progress && v->tree.size % 4096 == 0) {
             v->options->progress(v->options->with, v->tree.size, v->head_size);
         }
@@ -329,7 +343,7 @@ static struct str read_bytes(struct verify *v, const struct sql *sql, const char
     return bytes;
 }
 
-/* Action and digests of the row, made again from the request that the leaf commits to. */
+/* Action, digests and callback of the row, made again from the request that the leaf commits to. */
 static bool is_its_content(struct verify *v, const struct proposal *p, struct str body)
 {
     AUTO(buf_done) struct buf arguments = BUF_INIT(4 * MIB);
@@ -346,7 +360,9 @@ static bool is_its_content(struct verify *v, const struct proposal *p, struct st
         return false;
     }
     json_write(&arguments, proposed);
-    return hash_eq(digest, p->digest) && hash_eq(sha256(buf_str(&arguments)), p->arguments_digest);
+    return (!p->callback.p || /* stores of before there were callbacks have none */
+            str_eq(json_text(json_at(request, S("/callback/url"))), p->callback)) &&
+           hash_eq(digest, p->digest) && hash_eq(sha256(buf_str(&arguments)), p->arguments_digest);
 }
 
 static void check_content(struct verify *v, const struct proposal *p, const char *id)
@@ -354,13 +370,46 @@ static void check_content(struct verify *v, const struct proposal *p, const char
     struct str body = read_bytes(v, &SQL_BODY, "$idx", p->payload);
 
     if (body.p && !is_its_content(v, p, body)) { /* else erased, or missing: said at its leaf */
-        found(v, "action or digest of %s is not that of its content", id);
+        found(v, "action, digest or callback of %s is not that of its content", id);
     }
+}
+
+/* The data of a leaf; NULL when there is none that can be read, which is said elsewhere. */
+static const struct json *data_of(struct verify *v, int64_t index)
+{
+    struct str entry = index < 0 ? STR_NONE : read_bytes(v, &SQL_ENTRY, "$idx", index);
+    const struct json *leaf;
+
+    return entry.p && json_parse(&v->leaf, entry, &JSON_LIMITS_WIRE, &leaf) == FM_OK
+               ? json_get(leaf, S("data"))
+               : NULL;
+}
+
+/* Category, policy, verdict and queue of the row, against the leaf of the request. */
+static void check_assessment(struct verify *v, const struct proposal *p, const struct chain *chain,
+                             const char *id)
+{
+    struct id policy = id_from(read_bytes(v, &SQL_POLICY, "$row", p->policy));
+    const struct json *data = data_of(v, chain->content_leaf);
+    const char *wrong;
+
+    if (!data) {
+        return;
+    }
+    wrong = chain_content_contradiction(&v->leaf, chain, data, data_of(v, chain->escalated_leaf), p,
+                                        policy);
+    if (wrong) {
+        found(v, "%s %s", id, wrong);
+    }
+}
+
+static struct id person_of(struct verify *v, int64_t row)
+{
+    return row ? id_from(read_bytes(v, &SQL_PERSON, "$row", row)) : (struct id){{0}};
 }
 
 static void check_chain(struct verify *v, const struct proposal *p, const char *id)
 {
-    struct id decider = {{0}};
     struct chain chain;
     const char *wrong;
 
@@ -371,15 +420,14 @@ static void check_chain(struct verify *v, const struct proposal *p, const char *
         return;
     }
     v->in_chains += chain.leaves;
-    if (p->decided_by) {
-        decider = id_from(read_bytes(v, &SQL_PERSON, "$row", p->decided_by));
-    }
-    wrong = chain_contradiction(&chain, p, decider);
+    wrong =
+        chain_contradiction(&chain, p, person_of(v, p->decided_by), person_of(v, p->claimed_by));
     if (!state_fits(chain.newest, p->state)) {
         found(v, "%s is %s, its newest leaf does not say so", id, proposal_state_name(p->state));
     } else if (wrong) {
         found(v, "%s %s", id, wrong);
     }
+    check_assessment(v, p, &chain, id);
 }
 
 static void check_proposal(struct verify *v, const struct proposal *p)
@@ -468,6 +516,7 @@ static enum fm_err check_everything(struct verify *v)
     TRY(check_file(v));
     TRY(check_log(v));
     TRY(check_head(v));
+    TRY(standing_check(v->standing)); /* first: a person changed is what many proposals show */
     return check_proposals(v);
 }
 
@@ -490,7 +539,9 @@ enum fm_err keep_verify(struct ctx *ctx, struct store_conn *conn, const struct v
     ctx_init(&v->leaf, leaf_arena);
     ctx_init(&v->chain, chain_arena);
     TRY(store_snapshot(ctx, conn));
-    err = check_everything(v);
+    v->standing = standing_new(ctx, conn, out);
+    err = v->standing ? check_everything(v) : fail_memory(ctx);
+    standing_free(v->standing);
     store_snapshot_end(conn);
     return err;
 }

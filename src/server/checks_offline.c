@@ -6,6 +6,7 @@
 #include "server/checks_internal.h"
 
 #include "keep/keep.h"
+#include "server/issuer.h"
 #include "server/process.h"
 
 #include <errno.h>
@@ -79,7 +80,14 @@ static void look_at_keys(struct offline *offline, struct check_result *out)
 
     if (!offline->conn) {
         check_ok(out, "made at the first start");
-    } else if (look_at_key(dir, "log.key", out) && look_at_key(dir, "permit.key", out)) {
+    } else if (!look_at_key(dir, "log.key", out) || !look_at_key(dir, "permit.key", out)) {
+        return; /* said */
+    } else if (journal_check_key(offline->ctx, offline->conn, dir) != FM_OK ||
+               issuer_check(offline->ctx, dir, offline->conn) != FM_OK) {
+        check_fails(out, "the server does not start with it: see \"What is in the folder\" in the "
+                         "operators' guide",
+                    "%s", offline->ctx->detail);
+    } else {
         check_ok(out, "log.key and permit.key, for their owner alone");
     }
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "server/admin.h"
 #include "server/checks.h"
+#include "server/issuer.h"
 #include "server/metrics.h"
 #include "server/notify.h"
 
@@ -87,6 +88,7 @@ static enum fm_err run_activate(struct store_cmd *cmd, struct store_conn *conn)
                                                .previous = -1,
                                                .at_us = clock_now_us()},
                        &leaf));
+    TRY(issuer_keep(cmd->ctx, conn, &activate->server->issuer));
     return activate->proposal.policy ? flow_propose_policy(activate->server->flow, cmd->ctx, conn,
                                                            &activate->proposal, &activate->version)
                                      : FM_OK;
@@ -116,18 +118,6 @@ static enum fm_err activate(struct ctx *ctx, const struct server_options *option
         reload_tell(ctx, options->policy, &activate.version);
     }
     return FM_OK;
-}
-
-static enum fm_err load_issuer(struct ctx *ctx, const char *dir, struct server *server)
-{
-    struct str path = arena_printf(ctx->arena, "%s/permit.key", dir);
-
-    if (!path.p) {
-        return fail_memory(ctx);
-    }
-    TRY(sign_key_load(ctx, path.p, &server->issuer.key));
-    jwk_thumbprint(&server->issuer.key, server->issuer.kid);
-    return resume_epoch(ctx, server->reader, &server->issuer.epoch);
 }
 
 /* It answers: the store is open and the committer runs. The rest is what the checks say. */
@@ -172,7 +162,7 @@ static enum fm_err start_flow(struct ctx *ctx, const struct server_options *opti
                                 .metrics_open = options->metrics_open};
 
     TRY(store_reader(ctx, server->instance.store, &server->reader));
-    TRY(load_issuer(ctx, options->dir, server));
+    TRY(issuer_load(ctx, options->dir, server->reader, &server->issuer));
     TRY(backtests_start(ctx, server->instance.store, &server->backtests));
     config.backtests = server->backtests;
     TRY(api_new(ctx, &config, &server->api));

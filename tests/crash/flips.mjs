@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import {
   Score,
   Server,
+  fermata,
   folder,
   need,
   options,
@@ -71,10 +72,30 @@ async function populate(staff, from, to) {
   await pool(numbers, AT_ONCE, (n) => live(staff.agents.get('bot'), staff.reviewers[0], n));
 }
 
+/** Something of everything that stands in tables: somebody who left, a revoked key, a service, a pause,
+ * a second policy, a comment. */
+async function furnish(server, staff) {
+  const cli = (...words) => fermata(server.dir, words);
+  await cli('user', 'add', 'ben', '--role', 'lead', '--role', 'auditor');
+  await cli('user', 'roles', 'ben', '--role', 'reviewer');
+  await cli('token', 'create', '--user', 'ben');
+  await cli('user', 'deactivate', 'ben');
+  await cli('agent', 'add', 'other', '--owner', 'olga', '--host', 'hooks.example');
+  const { id } = await cli('key', 'create', '--agent', 'other');
+  await cli('key', 'revoke', id);
+  await cli('token', 'create', '--service', 'monitor', '--scope', 'metrics');
+  await cli('pause', '--action', 'other.run', '--reason', 'not now');
+  const [ana, bot] = [staff.reviewers[0], staff.agents.get('bot')];
+  const made = await bot.post('/v1/proposals', { action: 'flip.run', arguments: { n: -1 } });
+  await ana.post(`/v1/proposals/${made.body.id}/comment`, { text: 'what is this?' });
+  await bot.post(`/v1/proposals/${made.body.id}/withdraw`, {});
+}
+
 /** A store, a copy from when it was younger, and signed checkpoints of both. */
 async function makeStore(place, lives) {
   const server = await new Server(place.dir, POLICY).start();
   const staff = await people(server, { reviewers: { ana: ['reviewer'] }, agents: ['bot'] });
+  await furnish(server, staff);
   const note = async (name) => {
     const file = join(place.dir, name);
     writeFileSync(file, (await staff.reviewers[0].get('/log/checkpoint')).body);
@@ -108,6 +129,46 @@ async function onCopy(store, from, work) {
 
 // --- single bits ---------------------------------------------------------------------------------
 
+/* Columns of which leaves tell: of blobs and texts any bit, of numbers one of the lowest five. */
+const ROWS = [
+  ['people', 'id', 'blob', /of which no leaf tells/],
+  ['people', 'name', 'text', /has another name/],
+  ['people', 'roles', 'number', /another set of roles/],
+  ['agents', 'id', 'blob', /of which no leaf tells/],
+  ['agents', 'name', 'text', /has another name/],
+  ['agents', 'owner', 'number', /has another owner/],
+  ['agents', 'hosts', 'text', /another list of hosts/],
+  ['policies', 'id', 'blob', /of which no leaf tells/],
+  ['policies', 'hash', 'blob', /another version/],
+  ['policies', 'canonical', 'text', /another canonical text/],
+  ['policies', 'state', 'number', /candidate, active or retired|cannot be read/],
+  ['policies', 'road', 'number', /another road/],
+  ['pauses', 'id', 'blob', /of which no leaf tells/],
+  ['pauses', 'covers', 'number', /another reach/],
+  ['pauses', 'name', 'text', /has another name/],
+  ['pauses', 'reason', 'text', /has another reason/],
+  ['comments', 'leaf', 'number', /comments/],
+  ['comments', 'person', 'number', /comments/],
+  ['proposals', 'id', 'blob', /prp_/],
+  ['proposals', 'agent', 'number', /prp_/],
+  ['proposals', 'state', 'number', /prp_|cannot be read/],
+  ['proposals', 'revision', 'number', /prp_/],
+  ['proposals', 'action', 'text', /prp_/],
+  ['proposals', 'category', 'text', /another category/],
+  ['proposals', 'policy', 'number', /another policy/],
+  ['proposals', 'digest', 'blob', /prp_/],
+  ['proposals', 'arguments_digest', 'blob', /prp_/],
+  ['proposals', 'queue', 'text', /another queue/],
+  ['proposals', 'first_queue', 'text', /another queue/],
+  ['proposals', 'decision', 'blob', /another decision/],
+  ['proposals', 'verdict', 'number', /another decision/],
+  ['proposals', 'decided_by', 'number', /another decision/],
+  ['proposals', 'decision_leaf', 'number', /another decision/],
+  ['proposals', 'via', 'number', /another decision/],
+  ['proposals', 'outcome', 'number', /another outcome/],
+  ['proposals', 'outcome_leaf', 'number', /another outcome/],
+];
+
 /* Where a bit is flipped, by what a row is found, and what the finding must name. */
 const CELLS = [
   {
@@ -131,6 +192,13 @@ const CELLS = [
     names: (key) => RegExp(`payload of leaf ${key}\\b`),
   },
   { table: 'log_checkpoints', column: 'note', key: 'size', text: true, names: () => /checkpoint/ },
+  ...ROWS.map(([table, column, kind, names]) => ({
+    table,
+    column,
+    key: 'row',
+    [kind]: true,
+    names: () => names,
+  })),
 ];
 
 async function readCells(dir) {
@@ -157,6 +225,12 @@ function flipped(hex, bit) {
 /** Flips one bit of one cell in the folder, and says where. */
 async function flip(dir, cell, key, share) {
   const where = `${cell.table} WHERE ${cell.key} = ${key}`;
+  if (cell.number) {
+    const bit = 1 << Math.floor(share * 5);
+    const xor = `(${cell.column} | ${bit}) - (${cell.column} & ${bit})`;
+    await tamper(dir, `UPDATE ${cell.table} SET ${cell.column} = ${xor} WHERE ${cell.key} = ${key};`);
+    return `${cell.table}.${cell.column} of ${key}, ${bit}`;
+  }
   const [{ hex }] = await query(dir, `SELECT hex(${cell.column}) hex FROM ${where}`);
   const bit = Math.floor(share * hex.length * 4);
   const value = `x'${flipped(hex, bit)}'`;
@@ -360,9 +434,87 @@ const ROW_DEEDS = [
     deed: rewrite(SETTLED, 'agent = agent + 1'),
   },
   {
+    name: 'the policy is said to have judged otherwise',
+    names: /was assessed otherwise/,
+    deed: rewrite(SETTLED, "assessment = json_set(assessment, '$.verdict', 'allow')"),
+  },
+  {
     name: 'a proposal is deleted',
     names: /one is gone/,
     deed: (dir) => tamper(dir, `DELETE FROM proposals WHERE ${ONE(SETTLED)};`),
+  },
+];
+
+/* Rights, by hand. */
+const sql = (text) => (dir) => tamper(dir, text);
+const RIGHTS_DEEDS = [
+  {
+    name: 'somebody gets all roles',
+    names: /another set of roles/,
+    deed: sql("UPDATE people SET roles = 31 WHERE name = 'ana';"),
+  },
+  {
+    name: 'two people change places',
+    names: /another decision|another holder|has another name/,
+    deed: sql(`UPDATE people SET row = -1 WHERE row = 1; UPDATE people SET row = 1 WHERE row = 2;
+      UPDATE people SET row = 2 WHERE row = -1;`),
+  },
+  {
+    name: 'somebody comes back',
+    names: /another state \(deactivated or not\)/,
+    deed: sql("UPDATE people SET disabled_at = NULL WHERE name = 'ben';"),
+  },
+  {
+    name: 'somebody is deleted',
+    names: /which has no row/,
+    deed: sql("DELETE FROM people WHERE name = 'ben';"),
+  },
+  {
+    name: 'a revoked key is good again',
+    names: /another state \(revoked or not\)/,
+    deed: sql('UPDATE credentials SET revoked_at = NULL WHERE kind = 0;'),
+  },
+  {
+    name: 'the token of somebody who left is good again',
+    names: /another state \(revoked or not\)/,
+    deed: sql('UPDATE credentials SET revoked_at = NULL WHERE kind = 1;'),
+  },
+  {
+    name: 'a service reads more',
+    names: /another set of scopes/,
+    deed: sql('UPDATE credentials SET scopes = 31 WHERE kind = 3;'),
+  },
+  {
+    name: 'a key gets a second secret',
+    names: /twice/,
+    deed: sql(`INSERT INTO credentials(hash, id, kind, agent, created_at) SELECT zeroblob(32), id, kind,
+      agent, created_at FROM credentials WHERE kind = 0 LIMIT 1;`),
+  },
+  {
+    name: 'a token is invented',
+    names: /of which no leaf tells/,
+    deed: sql(`INSERT INTO credentials(hash, id, kind, person, created_at)
+      VALUES(zeroblob(32), zeroblob(16), 1, 2, 1);`),
+  },
+  {
+    name: 'the policy in force gets another text',
+    names: /another text/,
+    deed: sql("UPDATE policies SET source = replace(source, '1000000', '1000001');"),
+  },
+  {
+    name: 'a pause is ended',
+    names: /another state \(ended or not\)/,
+    deed: sql('UPDATE pauses SET ended_at = 1;'),
+  },
+  {
+    name: 'a pause is deleted',
+    names: /which has no row/,
+    deed: sql('DELETE FROM pauses;'),
+  },
+  {
+    name: 'void permits are good again',
+    names: /is in epoch/,
+    deed: sql("INSERT OR REPLACE INTO meta(name, value) VALUES('epoch', 2);"),
   },
 ];
 
@@ -384,7 +536,7 @@ const DEEDS = [
 ];
 
 async function playInsider(score, store) {
-  for (const { name, deed, names } of [...DEEDS, ...ROW_DEEDS]) {
+  for (const { name, deed, names } of [...DEEDS, ...ROW_DEEDS, ...RIGHTS_DEEDS]) {
     const result = await onCopy(store, store.dir, async (dir) => {
       await deed(dir);
       return verify(dir);

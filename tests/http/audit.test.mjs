@@ -336,11 +336,18 @@ test("prove, bundle and export while the server runs; each fits elsewhere", asyn
   assert.equal((await verify(join(desk, "b.json"))).code, 0);
   const page = await cli("audit", "bundle", edited.id, "--html");
   assert.match(page.stdout, /^<!doctype html>/);
+  assert.match(page.stdout, /<body>\n<main>\n[^]*<\/main>\n<\/body>/, "one landmark has all of it");
+  const asProof = await verify(onDesk("page.html", page.stdout));
+  assert.equal(asProof.code, 1);
+  assert.match(asProof.stderr, /this is a page for reading: the bundle's JSON is checked/);
   const exported = await server.cli("audit", "export", join(desk, "log"));
   assert.ok(exported.entries > 260 && exported.was_there === 0);
   assert.equal((await verify(join(desk, "log"))).entries, exported.entries);
   assert.equal((await server.cli("audit", "export", join(desk, "log"))).was_there, exported.entries);
   assert.equal(readFileSync(join(desk, "log", "vkey"), "utf8").trim(), vkey);
+  await server.cli("audit", "export", join(desk, "tiles"), "--tiles");
+  const tiles = await verify(join(desk, "tiles"));
+  assert.deepEqual([tiles.code, tiles.kind, tiles.entries], [0, "export", exported.entries]);
 });
 
 for (const [name, args, wanted] of [
@@ -369,8 +376,16 @@ test("audit verify --complete reports the same, and fails when one was released 
   assert.deepEqual([rest.verify.ok, rest.released_without_person, rest.whole], [true, 0, true]);
   const text = await cli("audit", "verify", "--complete", "2026-01-01", "2100-01-01");
   assert.match(text.stdout, /modify by ana \(reviewer\)[^]*nobody: superseded[^]*0 released without one/);
-  for (const args of [["2026-01-01"], ["2026-01-02", "2026-01-01"], ["x", "y"]]) {
-    assert.equal((await cli("audit", "verify", "--complete", ...args)).code, 2, args.join(" "));
+  for (const [says, ...args] of [
+    [/wants FROM and TO/, "2026-01-01"],
+    [/FROM \(2026-01-03\) is after TO \(2026-01-01\)/, "2026-01-03", "2026-01-01"],
+    [/FROM \(2026-01-02\) is after TO \(2026-01-01\)/, "2026-01-02", "2026-01-01"],
+    [/x is no date or time/, "x", "y"],
+    [/y is no date or time/, "2026-01-01", "y"],
+  ]) {
+    const wrong = await cli("audit", "verify", "--complete", ...args);
+    assert.equal(wrong.code, 2, args.join(" "));
+    assert.match(wrong.stderr, says);
   }
 });
 

@@ -41,7 +41,10 @@ function expectRow({ row }, name, status, detail) {
   assert.equal(found.next === null, status === "ok", "what is not well says what to do");
 }
 
-const sql = (server, text) => execFileSync("sqlite3", [join(server.data, "fermata.db"), text], { encoding: "utf8" });
+const sql = (server, text) => {
+  server.isTampered = true;
+  return execFileSync("sqlite3", [join(server.data, "fermata.db"), text], { encoding: "utf8" });
+};
 const newest = (server) => Number(sql(server, "PRAGMA user_version"));
 
 test("a server at work: everything passes, and the server speaks for itself", async (t) => {
@@ -101,9 +104,12 @@ test("a store of a newer version is refused by name, by check, serve and audit",
   assert.equal(newest(server), known + 1, "and is left as it is");
 });
 
+const OTHER_KEY = Buffer.alloc(32, 7);
 const WRONG = [
-  ["keys", "failed", /others can read it \(mode 0644\)/, (s) => chmodSync(join(s.data, "log.key"), 0o644)],
+  ["keys", "failed", /others can read it \(mode 0644\)/, (s) => ((s.isTampered = true), chmodSync(join(s.data, "log.key"), 0o644))],
   ["keys", "failed", /No such file/, (s) => rmSync(join(s.data, "permit.key"))],
+  ["keys", "failed", /log\.key is not the key that signed/, (s) => ((s.isTampered = true), writeFileSync(join(s.data, "log.key"), OTHER_KEY))],
+  ["keys", "failed", /permit\.key is not the key of/, (s) => writeFileSync(join(s.data, "permit.key"), OTHER_KEY)],
   ["keys", "failed", /has 3 bytes/, (s) => writeFileSync(join(s.data, "permit.key"), "abc")],
   ["folder", "warning", /mode 0755/, (s) => chmodSync(s.data, 0o755)],
   ["policy", "failed", /policy\.yaml:1:10: /, (s) => writeFileSync(s.policyFile, "version: 2\n")],

@@ -4,11 +4,14 @@
  * a backup taken at work, and what a restore voids.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 
 import { fermata, fermataJson, Server } from "./server.mjs";
-import { act, approved, decide, decided, expectProblem, policyText, propose, read, startWorld } from "./world.mjs";
+import { act, approved, decide, decided, expectProblem, policyText, propose, read, signed, startWorld } from "./world.mjs";
 
 const claimsOf = (permit) => JSON.parse(Buffer.from(permit.split(".")[1], "base64url"));
 
@@ -214,6 +217,83 @@ test("what was approved before the restore may have been executed: it is not han
   }
   await second.stop();
   await verifies(second.data);
+});
+
+/* Starts the server on its folder, which must refuse; what it says. */
+async function refusal(server) {
+  const error = await server.start().then(
+    () => null,
+    (why) => why,
+  );
+  await server.kill().catch(() => {});
+  assert.ok(error, "it started");
+  return error.message;
+}
+
+const KEYS = [
+  ["log.key", /log\.key is missing, and the log is not empty: put it back from a backup/, /log\.key is not the key that signed/],
+  ["permit.key", /permit\.key is missing: put it back from a backup/, /permit\.key is not the key of this store's permits/],
+];
+for (const [name, missing, exchanged] of KEYS) {
+  test(`${name}: lost or exchanged, the server does not start, and makes no other`, async (t) => {
+    const { server, bot } = await startWorld(t, { people: ["ana"] });
+    await propose(bot, { action: "ticket.tag" }); // allowed: there is a permit
+    const aud = await server.person("aud", ["auditor"]);
+    await signed(() => aud.get("/v1/audit/proofs/1"));
+    await server.stop();
+    const path = join(server.data, name);
+    const key = readFileSync(path);
+    rmSync(path);
+    assert.match(await refusal(server), missing);
+    assert.equal(existsSync(path), false, "no key was made");
+    writeFileSync(path, randomBytes(32), { mode: 0o600 });
+    assert.match(await refusal(server), exchanged);
+    writeFileSync(path, key, { mode: 0o600 });
+    await server.start();
+    await server.stop();
+    await verifies(server.data);
+  });
+}
+
+test("a store from before the permit key was remembered needs it once there are permits", async (t) => {
+  const { server, bot } = await startWorld(t, { people: ["ana"] });
+  const forget = () =>
+    execFileSync("sqlite3", [join(server.data, "fermata.db"), "DELETE FROM meta WHERE name = 'permit_kid'"]);
+  await server.stop();
+  forget();
+  rmSync(join(server.data, "permit.key"));
+  await server.start(); // no permit was ever given
+  await propose(bot, { action: "ticket.tag" });
+  await server.stop();
+  forget();
+  rmSync(join(server.data, "permit.key"));
+  assert.match(await refusal(server), /permit\.key is missing/);
+});
+
+test("restored without permit.key, a store gets a new one: no permit of the old one holds", async (t) => {
+  const { server, bot, ana } = await startWorld(t);
+  const made = await approved(bot, ana);
+  const backup = join(server.folder, "backup");
+  await fermataJson(["backup", backup, "--data", server.data]);
+  rmSync(join(backup, "permit.key"));
+  const { server: second } = await restored(t, backup);
+  const bot2 = at(second, bot);
+  const answer = await bot2.post("/v1/permits/redeem", { permit: made.permit, arguments: made.arguments });
+  assert.ok(answer.status >= 400, answer.text);
+  const fresh = await propose(bot2, { action: "ticket.tag" });
+  const { permit } = await read(bot2, fresh);
+  assert.equal((await bot2.post("/v1/permits/redeem", { permit, arguments: fresh.arguments })).status, 200);
+  await second.restart();
+});
+
+test("a backup without log.key is not restored", async (t) => {
+  const { server } = await startWorld(t, { people: [], agents: [] });
+  const backup = join(server.folder, "backup");
+  await fermataJson(["backup", backup, "--data", server.data]);
+  rmSync(join(backup, "log.key"));
+  const { code, stderr } = await fermata(["restore", backup, "--data", join(server.folder, "new")]);
+  assert.equal(code, 1);
+  assert.match(stderr, /log\.key is missing, and the log is not empty/);
 });
 
 test("two servers do not share a folder", async (t) => {

@@ -9,10 +9,12 @@
  *   const bot = await server.agent("bot");                     // an agent's key
  *   const made = await bot.post("/v1/proposals", { action: "a.b", arguments: {} });
  *
+ * Whatever a test did, its store is verified at the end: unless it says isTampered, nothing may be found.
  * Every answer that passes through here has been held against docs/openapi.yaml.
  */
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,6 +53,15 @@ export async function fermataJson(args, options) {
     throw new Error(`fermata ${args.join(" ")}: exit ${code}: ${stderr}${stdout}`);
   }
   return JSON.parse(stdout);
+}
+
+/* What `audit verify` has against a store; empty when there is nothing, or no store. */
+async function accusation(data) {
+  if (!existsSync(join(data, "fermata.db"))) {
+    return "";
+  }
+  const { code, stdout, stderr } = await fermata(["audit", "verify", "--data", data]);
+  return code === 0 ? "" : `${stdout}${stderr}`;
 }
 
 /* Somebody who calls the API. `headersFor(write)` says how they show who they are. */
@@ -211,7 +222,9 @@ export class Server {
     if (this.process && this.process.exitCode === null && this.process.signalCode === null) {
       await this.kill();
     }
+    const untrue = this.isTampered ? "" : await accusation(this.data);
     rmSync(this.folder, { recursive: true, force: true });
+    assert.equal(untrue, "", "a store that nobody has tampered with");
   }
 
   /* --- people and agents ------------------------------------------------------------------------ */

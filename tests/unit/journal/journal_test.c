@@ -9,6 +9,9 @@
 #include "journal/journal.h"
 #include "json/json.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #define LEAVES_MAX 66100
 #define LEVELS     17
 
@@ -587,6 +590,66 @@ static void test_name(void **state)
     buf_done(&second);
 }
 
+static void sign_and_close(void)
+{
+    begin();
+    MUST(journal_sign(journal, &scene.ctx, scene.conn));
+    commit();
+    journal_close(journal);
+    journal = NULL;
+}
+
+/* Tries to open the log as it is now. */
+static void expect_refused(const char *row, const char *says)
+{
+    struct journal *opened = NULL;
+
+    ctx_clear(&scene.ctx);
+    EXPECT(journal_open(&scene.ctx, scene.store, S("log.example"), &opened) == FM_E_INTERNAL, "%s",
+           row);
+    EXPECT(strstr(scene.ctx.detail, says), "%s: said \"%s\"", row, scene.ctx.detail);
+    journal_close(opened);
+}
+
+static void test_key(void **state)
+{
+    struct str path = arena_printf(scene.arena, "%s/log.key", store_dir(scene.store));
+    struct str beside = arena_printf(scene.arena, "%s/log.key.kept", store_dir(scene.store));
+    struct sign_key other;
+
+    (void)state;
+    grow_to(3);
+    sign_and_close();
+    assert_int_equal(rename(path.p, beside.p), 0);
+    expect_refused("a log with entries gets no new key",
+                   "log.key is missing, and the log is not empty");
+    assert_int_equal(access(path.p, F_OK), -1);
+    MUST(sign_key_load(&scene.ctx, path.p, &other));
+    expect_refused("another key", "not the key that signed this log");
+    assert_int_equal(rename(beside.p, path.p), 0);
+    open_journal();
+}
+
+/* The head fits, and yet an earlier state was signed that this log does not continue. */
+static void test_signed_otherwise(void **state)
+{
+    (void)state;
+    grow_to(3);
+    sign_and_close();
+    MUST(conn_script(&scene.ctx, scene.conn,
+                     "DELETE FROM log_entries; DELETE FROM log_tiles; DELETE FROM log_head"));
+    expect_refused("a cut log", "signed for 3 entries, the log has 0");
+    MUST(conn_script(&scene.ctx, scene.conn,
+                     "CREATE TEMP TABLE old AS SELECT * FROM log_checkpoints;"
+                     "DELETE FROM log_checkpoints"));
+    open_journal();
+    grow_to(4);
+    journal_close(journal);
+    journal = NULL;
+    MUST(conn_script(&scene.ctx, scene.conn, "INSERT INTO log_checkpoints SELECT * FROM old"));
+    expect_refused("another history", "not the one that its newest checkpoint was signed for");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -594,7 +657,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_empty),          TEST(test_sizes),    TEST(test_rollback), TEST(test_abandon),
         TEST(test_leaves),         TEST(test_payloads), TEST(test_salts),    TEST(test_signing),
-        TEST(test_signing_undone), TEST(test_tampered), TEST(test_name),
+        TEST(test_signing_undone), TEST(test_tampered), TEST(test_name),     TEST(test_key),
+        TEST(test_signed_otherwise),
     };
 
     return CHECK_RUN(tests);

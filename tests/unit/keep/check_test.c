@@ -78,6 +78,26 @@ static const struct {
     {"the size of the checkpoint", "\\n", "\\n1", NULL},
     {"the format", "fermata-evidence-bundle", "fermata-evidence-bundle2", NULL},
     {"its version", "\"v\":1,", "\"v\":2,", NULL},
+    {"a member in a leaf", "\"leaves\":[{", "\"leaves\":[{\"zzz\":1,",
+     "\"zzz\" is no part of a bundle's leaf"},
+    {"a member in the context", "\"context\":[{", "\"context\":[{\"zzz\":1,",
+     "\"zzz\" is no part of a bundle's leaf"},
+    {"a member in the log", "\"log\":{", "\"log\":{\"zzz\":1,",
+     "\"zzz\" is no part of a bundle's log"},
+    {"a member among what is unproven", "\"unproven\":{", "\"unproven\":{\"approved_by\":1,",
+     "\"approved_by\" is no part of what a bundle leaves unproven"},
+    {"a payload that is no text", "\"payload\":\"a note\"", "\"payload\":{\"a\":1}",
+     "\"payload\" is neither text nor null"},
+    {"an invented finding", "\"findings\":[", "\"findings\":[\"all is lost\"",
+     "\"findings\" does not list"},
+    {"findings taken away", "\"findings\":[],", "", "\"findings\" does not list"},
+    {"another promise", "\"proves\":[\"", "\"proves\":[\"All is well. ",
+     "\"proves\" is not what a bundle says there"},
+    {"promises taken away", "\"proves\":[", "\"proves\":[],\"unproven\":[", NULL},
+    {"limits replaced", "\"does_not_prove\":[\"That the", "\"does_not_prove\":[\"This the",
+     "\"does_not_prove\" is not what a bundle says there"},
+    {"no time", "\"made_at\":\"2", "\"made_at\":\"x", "\"made_at\" is no time"},
+    {"a key that is no text", "\"vkey\":", "\"vkey\":{},\"origin\":", NULL},
     {"the checkpoint taken away", "\"checkpoint\":", "\"checkpont\":", NULL},
 };
 
@@ -139,16 +159,23 @@ static void test_key(void **state)
 }
 
 static const struct {
-    const char *name, *text;
-    enum fm_err err;
+    const char *name, *text, *says;
 } strange[] = {
-    {"nothing", "", FM_E_INVALID_JSON},
-    {"no JSON", "hello", FM_E_INVALID_JSON},
-    {"another JSON", "{\"a\":1}", FM_E_INVALID_ARGUMENT},
-    {"an array", "[]", FM_E_INVALID_ARGUMENT},
-    {"a proof of nothing", "c2sp.org/tlog-proof@v1\nindex 0\n\nx\n1\n", FM_E_INVALID_ARGUMENT},
-    {"a bundle without a log", "{\"format\":\"fermata-evidence-bundle\",\"v\":1}",
-     FM_E_INVALID_ARGUMENT},
+    {"nothing", "", "the file is empty"},
+    {"blanks", " \n\n", "the file is empty"},
+    {"no JSON", "hello", "no proof, bundle or export"},
+    {"a control character", "\x01\x02", "no proof, bundle or export"},
+    {"another JSON", "{\"a\":1}", "but some other JSON"},
+    {"an array", "[]", "no proof, bundle or export"},
+    {"a damaged bundle", "{\"format\":\"fermata-evidence-bundle\",", "damaged: "},
+    {"a page", "\n<!doctype html>", "a page for reading"},
+    {"a checkpoint", "log.example\n1\nAAAA\n\n\xe2\x80\x94 log.example AAAA\n", "a log checkpoint"},
+    {"a proof of growth", "old 1\n", "a proof of growth"},
+    {"a line of an export", "{\"entry\":{\"v\":1},\"index\":0}\n", "entries of an export"},
+    {"an answer", "{\"index\":1,\"proof\":\"x\",\"says\":\"x\"}", "the answer of"},
+    {"a bundle of the future", "{\"format\":\"fermata-evidence-bundle\",\"v\":2}", "a version"},
+    {"a proof of nothing", "c2sp.org/tlog-proof@v1\nindex 0\n\nx\n1\n", "proof"},
+    {"a bundle without a log", "{\"format\":\"fermata-evidence-bundle\",\"v\":1}", ""},
 };
 
 static void test_strange(void **state)
@@ -156,10 +183,25 @@ static void test_strange(void **state)
     (void)state;
     sign_log();
     for (size_t i = 0; i < COUNT_OF(strange); i++) {
-        EXPECT(check(str_of(strange[i].text)) == strange[i].err, "%s: %s", strange[i].name,
+        EXPECT(check(str_of(strange[i].text)) == FM_E_INVALID_ARGUMENT, "%s: %s", strange[i].name,
+               world.ctx.detail);
+        EXPECT(strstr(world.ctx.detail, strange[i].says), "%s: %s", strange[i].name,
                world.ctx.detail);
     }
+    REFUSED(check((struct str){"\0\0\0", 3}), FM_E_INVALID_ARGUMENT);
+    EXPECT(strstr(world.ctx.detail, "no proof, bundle or export"), "NUL: %s", world.ctx.detail);
 }
+
+static const struct {
+    const char *from, *to, *finding;
+} extras[] = {
+    {"\"says\":\"decided", "\"says\":\"REJECTED by the board",
+     "\"says\" is not what the entry says"},
+    {"\"says\":\"", "\"says\":[],\"zzz\":\"", "\"says\" is neither text nor null"},
+    {"\"says\"", "\"zzz\":1,\"says\"", "\"zzz\" is no part of a proof"},
+    {"\"v\":1", "\"v\":2", "not of version 1"},
+    {"\"salt\":\"", "\"salt\":null,\"salz\":\"", "lacks its payload or its salt"},
+};
 
 /* A proof whose extra data says something else than its leaf. */
 static void test_proof_extra(void **state)
@@ -168,16 +210,26 @@ static void test_proof_extra(void **state)
     AUTO(buf_done) struct buf forged = BUF_INIT(MIB);
     struct proposal p = full_story();
     struct tlog_proof_file file;
+    struct str extra;
 
     (void)state;
     sign_log();
     OK(insights_proof(&world.ctx, story.reader, (uint64_t)p.decision_leaf, PROOF_ENTRY_AND_PAYLOAD,
                       &proof));
     OK(tlog_proof_file_parse(&world.ctx, buf_str(&proof), &file));
+    extra = file.extra;
     file.extra = replaced(file.extra, "\"payload\":\"{", "\"payload\":\"{ ");
     tlog_proof_file_write(&forged, &file);
     OK(check(buf_str(&forged)));
     EXPECT(mentions("not the one that was committed to"), "another payload");
+    for (size_t i = 0; i < COUNT_OF(extras); i++) {
+        struct tlog_proof_file changed = file;
+        changed.extra = replaced(extra, extras[i].from, extras[i].to);
+        buf_reset(&forged);
+        tlog_proof_file_write(&forged, &changed);
+        OK(check(buf_str(&forged)));
+        EXPECT(mentions(extras[i].finding), "%s", extras[i].finding);
+    }
     buf_reset(&forged);
     file.extra = replaced(file.extra, "modify", "reject");
     tlog_proof_file_write(&forged, &file);

@@ -145,13 +145,67 @@ static void test_tiles(void **state)
     EXPECT(size_of(dir, "tile/entries/000") > 256 * 100 && size_of(dir, "vkey") == 8, "the rest");
     OK(export_into(dir, true));
     EXPECT(done.was_there == 5, "%d files were there", (int)done.was_there);
+    expect_fits(dir);
+    grow(
+        300); /* more than one full tile of hashes, and partial files of before beside the new ones */
+    sign_log();
+    OK(export_into(dir, true));
+    expect_fits(dir);
+}
+
+/* What is done to a file of tiles, and what is found. */
+static const struct {
+    const char *name, *text, *finding;
+} tile_changes[] = {
+    {"tile/0/000", "another hash", "tile 0/0 does not fit"},
+    {"tile/1/000.p/1", "another hash", "tile 1/0 does not fit"},
+    {"tile/entries/000", "\1\xff another length", "does not hold 256"},
+    {"tile/entries/000", "\2", "does not hold 256"},
+    {"tile/0/000", NULL, "tile/0/000 cannot be read"},
+    {"tile/entries/000", NULL, "tile/entries/000 cannot be read"},
+};
+
+static void test_changed_tiles(void **state)
+{
+    (void)state;
+    grow(300);
+    sign_log();
+    for (size_t i = 0; i < COUNT_OF(tile_changes); i++) {
+        const char *dir = folder(arena_printf(world.arena, "tiles%zu", i).p);
+        const char *name = tile_changes[i].name;
+        OK(export_into(dir, true));
+        if (tile_changes[i].text) {
+            write_file(dir, name, "r+", tile_changes[i].text);
+        } else {
+            EXPECT(unlink(arena_printf(world.arena, "%s/%s", dir, name).p) == 0, "%s", name);
+        }
+        OK(keep_check_export(&world.ctx, dir, &log_verifier, &report));
+        EXPECT(report.findings.count > 0 &&
+                   strstr(report.findings.items[0].p, tile_changes[i].finding),
+               "%s: %.*s", name,
+               STR_ARG(report.findings.count ? report.findings.items[0] : S("nothing found")));
+    }
+}
+
+static void test_other_folders(void **state)
+{
+    (void)state;
+    grow(1);
+    sign_log();
+    REFUSED(keep_check_export(&world.ctx, world.dir, &log_verifier, &report),
+            FM_E_INVALID_ARGUMENT);
+    EXPECT(strstr(world.ctx.detail, "a data folder or a backup"), "%s", world.ctx.detail);
+    OK(store_make_folder(&world.ctx, folder("empty")));
+    REFUSED(keep_check_export(&world.ctx, folder("empty"), &log_verifier, &report), FM_E_NOT_FOUND);
+    EXPECT(strstr(world.ctx.detail, "is no export"), "%s", world.ctx.detail);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY_TEST(test_continues), STORY_TEST(test_broken_off), STORY_TEST(test_not_mixed),
-        STORY_TEST(test_changed),   STORY_TEST(test_tiles),
+        STORY_TEST(test_continues),     STORY_TEST(test_broken_off), STORY_TEST(test_not_mixed),
+        STORY_TEST(test_changed),       STORY_TEST(test_tiles),      STORY_TEST(test_changed_tiles),
+        STORY_TEST(test_other_folders),
     };
 
     return CHECK_RUN(tests);
