@@ -25,6 +25,8 @@ SQL(SQL_CHARGE, "INSERT INTO charges(proposal, counter, bucket, micros, ends_at)
                 " ON CONFLICT(proposal, counter) DO NOTHING");
 SQL(SQL_CHARGES,
     "SELECT counter, bucket, micros FROM charges WHERE proposal = $proposal LIMIT $max");
+SQL(SQL_CHARGED, "SELECT micros FROM charges WHERE proposal = $proposal AND counter = $counter"
+                 " AND bucket >= $from");
 SQL(SQL_FORGET, "DELETE FROM charges WHERE proposal = $proposal");
 SQL(SQL_ANY_CHARGE, "SELECT count(*) FROM (SELECT 1 FROM charges LIMIT 1)");
 SQL(SQL_PURGE, "DELETE FROM counters WHERE (counter, bucket) IN"
@@ -110,6 +112,15 @@ enum fm_err counter_charge(struct ctx *ctx, struct store_conn *conn, int64_t pro
                       ARGS(A_INT("$proposal", proposal), A_ID("$counter", &id),
                            A_INT("$bucket", now_us / width_us), A_INT("$micros", micros),
                            A_INT("$ends", now_us + window_us + 2 * width_us)));
+}
+
+enum fm_err counter_charged(struct ctx *ctx, struct store_conn *conn, int64_t proposal,
+                            struct id id, int64_t width_us, int64_t since_us, int64_t *micros)
+{
+    return store_int(ctx, conn, &SQL_CHARGED,
+                     ARGS(A_INT("$proposal", proposal), A_ID("$counter", &id),
+                          A_INT("$from", since_us / width_us)),
+                     0, micros);
 }
 
 struct charge {

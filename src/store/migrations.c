@@ -202,6 +202,12 @@ static const char migration_tools[] =
     "CREATE INDEX shadow_results_differ ON shadow_results(policy, proposal) WHERE live <> verdict;"
     "CREATE INDEX shadow_results_at ON shadow_results(at);";
 
+/* What `history` counted of a proposal (NULL: nothing), so that it can be weighed again without
+ * itself; an edit that waits for somebody else's decision. */
+static const char migration_again[] = "ALTER TABLE proposals ADD COLUMN history_micros INTEGER;"
+                                      "ALTER TABLE proposals ADD COLUMN edit_by INTEGER;"
+                                      "ALTER TABLE proposals ADD COLUMN edit_leaf INTEGER;";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
@@ -210,5 +216,6 @@ const struct migration store_migrations[] = {
     {5, "an index of what has no outcome yet", migration_outcomes},
     {6, "what a policy counts, versions of policies", migration_policy},
     {7, "shadows of policies, actions seen, corrections", migration_tools},
+    {8, "what is weighed again after a person has decided", migration_again},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
