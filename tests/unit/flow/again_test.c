@@ -122,10 +122,11 @@ static void test_undone_edit(void **state)
                   "block}]\n");
     p = paid("40");
     OK(modify(story.ana, &p, "{\"amount\":1}", false));
-    EXPECT_STATE("1 and 99", paid("99"), PROPOSAL_WAITING);
-    REFUSED(modify(story.ben, &p, "{\"amount\":1}", false), FM_E_ALREADY_DECIDED);
     OK(undo(story.ana, &p));
-    EXPECT_STATE("40 and 99", pay("0.5"), PROPOSAL_BLOCKED);
+    EXPECT_STATE("40 are reserved again", pay("61"), PROPOSAL_BLOCKED);
+    OK(modify(story.ana, &p, "{\"amount\":1}", false));
+    EXPECT_STATE("1 is", paid("99"), PROPOSAL_WAITING);
+    OK(undo(story.ana, &p));
     BLOCKED(decide(story.ana, &p, DECISION_APPROVE), "day");
     OK(modify(story.ana, &p, "{\"amount\":1}", false));
     pass(2 * MINUTE_US, &p);

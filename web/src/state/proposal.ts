@@ -231,7 +231,24 @@ export async function unclaim(): Promise<void> {
     }
 }
 
-/* Sends a decision on exactly what is shown. Answers whether it stands. */
+/* The policy wants others for it, or reading first: no decision was made. Answers whether it went
+ * to other people; if not, what was typed stays for the next try. */
+function handedOver(before: Proposal, after: Proposal): boolean {
+    const queue = after.hold?.queue ?? "";
+    const moved = queue !== before.hold?.queue;
+    alertNow(
+        moved
+            ? `Not approved: the policy wants the queue ${spelledOut(queue)} to decide it. It waits there.`
+            : "Not approved: the policy wants it claimed and read first. It is not decided yet.",
+    );
+    if (moved) {
+        dropDraft(after.id);
+        patch(after.id, { form: null });
+    }
+    return moved;
+}
+
+/* Sends a decision on exactly what is shown. Answers whether it is done here. */
 export async function decide(body: Omit<DecisionBody, "digest">): Promise<boolean> {
     const { shown } = opened.value;
     if (shown === null) {
@@ -246,6 +263,9 @@ export async function decide(body: Omit<DecisionBody, "digest">): Promise<boolea
         return false;
     }
     sending = null;
+    if (proposal.status === "pending" && proposal.hold?.phase !== "undo") {
+        return handedOver(shown, proposal);
+    }
     dropDraft(proposal.id);
     patch(proposal.id, { form: null });
     holdDecision(proposal, body.verdict, titleOf(proposal));
