@@ -188,7 +188,7 @@ enum fm_err again_release(struct flow *flow, struct ctx *ctx, struct store_conn 
 }
 
 enum fm_err again_charge_proposed(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                                  const struct proposal *p, int64_t now_us)
+                                  struct proposal *p, int64_t now_us)
 {
     struct assessment now;
     struct weighing w;

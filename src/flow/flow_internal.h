@@ -122,6 +122,8 @@ enum fm_err weigh(struct flow *flow, struct weighing *w, struct flow_submission 
 /* Sets what `history` counts of an accepted proposal. */
 void weigh_note_history(const struct weighing *w, const struct assessment *assessment,
                         struct proposal *p);
+/* `history` counts the amount that would run now, instead of the one before. */
+enum fm_err weigh_history_again(const struct weighing *w, struct proposal *p) MUST_CHECK;
 /* Counts an accepted proposal, whose row is stored by now. */
 enum fm_err weigh_accepted(struct flow *flow, const struct weighing *w,
                            const struct flow_submission *s, const struct proposal *p) MUST_CHECK;
@@ -185,7 +187,7 @@ enum fm_err again_release(struct flow *flow, struct ctx *ctx, struct store_conn 
                           const char **why) MUST_CHECK;
 /* After an edit that does not stand: charges for the arguments that were proposed. */
 enum fm_err again_charge_proposed(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                                  const struct proposal *p, int64_t now_us) MUST_CHECK;
+                                  struct proposal *p, int64_t now_us) MUST_CHECK;
 bool again_reads_requests(const struct policy *policy);
 
 /* After a move: what is approved becomes known, what is not gives back what it reserved. `now`: what
@@ -193,10 +195,10 @@ bool again_reads_requests(const struct policy *policy);
 enum fm_err flow_settle(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                         bool was_pending, const struct proposal *p, const struct assessment *now,
                         int64_t now_us) MUST_CHECK;
-/* What is reserved follows the arguments that a person has decided on. */
+/* What is reserved, and what `history` has, follows the arguments that a person has decided on. */
 enum fm_err flow_charge_again(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                               const struct weighing *w, const struct assessment *assessment,
-                              const struct proposal *p) MUST_CHECK;
+                              struct proposal *p) MUST_CHECK;
 
 /* Adds to an agent's pending count; taken back with the command. */
 enum fm_err ledger_add(struct flow *flow, struct ctx *ctx, int64_t agent, int pending) MUST_CHECK;

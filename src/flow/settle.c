@@ -39,8 +39,9 @@ enum fm_err flow_settle(struct flow *flow, struct ctx *ctx, struct store_conn *c
 
 enum fm_err flow_charge_again(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                               const struct weighing *w, const struct assessment *assessment,
-                              const struct proposal *p)
+                              struct proposal *p)
 {
+    TRY(weigh_history_again(w, p));
     if (flow->charged) {
         TRY(counter_give_back(ctx, conn, p->row));
     }

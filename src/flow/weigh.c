@@ -193,6 +193,26 @@ static enum fm_err count_history(const struct weighing *w, struct str category, 
     return FM_OK;
 }
 
+enum fm_err weigh_history_again(const struct weighing *w, struct proposal *p)
+{
+    const struct json *proposed = json_get(w->request, S("arguments"));
+    int64_t micros = history_amount(w->input.arguments ? w->input.arguments : proposed), by;
+
+    if (!p->in_history || !w->request || micros == p->history_micros) {
+        return FM_OK;
+    }
+    if (__builtin_sub_overflow(micros, p->history_micros, &by)) {
+        by = INT64_MAX;
+    }
+    for (unsigned whose = 0; whose < WHOSE_COUNT; whose++) {
+        for (size_t i = 0; i < COUNT_OF(series); i++) {
+            struct id id = history_id(w, (enum assess_whose)whose, p->category, &series[i]);
+            TRY(counter_shift(w->ctx, w->conn, id, series[i].width_us, p->created_at, by));
+        }
+    }
+    return proposal_set_history(w->ctx, w->conn, p, micros);
+}
+
 enum fm_err weighing_of(struct weighing *w, struct ctx *ctx, struct store_conn *conn,
                         const struct policy *policy, int64_t agent, int64_t now_us)
 {

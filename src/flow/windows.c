@@ -102,6 +102,20 @@ enum fm_err counter_add(struct ctx *ctx, struct store_conn *conn, struct id id, 
                         saturated(total.bucket_micros, micros), now_us + window_us + 2 * width_us);
 }
 
+enum fm_err counter_shift(struct ctx *ctx, struct store_conn *conn, struct id id, int64_t width_us,
+                          int64_t at_us, int64_t by_micros)
+{
+    int64_t bucket = at_us / width_us;
+    struct counter_total total;
+
+    TRY(counter_read(ctx, conn, id, width_us, bucket * width_us, at_us, &total));
+    if (total.bucket_count == 0 || total.bucket_micros == INT64_MAX) { /* purged; or invariant 2 */
+        return FM_OK;
+    }
+    return write_bucket(ctx, conn, id, bucket, total.bucket_count,
+                        saturated(total.bucket_micros, by_micros), at_us);
+}
+
 /* Charges ------------------------------------------------------------------------------------ */
 
 enum fm_err counter_charge(struct ctx *ctx, struct store_conn *conn, int64_t proposal, struct id id,

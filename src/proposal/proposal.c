@@ -33,6 +33,7 @@ SQL(SQL_UPDATE,
     " permit = $permit, approved_until = $approved_until, redeemed_at = $redeemed_at,"
     " outcome = $outcome, outcome_leaf = $outcome_leaf, outcome_at = $outcome_at,"
     " edit_by = $edit_by, edit_leaf = $edit_leaf WHERE row = $row");
+SQL(SQL_HISTORY, "UPDATE proposals SET history_micros = $micros WHERE row = $row");
 SQL(SQL_DUE, "SELECT row FROM proposals WHERE next_at <= $now ORDER BY next_at LIMIT $max");
 SQL(SQL_NEXT_DUE, "SELECT min(next_at) FROM proposals WHERE next_at IS NOT NULL");
 
@@ -336,6 +337,14 @@ enum fm_err proposal_note(struct ctx *ctx, struct store_conn *conn, struct propo
         TRY(append_event(ctx, conn, p, event, refer));
     }
     return update(ctx, conn, p);
+}
+
+enum fm_err proposal_set_history(struct ctx *ctx, struct store_conn *conn, struct proposal *p,
+                                 int64_t micros)
+{
+    p->history_micros = micros;
+    return store_exec(ctx, conn, &SQL_HISTORY,
+                      ARGS(A_INT("$micros", micros), A_INT("$row", p->row)));
 }
 
 enum fm_err proposal_due(struct ctx *ctx, struct store_conn *conn, int64_t now_us, size_t max,

@@ -139,6 +139,10 @@ enum fm_err proposal_save(struct ctx *ctx, struct store_conn *conn, struct propo
 enum fm_err proposal_note(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
                           struct journal_event event, unsigned refer) MUST_CHECK;
 
+/* Changes the amount that `history` counts of it; no event. */
+enum fm_err proposal_set_history(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                                 int64_t micros) MUST_CHECK;
+
 /* Proposals at which the clock must look: rows with next_at <= now, the most urgent first. */
 enum fm_err proposal_due(struct ctx *ctx, struct store_conn *conn, int64_t now_us, size_t max,
                          int64_t *rows, size_t *count) MUST_CHECK;

@@ -56,6 +56,30 @@ static void test_edit_is_counted(void **state)
     EXPECT_STATE("no more", pay("0.000001"), PROPOSAL_BLOCKED);
 }
 
+/* Edits add up in history as what they are; one that is undone as what was proposed. */
+static void test_edits_in_history(void **state)
+{
+    struct proposal p, q;
+
+    (void)state;
+    rule_by(LATER "rules: [{id: much, when: 'history.agent.sum_24h + args.amount > 100.0', then: "
+                  "block}]\n");
+    p = paid("1");
+    q = paid("1");
+    OK(modify(story.ana, &p, "{\"amount\":90}", false));
+    BLOCKED(modify(story.ana, &q, "{\"amount\":11}", false), "much");
+    EXPECT_STATE("1 and 90", pay("10"), PROPOSAL_BLOCKED);
+    OK(undo(story.ana, &p));
+    EXPECT_STATE("1 and 1", paid("9"), PROPOSAL_WAITING);
+    OK(modify(story.ana, &p, "{\"amount\":90}", false));
+    restart();
+    BLOCKED(modify(story.ana, &q, "{\"amount\":2}", false), "much");
+    pass(2 * MINUTE_US, &p);
+    EXPECT_STATE("released", p, PROPOSAL_APPROVED);
+    EXPECT_STATE("1, 9 and 90", pay("0.5"), PROPOSAL_BLOCKED);
+    OK(decide(story.ana, &q, DECISION_APPROVE));
+}
+
 /* A proposal never stands in its own way: what was admitted is approved, whoever came behind it. */
 static void test_own_share_is_out(void **state)
 {
@@ -392,6 +416,7 @@ static void test_warm_up_by_a_rule(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        STORY_TEST(test_edits_in_history),
         STORY_TEST(test_edit_is_counted),       STORY_TEST(test_own_share_is_out),
         STORY_TEST(test_parallel_edits),        STORY_TEST(test_undone_edit),
         STORY_TEST(test_edit_for_others),       STORY_TEST(test_edit_asks_for_reading),
