@@ -231,24 +231,26 @@ export async function unclaim(): Promise<void> {
     }
 }
 
-/* The policy wants others for it, or reading first: no decision was made. Answers whether it went
- * to other people; if not, what was typed stays for the next try. */
-function handedOver(before: Proposal, after: Proposal): boolean {
+/* The policy wants others for it, or reading first: no decision was made. The page stays, and its
+ * bar says so; where only reading lacks, what was typed stays for the next try. */
+function handedOver(before: Proposal, after: Proposal): void {
     const queue = after.hold?.queue ?? "";
     const moved = queue !== before.hold?.queue;
-    alertNow(
-        moved
-            ? `Not approved: the policy wants the queue ${spelledOut(queue)} to decide it. It waits there.`
-            : "Not approved: the policy wants it claimed and read first. It is not decided yet.",
-    );
+    const reason = moved
+        ? `Not approved: the policy wants the queue ${spelledOut(queue)} to decide it. It waits there.`
+        : "Not approved: the policy wants it claimed and read first. It is not decided yet.";
+    const { hold, assessment } = after;
+    const nobody = { decide: false, claim: false, reason };
+    const can = moved ? nobody : (before.can ?? nobody);
+    alertNow(reason);
+    patch(after.id, { shown: { ...before, hold, assessment, can } });
     if (moved) {
         dropDraft(after.id);
         patch(after.id, { form: null });
     }
-    return moved;
 }
 
-/* Sends a decision on exactly what is shown. Answers whether it is done here. */
+/* Sends a decision on exactly what is shown. Answers whether it stands. */
 export async function decide(body: Omit<DecisionBody, "digest">): Promise<boolean> {
     const { shown } = opened.value;
     if (shown === null) {
@@ -264,7 +266,8 @@ export async function decide(body: Omit<DecisionBody, "digest">): Promise<boolea
     }
     sending = null;
     if (proposal.status === "pending" && proposal.hold?.phase !== "undo") {
-        return handedOver(shown, proposal);
+        handedOver(shown, proposal);
+        return false;
     }
     dropDraft(proposal.id);
     patch(proposal.id, { form: null });
