@@ -137,28 +137,33 @@ static enum fm_err policy_id(const struct view *view, int64_t row, struct id *ou
 }
 
 /* The assessment as the caller reads it. Agents never see which proposals a coin has picked: they
- * read that autonomy is not earned yet. */
-static void write_assessment(const struct view *view, struct json_out *out,
-                             const struct proposal *p)
+ * read that autonomy is not earned yet. Nor what a reviewer's edit would ask for. */
+static enum fm_err write_assessment(const struct view *view, struct json_out *out,
+                                    const struct proposal *p)
 {
     static const struct str picked =
         STR("\"source\":\"spot_check\",\"text\":\"" FLOW_SPOT_CHECK_TEXT "\"");
-    const char *at =
-        view->caller->person ? NULL : memmem(p->assessment.p, p->assessment.n, picked.p, picked.n);
+    struct str all = p->assessment;
+    const char *at;
     AUTO(buf_done) struct buf text = BUF_INIT(2 * ASSESS_JSON_MAX);
     struct json_out writer = JSON_OUT(&text);
 
-    if (!at) {
-        jo_m_raw(out, "assessment", p->assessment);
-        return;
+    if (!view->caller->person && assess_has_edited(all)) {
+        TRY(assess_without_edited(view->ctx, all, &all));
     }
-    buf_add(&text, (struct str){p->assessment.p, (size_t)(at - p->assessment.p)});
+    at = view->caller->person ? NULL : memmem(all.p, all.n, picked.p, picked.n);
+    if (!at) {
+        jo_m_raw(out, "assessment", all);
+        return FM_OK;
+    }
+    buf_add(&text, (struct str){all.p, (size_t)(at - all.p)});
     buf_lit(&text, "\"source\":\"autonomy\",\"text\":");
     jo_text(&writer);
     buf_lit(&text, "Reviewed until this agent has earned autonomy");
     jo_text_end(&writer);
-    buf_add(&text, str_skip(p->assessment, (size_t)(at - p->assessment.p) + picked.n));
+    buf_add(&text, str_skip(all, (size_t)(at - all.p) + picked.n));
     jo_m_raw(out, "assessment", buf_str(&text));
+    return FM_OK;
 }
 
 static enum fm_err write_identity(const struct view *view, struct json_out *out,
@@ -179,8 +184,7 @@ static enum fm_err write_identity(const struct view *view, struct json_out *out,
     jo_m_time(out, "created_at", p->created_at);
     jo_m_time(out, "updated_at", p->updated_at);
     jo_m_id(out, "repeat_of", ID_PROPOSAL, p->repeat_of);
-    write_assessment(view, out, p);
-    return FM_OK;
+    return write_assessment(view, out, p);
 }
 
 static void write_claim(const struct view *view, struct json_out *out, const struct proposal *p)
@@ -374,6 +378,8 @@ static enum fm_err write_whole(const struct view *view, struct json_out *out, co
     TRY(view_card(view, out, p, request));
     write_schema(view, out, p);
     TRY(write_counts(view, out, p));
+    jo_key(out, "edit");
+    TRY(review_write_edit(view->ctx, out, view->conn, p));
     jo_key(out, "comments");
     TRY(view_comments(view, out, p));
     jo_key(out, "timeline");

@@ -10,6 +10,7 @@
 #include "base/panic.h"
 
 #define DOMAINS_MAX 17 /* 16 claims and the catalogue's */
+#define EDITED_TEXT "With a reviewer's edit: "
 
 static enum verdict stricter(enum verdict a, enum verdict b)
 {
@@ -232,9 +233,23 @@ enum fm_err assess(struct ctx *ctx, const struct assess_input *input, struct ass
 
 /* Writing ------------------------------------------------------------------------------------ */
 
+static void write_text(struct json_out *out, const struct assess_reason *reason)
+{
+    AUTO(buf_done) struct buf text = BUF_INIT(ASSESS_JSON_MAX);
+
+    if (reason->edited) {
+        buf_lit(&text, EDITED_TEXT);
+        buf_add(&text, reason->text);
+    }
+    jo_m_str(out, "text", reason->edited && buf_ok(&text) ? buf_str(&text) : reason->text);
+}
+
 static void write_reason(struct json_out *out, const struct assess_reason *reason)
 {
     jo_object(out);
+    if (reason->edited) {
+        jo_m_bool(out, "edited", true);
+    }
     if (reason->pointer.p) {
         jo_m_str(out, "pointer", reason->pointer);
     }
@@ -242,7 +257,7 @@ static void write_reason(struct json_out *out, const struct assess_reason *reaso
         jo_m_str(out, "rule", reason->rule);
     }
     jo_m_str(out, "source", str_of(reason->source));
-    jo_m_str(out, "text", reason->text);
+    write_text(out, reason);
     if (reason->values.p) {
         jo_m_raw(out, "values", reason->values);
     }
@@ -250,30 +265,116 @@ static void write_reason(struct json_out *out, const struct assess_reason *reaso
     jo_object_end(out);
 }
 
-enum fm_err assess_add_stored(struct ctx *ctx, struct str *json, struct assess_reason reason)
+/* A stored verdict's name read back; one that is unknown counts as the strictest. */
+static enum verdict verdict_of(const struct json *tree)
 {
-    AUTO(buf_done) struct buf text = BUF_INIT(ASSESS_JSON_MAX);
-    struct json_out out = JSON_OUT(&text);
+    struct str name = json_text(json_get(tree, S("verdict")));
+    enum verdict verdict = VERDICT_ALLOW;
+
+    while (verdict < VERDICT_BLOCK && !str_eq(name, str_of(verdict_name(verdict)))) {
+        verdict++;
+    }
+    return verdict;
+}
+
+static bool says(const struct json *stored, const char *name, struct str text)
+{
+    struct str has = json_text(json_get(stored, str_of(name)));
+
+    if (has.p && str_starts(has, S(EDITED_TEXT))) {
+        has = str_skip(has, sizeof(EDITED_TEXT) - 1);
+    }
+    return text.p ? has.p && str_eq(has, text) : !has.p;
+}
+
+static bool has_stored(const struct json *reasons, const struct assess_reason *reason)
+{
+    for (uint32_t i = 0; reasons && i < reasons->count; i++) {
+        const struct json *stored = &reasons->as.items[i];
+        if (says(stored, "source", str_of(reason->source)) && says(stored, "rule", reason->rule) &&
+            says(stored, "text", reason->text) && verdict_of(stored) >= reason->verdict) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Keeps those that it has not; they are never more than fit beside one of before. */
+static size_t choose(const struct json *stored, const struct assess_reason *reasons, size_t count,
+                     const struct assess_reason *out[ASSESS_REASONS_MAX])
+{
+    size_t chosen = 0;
+
+    for (size_t i = 0; i < count && chosen < ASSESS_REASONS_MAX - 1; i++) {
+        bool asks = reasons[i].verdict > VERDICT_ALLOW || reasons[i].rule.p; /* a mode, a queue */
+        if (asks && !has_stored(stored, &reasons[i])) {
+            out[chosen++] = &reasons[i];
+        }
+    }
+    return chosen;
+}
+
+bool assess_has_edited(struct str json)
+{
+    static const struct str mark = STR("\"edited\":true");
+
+    return memmem(json.p, json.n, mark.p, mark.n) != NULL;
+}
+
+enum fm_err assess_without_edited(struct ctx *ctx, struct str json, struct str *out)
+{
+    AUTO(buf_done) struct buf text = BUF_INIT(2 * ASSESS_JSON_MAX);
+    struct json_out writer = JSON_OUT(&text);
+    enum verdict verdict = VERDICT_ALLOW;
     const struct json *tree, *reasons;
-    struct str verdict;
-    bool strict;
+
+    TRY(json_parse(ctx, json, &JSON_LIMITS_WIRE, &tree));
+    reasons = json_get(tree, S("reasons"));
+    jo_object(&writer);
+    jo_key(&writer, "reasons");
+    jo_array(&writer);
+    for (uint32_t i = 0; reasons && i < reasons->count; i++) {
+        const struct json *reason = &reasons->as.items[i];
+        if (!json_get(reason, S("edited"))) {
+            jo_value(&writer, reason);
+            verdict = stricter(verdict, verdict_of(reason));
+        }
+    }
+    jo_array_end(&writer);
+    jo_m_str(&writer, "verdict", str_of(verdict_name(verdict)));
+    jo_object_end(&writer);
+    *out = buf_ok(&text) ? arena_copy(ctx->arena, buf_str(&text)) : STR_NONE;
+    return out->p ? FM_OK : fail_memory(ctx);
+}
+
+enum fm_err assess_add_stored(struct ctx *ctx, struct str *json,
+                              const struct assess_reason *reasons, size_t count)
+{
+    AUTO(buf_done) struct buf text = BUF_INIT(2 * ASSESS_JSON_MAX);
+    struct json_out out = JSON_OUT(&text);
+    const struct assess_reason *added[ASSESS_REASONS_MAX];
+    const struct json *tree, *stored;
+    enum verdict verdict;
+    size_t more;
 
     TRY(json_parse(ctx, *json, &JSON_LIMITS_WIRE, &tree));
-    reasons = json_get(tree, S("reasons"));
-    verdict = json_text(json_get(tree, S("verdict")));
-    strict = str_eq(verdict, str_of(verdict_name(VERDICT_BLOCK))) ||
-             str_eq(verdict, str_of(verdict_name(VERDICT_REVIEW)));
+    stored = json_get(tree, S("reasons"));
+    verdict = verdict_of(tree);
+    more = choose(stored, reasons, count, added);
     jo_object(&out);
     jo_key(&out, "reasons");
     jo_array(&out);
-    for (uint32_t i = 0; reasons && i < reasons->count && i < ASSESS_REASONS_MAX - 1; i++) {
-        jo_value(&out, &reasons->as.items[i]);
+    for (uint32_t i = 0; stored && i < stored->count && i + more < ASSESS_REASONS_MAX; i++) {
+        jo_value(&out, &stored->as.items[i]);
     }
-    write_reason(&out, &reason);
+    for (size_t i = 0; i < more; i++) {
+        write_reason(&out, added[i]);
+        verdict = stricter(verdict, added[i]->verdict);
+    }
     jo_array_end(&out);
-    jo_m_str(&out, "verdict", strict ? verdict : str_of(verdict_name(reason.verdict)));
+    jo_m_str(&out, "verdict", str_of(verdict_name(verdict)));
     jo_object_end(&out);
-    *json = arena_copy(ctx->arena, buf_str(&text));
+    *json = buf_ok(&text) ? arena_copy(ctx->arena, buf_str(&text)) : STR_NONE;
     return json->p ? FM_OK : fail_memory(ctx);
 }
 

@@ -29,6 +29,7 @@ struct assess_reason {
     struct str pointer; /* into the proposal; absent: none */
     struct str text;    /* a sentence for people */
     struct str values;  /* why it matched: a JSON array of {"expression", "value"}; absent: none */
+    bool edited;        /* it is about a person's edit of the arguments, which agents do not see */
 };
 
 /* An amount that counts against a budget if the proposal is let go or held. */
@@ -113,10 +114,15 @@ enum fm_err assess_lint(struct ctx *ctx, const struct policy *policy,
  * counts and the last reason says that more were left out. */
 void assess_add(struct assessment *assessment, struct assess_reason reason);
 
-/* The same for an assessment as it was stored (what assess_write gave); the new text is in the
- * arena. */
-enum fm_err assess_add_stored(struct ctx *ctx, struct str *json, struct assess_reason reason)
-    MUST_CHECK;
+/* The same for an assessment as it was stored (what assess_write gave): adds those of the reasons
+ * that ask for something and are not there already, if need be in place of its last ones; the new
+ * text is in the arena. */
+enum fm_err assess_add_stored(struct ctx *ctx, struct str *json,
+                              const struct assess_reason *reasons, size_t count) MUST_CHECK;
+
+/* A stored assessment without the reasons that a person's edit gave: what agents read. */
+bool assess_has_edited(struct str json);
+enum fm_err assess_without_edited(struct ctx *ctx, struct str json, struct str *out) MUST_CHECK;
 
 /* Writes {"reasons": [..], "verdict": ..} as 03 has it, members sorted, so that it can be hashed. */
 void assess_write(struct json_out *out, const struct assessment *assessment);

@@ -120,12 +120,16 @@ static bool ended_without(enum proposal_state state)
            state == PROPOSAL_RETURNED;
 }
 
-/* The recorded verdict; false when it cannot be read. */
+/* The recorded verdict, without what a reviewer's edit was told; false when it cannot be read. */
 static bool read_verdict(struct ctx *ctx, struct str assessment, struct backtest_case *one)
 {
     const struct json *json;
     struct str name;
 
+    if (assess_has_edited(assessment) &&
+        assess_without_edited(ctx, assessment, &assessment) != FM_OK) {
+        return false;
+    }
     if (json_parse(ctx, assessment, &JSON_LIMITS_WIRE, &json) != FM_OK) {
         return false;
     }

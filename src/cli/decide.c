@@ -351,17 +351,26 @@ static void write_body(struct buf *body, const struct decide_command *command,
     jo_object_end(&out);
 }
 
-static void print_decided(struct ctx *ctx, const struct json *proposal)
+/* What a decision has come to; one that takes others, or more reading, was not made. */
+static enum fm_err print_decided(struct ctx *ctx, const struct json *proposal)
 {
     struct str status = json_text(json_get(proposal, S("status")));
     struct str release = show_time(ctx, json_text(json_at(proposal, S("/hold/release_at"))));
+    struct str queue = cli_safe(ctx, json_text(json_at(proposal, S("/hold/queue"))));
+    struct str mode = cli_safe(ctx, json_text(json_at(proposal, S("/hold/mode"))));
 
     if (release.n) {
         printf("Decided. The agent is told at %.*s; until then it can be undone on the page.\n",
                STR_ARG(release));
+    } else if (str_eq(status, S("pending"))) {
+        return fail(ctx, FM_E_NOT_QUALIFIED,
+                    "not approved: the policy wants it decided in the queue %.*s, mode %.*s; it "
+                    "waits there",
+                    STR_ARG(queue), STR_ARG(mode));
     } else {
         printf("Decided: %.*s.\n", STR_ARG(cli_safe(ctx, status)));
     }
+    return FM_OK;
 }
 
 static enum fm_err send_decision(struct ctx *ctx, const struct decide_command *command,
@@ -378,10 +387,9 @@ static enum fm_err send_decision(struct ctx *ctx, const struct decide_command *c
     TRY(remote_post(&decision->remote, ctx, path, buf_str(&body), &answer));
     if (command->remote.common.json) {
         cli_print_answer(answer);
-    } else {
-        print_decided(ctx, answer);
+        return FM_OK;
     }
-    return FM_OK;
+    return print_decided(ctx, answer);
 }
 
 static enum fm_err decide(struct ctx *ctx, const struct decide_command *command,

@@ -16,6 +16,7 @@ static const char *const happened[JOURNAL_KIND_COUNT + 1] = {
     [JOURNAL_PROPOSAL_RETURNED] = "returned to the agent",
     [JOURNAL_PROPOSAL_REVISED] = "revised, and held again",
     [JOURNAL_PROPOSAL_ESCALATED] = "moved to the backup queue",
+    [JOURNAL_PROPOSAL_TIGHTENED] = "not approved: it takes others, or more reading, now",
     [JOURNAL_PROPOSAL_EXPIRED] = "expired",
     [JOURNAL_PROPOSAL_WITHDRAWN] = "withdrawn",
     [JOURNAL_PROPOSAL_OUTCOME] = "outcome reported",

@@ -40,7 +40,7 @@ enum fm_err flow_supersede(struct flow *flow, struct ctx *ctx, struct store_conn
                                              .at_us = now_us,
                                              .data = buf_str(&data)},
                       0));
-    TRY(flow_settle(flow, ctx, conn, was_pending, out, now_us));
+    TRY(flow_settle(flow, ctx, conn, was_pending, out, NULL, now_us));
     return flow_moved(flow, ctx, conn, was_pending, JOURNAL_PROPOSAL_WITHDRAWN, out, now_us);
 }
 

@@ -104,6 +104,7 @@ struct weighing {
     int64_t agent; /* row */
     int64_t now_us;
     const struct json *request; /* NULL when it was erased */
+    const struct proposal *again; /* is weighed again: without what it has counted for itself */
     char agent_id[ID_TEXT_MAX];
     struct assess_input input;
 };
@@ -118,6 +119,11 @@ bool weigh_is_needed(const struct weighing *w, const struct assessment *begun);
  * stays. */
 enum fm_err weigh(struct flow *flow, struct weighing *w, struct flow_submission *s,
                   bool may_draw) MUST_CHECK;
+/* Sets what `history` counts of an accepted proposal. */
+void weigh_note_history(const struct weighing *w, const struct assessment *assessment,
+                        struct proposal *p);
+/* `history` counts the amount that would run now, instead of the one before. */
+enum fm_err weigh_history_again(const struct weighing *w, struct proposal *p) MUST_CHECK;
 /* Counts an accepted proposal, whose row is stored by now. */
 enum fm_err weigh_accepted(struct flow *flow, const struct weighing *w,
                            const struct flow_submission *s, const struct proposal *p) MUST_CHECK;
@@ -126,9 +132,12 @@ enum fm_err weigh_charge(struct flow *flow, const struct weighing *w,
                          const struct assessment *assessment, int64_t proposal, bool final)
     MUST_CHECK;
 /* Remembers what people have approved: the use, recipients, domains together. `arguments` may be
- * NULL. */
-enum fm_err weigh_learn(struct weighing *w, const struct proposal *p, const struct json *arguments)
-    MUST_CHECK;
+ * NULL, and `now`, what the policy said of it when they did, too. */
+enum fm_err weigh_learn(struct weighing *w, const struct proposal *p, const struct json *arguments,
+                        const struct assessment *now) MUST_CHECK;
+/* All that can be said of a stored proposal (`w->again`) but for warm-up and coin: a person has
+ * looked, or will. What flow_weighing has made. */
+enum fm_err weigh_again(struct weighing *w, struct assessment *out) MUST_CHECK;
 /* The same as weigh does, for a policy that does not rule: on any thread, changing nothing. Budgets
  * that `live` does not have are left out, since nobody has counted for them. */
 enum fm_err weigh_shadow(struct weighing *w, const struct policy *live, struct assessment *out)
@@ -150,20 +159,46 @@ enum fm_err domains_keep(const struct weighing *w, const struct policy_list *own
 enum fm_err domains_learn(const struct weighing *w, const struct proposal *p) MUST_CHECK;
 #define WEIGH_CATEGORIES_MAX 10000 /* that expressions may make, in one store */
 
-/* A stored proposal on the scales, with the arguments that would run; assessed by the policy in
- * force, but for what counts. */
+/* A stored proposal on the scales, with the arguments that would run, for weigh_again. It must
+ * outlive `w`. */
 enum fm_err flow_weighing(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                           const struct proposal *p, int64_t now_us, struct weighing *w) MUST_CHECK;
-enum fm_err flow_assess(struct ctx *ctx, const struct weighing *w, struct assessment *out)
-    MUST_CHECK;
 
-/* After a move: what is approved becomes known, what is not gives back what it reserved. */
+/* again.c. What an approval lacks by the policy of now: nothing may let it run; other people's
+ * decision; the person's reading; or the person is in none of its queues any more. */
+enum lack { LACKS_NOTHING, LACKS_PERMISSION, LACKS_PEOPLE, LACKS_READING, LACKS_MEMBERSHIP };
+/* `at_us`: when the person decides, or has. */
+enum lack again_compare(const struct policy *policy, const struct assessment *now,
+                        const struct proposal *p, const struct person *person, int64_t at_us);
+/* The problem of an approval that the policy blocks, with the rule's or budget's name. */
+enum fm_err again_blocked(struct ctx *ctx, const struct assessment *now, struct str action)
+    MUST_CHECK;
+/* Raises the hold's mode and undo time to those of now. */
+void again_oblige(const struct assessment *now, struct proposal *p);
+/* Changes the hold and its reasons into what is asked for now; nothing is stored. `edited`: it is a
+ * person's edit that asks for it. */
+enum fm_err again_tighten(struct flow *flow, struct ctx *ctx, struct assessment *now,
+                          enum lack lack, bool edited, struct proposal *p,
+                          int64_t now_us) MUST_CHECK;
+/* Whether an approval may be released: `*why` is NULL and its charge is that of now; or says why
+ * not, and the proposal is tightened. */
+enum fm_err again_release(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                          struct proposal *p, int64_t now_us, struct assessment *now,
+                          const char **why) MUST_CHECK;
+/* After an edit that does not stand: charges for the arguments that were proposed. */
+enum fm_err again_charge_proposed(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                  struct proposal *p, int64_t now_us) MUST_CHECK;
+bool again_reads_requests(const struct policy *policy);
+
+/* After a move: what is approved becomes known, what is not gives back what it reserved. `now`: what
+ * the policy said of what was approved; NULL: nothing was. */
 enum fm_err flow_settle(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                        bool was_pending, const struct proposal *p, int64_t now_us) MUST_CHECK;
-/* What is reserved follows the arguments that a person has decided on. */
+                        bool was_pending, const struct proposal *p, const struct assessment *now,
+                        int64_t now_us) MUST_CHECK;
+/* What is reserved, and what `history` has, follows the arguments that a person has decided on. */
 enum fm_err flow_charge_again(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                               const struct weighing *w, const struct assessment *assessment,
-                              const struct proposal *p) MUST_CHECK;
+                              struct proposal *p) MUST_CHECK;
 
 /* Adds to an agent's pending count; taken back with the command. */
 enum fm_err ledger_add(struct flow *flow, struct ctx *ctx, int64_t agent, int pending) MUST_CHECK;

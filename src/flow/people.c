@@ -88,44 +88,6 @@ static enum fm_err read_proposed(struct ctx *ctx, struct store_conn *conn, const
     return *arguments ? FM_OK : fail(ctx, FM_E_INTERNAL, "a request without arguments");
 }
 
-/* What a change of the arguments asks for: another queue's people, more reading, more time to
- * undo. */
-static enum fm_err oblige(struct ctx *ctx, const struct policy *policy, const struct person *person,
-                          const struct assessment *now, struct proposal *p)
-{
-    const struct policy_queue *queue = now->queue_rule.p ? policy_queue(policy, now->queue) : NULL;
-    bool elsewhere = queue && !str_eq(now->queue, p->queue) && !str_eq(now->queue, p->first_queue);
-
-    if (elsewhere && !policy_queue_has(queue, person->name, person->roles)) {
-        return fail(
-            ctx, FM_E_NOT_QUALIFIED,
-            "with these arguments the rule %.*s sends it to the queue %.*s: return it to the "
-            "agent, or let a member of that queue decide",
-            STR_ARG(now->queue_rule), STR_ARG(now->queue));
-    }
-    p->mode = now->mode > (enum review_mode)p->mode ? now->mode : (enum review_mode)p->mode;
-    p->undo_us = now->undo_us > p->undo_us ? now->undo_us : p->undo_us;
-    return FM_OK;
-}
-
-/* What would run is assessed again, by the policy of now: `block` refuses it. */
-static enum fm_err assess_again(struct flow *flow, struct ctx *ctx,
-                                const struct flow_caller *caller,
-                                const struct decision_request *decision, struct weighing *w,
-                                struct proposal *p, struct assessment *out)
-{
-    if (decision->arguments) {
-        w->input.arguments = decision->arguments;
-    }
-    TRY(pause_refuse(flow, ctx, p, "it can be rejected or returned meanwhile"));
-    TRY(flow_assess(ctx, w, out));
-    if (out->verdict == VERDICT_BLOCK) {
-        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/verdict"), "the policy blocks %.*s now",
-                       STR_ARG(p->action));
-    }
-    return decision->arguments ? oblige(ctx, w->input.policy, caller->person, out, p) : FM_OK;
-}
-
 enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn, const struct proposal *p,
                                 int64_t verdict, int by)
 {
@@ -139,55 +101,100 @@ enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn, const 
     return tally_add(ctx, conn, p->agent, p->category, kinds[verdict], by);
 }
 
-/* The steps before a person's decision is written: what they decided on, and whether it may run. */
-static enum fm_err prepare_decision(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                                    const struct flow_caller *caller,
-                                    struct decision_request *decision, struct proposal *p,
-                                    struct weighing *w, struct assessment *now)
+/* A decision on its way: on what it is made, and what the policy says of that now. */
+struct deciding {
+    struct flow *flow;
+    const struct flow_caller *caller;
+    struct decision_request *decision;
+    struct policy_list critical;
+    struct weighing w;
+    struct assessment now; /* begun: it is an approval */
+    int64_t now_us;
+};
+
+/* What would run is weighed by the policy of now, without what it was charged itself. */
+static enum fm_err weigh_decision(struct deciding *d, struct ctx *ctx, struct store_conn *conn,
+                                  const struct proposal *p)
 {
-    bool was_pending = proposal_is_pending(p);
+    struct decision_request *decision = d->decision;
 
     if (!decision->arguments) {
         decision->arguments_digest = p->arguments_digest;
-    } else if (was_pending) {
-        TRY(intake_check_schema(ctx, flow_policy_now(flow), p->action, decision->arguments));
+    } else {
+        TRY(intake_check_schema(ctx, flow_policy_now(d->flow), p->action, decision->arguments));
         TRY(read_proposed(ctx, conn, p, &decision->proposed));
     }
-    if (!was_pending || decision->verdict > DECISION_MODIFY) {
+    if (decision->verdict > DECISION_MODIFY) {
         return FM_OK;
     }
-    TRY(flow_weighing(flow, ctx, conn, p, clock_now_us(), w));
-    return assess_again(flow, ctx, caller, decision, w, p, now);
+    TRY(pause_refuse(d->flow, ctx, p, "it can be rejected or returned meanwhile"));
+    TRY(flow_weighing(d->flow, ctx, conn, p, d->now_us, &d->w));
+    if (decision->arguments) {
+        d->w.input.arguments = decision->arguments;
+    }
+    return weigh_again(&d->w, &d->now);
+}
+
+/* It takes others, or more reading: the proposal stays pending for them, with what the person would
+ * have changed. */
+static enum fm_err hand_over(struct deciding *d, struct ctx *ctx, struct store_conn *conn,
+                             enum lack lack, struct proposal *p)
+{
+    struct str from = p->queue;
+    struct proposal told;
+
+    TRY(again_tighten(d->flow, ctx, &d->now, lack, d->decision->arguments != NULL, p, d->now_us));
+    TRY(review_hand_over(ctx, conn, p, d->caller->person, d->decision, d->critical, from,
+                         d->now_us));
+    told = *p;
+    told.first_queue = from; /* who had it so far is told, too */
+    flow_note(d->flow, JOURNAL_PROPOSAL_TIGHTENED, &told, d->now_us);
+    return FM_OK;
+}
+
+static enum fm_err record_decision(struct deciding *d, struct ctx *ctx, struct store_conn *conn,
+                                   struct proposal *p)
+{
+    struct flow *flow = d->flow;
+
+    if (d->now.begun) {
+        again_oblige(&d->now, p);
+    }
+    TRY(review_decide(ctx, conn, p, d->caller->person, d->caller->via, d->decision, d->critical,
+                      flow_policy_now(flow)->valid_for_us, d->now_us));
+    if (d->now.begun) {
+        TRY(flow_charge_again(flow, ctx, conn, &d->w, &d->now, p));
+    }
+    TRY(flow_count_decision(ctx, conn, p, p->verdict, 1));
+    TRY(flow_settle(flow, ctx, conn, true, p, d->now.begun ? &d->now : NULL, d->now_us));
+    flow_tick(flow, TICK_DECIDED, p->action, (int)p->verdict,
+              d->now_us - (p->due_at - p->respond_within_us)); /* due_at: set when the hold began */
+    return flow_moved(flow, ctx, conn, true, JOURNAL_PROPOSAL_DECIDED, p, d->now_us);
 }
 
 enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                         const struct flow_caller *caller, struct id id,
                         struct decision_request *decision, struct proposal *out)
 {
-    int64_t now_us = clock_now_us();
+    struct deciding d = {
+        .flow = flow, .caller = caller, .decision = decision, .now_us = clock_now_us()};
     const struct policy *policy = flow_policy_now(flow);
     const struct policy_action *action;
-    struct assessment now = {0};
-    struct weighing w;
-    bool was_pending;
+    enum lack lack = LACKS_NOTHING;
 
     TRY(find_decidable(flow, ctx, conn, caller, id, out));
     TRY(flow_check_via(ctx, policy, caller->via));
-    was_pending = proposal_is_pending(out);
+    TRY(review_check(ctx, conn, out, caller->person, decision, d.now_us));
     action = policy_action(policy, out->action);
-    TRY(prepare_decision(flow, ctx, conn, caller, decision, out, &w, &now));
-    TRY(review_decide(ctx, conn, out, caller->person, caller->via, decision,
-                      action ? action->critical : (struct policy_list){NULL, 0}, policy->valid_for_us,
-                      now_us));
-    if (now.begun) {
-        TRY(flow_charge_again(flow, ctx, conn, &w, &now, out));
+    d.critical = action ? action->critical : (struct policy_list){NULL, 0};
+    TRY(weigh_decision(&d, ctx, conn, out));
+    if (d.now.begun) {
+        lack = again_compare(policy, &d.now, out, caller->person, d.now_us);
     }
-    TRY(flow_count_decision(ctx, conn, out, out->verdict, 1));
-    TRY(flow_settle(flow, ctx, conn, was_pending, out, now_us));
-    flow_tick(flow, TICK_DECIDED, out->action, (int)out->verdict,
-              now_us -
-                  (out->due_at - out->respond_within_us)); /* due_at: set when the hold began */
-    return flow_moved(flow, ctx, conn, was_pending, JOURNAL_PROPOSAL_DECIDED, out, now_us);
+    if (lack == LACKS_PERMISSION) {
+        return again_blocked(ctx, &d.now, out->action);
+    }
+    return lack ? hand_over(&d, ctx, conn, lack, out) : record_decision(&d, ctx, conn, out);
 }
 
 enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
@@ -199,6 +206,9 @@ enum fm_err flow_undo(struct flow *flow, struct ctx *ctx, struct store_conn *con
     verdict = out->verdict;
     TRY(review_undo(ctx, conn, out, caller->person, now_us));
     TRY(flow_count_decision(ctx, conn, out, verdict, -1));
+    if (verdict == DECISION_MODIFY) {
+        TRY(again_charge_proposed(flow, ctx, conn, out, now_us));
+    }
     return flow_moved(flow, ctx, conn, true, JOURNAL_PROPOSAL_UNDONE, out, now_us);
 }
 

@@ -213,6 +213,7 @@ enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *c
     TRY(supersede(flow, ctx, conn, caller, s->submission.supersedes, s->id));
     TRY(assess_now(flow, ctx, conn, caller->agent->row, s, true, now_us, &w));
     start_row(out, flow, caller, s, now_us);
+    weigh_note_history(&w, s->weighed, out);
     TRY(place(flow, ctx, conn, caller, s, out, now_us));
     TRY(note_seen(ctx, conn, s, out));
     if (s->shadow.row) {
@@ -237,6 +238,7 @@ static enum fm_err hold_again(struct flow *flow, struct ctx *ctx, struct store_c
     p->decision = (struct id){{0}};
     p->verdict = p->decided_by = p->decided_at = p->via = 0;
     p->decision_leaf = -1;
+    p->edit_by = p->edit_leaf = 0;
     p->claimed_by = p->claimed_at = p->claimed_until = 0;
     set_hold(p, flow, s->weighed, now_us);
     event_data(&data, flow, p, s->weighed, p->queue);

@@ -26,42 +26,22 @@ SQL(SQL_PURGE_SESSIONS, "DELETE FROM session_domains WHERE (agent, session, doma
                         " (SELECT agent, session, domain FROM session_domains WHERE at < $before"
                         " LIMIT $max)");
 
-/* Why an approval must not be released now: the policy in force would block it, or it is paused.
- * NULL when nothing speaks against it. A pause adds its reason to those that the proposal had. */
-static enum fm_err stricter_now(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                                struct proposal *p, int64_t now_us, const char **out)
-{
-    struct assessment assessment;
-    struct assess_reason reason;
-    struct weighing w;
-
-    *out = NULL;
-    if (p->state != PROPOSAL_UNDO || p->release_at > now_us) {
-        return FM_OK;
-    }
-    TRY(flow_weighing(flow, ctx, conn, p, now_us, &w));
-    TRY(flow_assess(ctx, &w, &assessment));
-    *out = assessment.verdict == VERDICT_BLOCK ? "policy_stricter" : NULL;
-    if (!*out && pause_reason(flow, ctx, p, &reason)) {
-        *out = "paused";
-        return assess_add_stored(ctx, &p->assessment, reason);
-    }
-    return FM_OK;
-}
-
 static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_conn *conn, int64_t row,
                              int64_t now_us)
 {
     struct proposal p;
     enum journal_kind kind;
+    struct assessment now;
     bool was_pending;
-    const char *stricter;
+    const char *stricter = NULL;
     int64_t verdict;
 
     TRY(proposal_find_row(ctx, conn, row, &p));
     was_pending = proposal_is_pending(&p);
     verdict = p.verdict;
-    TRY(stricter_now(flow, ctx, conn, &p, now_us, &stricter));
+    if (p.state == PROPOSAL_UNDO && p.release_at <= now_us) {
+        TRY(again_release(flow, ctx, conn, &p, now_us, &now, &stricter));
+    }
     TRY(review_time(ctx, conn, &p, flow_policy_now(flow), stricter, now_us, &kind));
     if (kind == JOURNAL_KIND_COUNT) {
         return FM_OK;
@@ -75,7 +55,11 @@ static enum fm_err sweep_one(struct flow *flow, struct ctx *ctx, struct store_co
     if (was_pending && verdict && kind != JOURNAL_PROPOSAL_RELEASED) { /* in its undo time */
         TRY(flow_count_decision(ctx, conn, &p, verdict, -1));
     }
-    TRY(flow_settle(flow, ctx, conn, was_pending, &p, now_us));
+    if (verdict == DECISION_MODIFY && kind == JOURNAL_PROPOSAL_UNDONE) {
+        TRY(again_charge_proposed(flow, ctx, conn, &p, now_us));
+    }
+    TRY(flow_settle(flow, ctx, conn, was_pending, &p,
+                    kind == JOURNAL_PROPOSAL_RELEASED ? &now : NULL, now_us));
     return flow_moved(flow, ctx, conn, was_pending, kind, &p, now_us);
 }
 

@@ -123,6 +123,23 @@ static struct id history_id(const struct weighing *w, enum assess_whose whose, s
                          key, of->width_us);
 }
 
+/* Takes out what a proposal that is weighed again has counted for itself: history is what others
+ * did. A sum that has reached its largest stays there. */
+static void leave_out_own(const struct weighing *w, struct str category, enum assess_whose whose,
+                          const struct series *of, int64_t since_us, struct counter_total *total)
+{
+    const struct proposal *own = w->again;
+
+    if (!own || !own->in_history || own->created_at / of->width_us < since_us / of->width_us ||
+        (whose == WHOSE_CATEGORY && !str_eq(category, own->category))) {
+        return;
+    }
+    total->count -= total->count > 0;
+    if (total->micros != INT64_MAX) {
+        total->micros -= own->history_micros;
+    }
+}
+
 static bool read_history(void *with, struct str category, struct assess_history *out)
 {
     struct weighing *w = with;
@@ -134,10 +151,12 @@ static bool read_history(void *with, struct str category, struct assess_history 
         for (unsigned i = 0; i < POLICY_WINDOW_COUNT; i++) {
             const struct series *of = &series[window_us[i] <= series[0].window_us ? 0 : 1];
             struct id id = history_id(w, (enum assess_whose)whose, category, of);
-            if (counter_read(&ctx, w->conn, id, of->width_us, w->now_us - window_us[i], w->now_us,
-                             &total) != FM_OK) {
+            int64_t since_us = w->now_us - window_us[i];
+            if (counter_read(&ctx, w->conn, id, of->width_us, since_us, w->now_us, &total) !=
+                FM_OK) {
                 return false;
             }
+            leave_out_own(w, category, (enum assess_whose)whose, of, since_us, &total);
             out->count[whose][i] = total.count;
             out->micros[whose][i] = total.micros;
         }
@@ -155,10 +174,15 @@ static int64_t history_amount(const struct json *arguments)
     return is_text && policy_micros(amount->as.text, &micros) ? micros : 0;
 }
 
-static enum fm_err count_history(const struct weighing *w, struct str category)
+void weigh_note_history(const struct weighing *w, const struct assessment *a, struct proposal *p)
 {
-    int64_t micros = history_amount(json_get(w->request, S("arguments")));
+    p->in_history = (w->input.policy->uses & POLICY_USES_HISTORY) && a->verdict != VERDICT_BLOCK;
+    p->history_micros =
+        p->in_history ? history_amount(json_get(w->request, S("arguments"))) : 0;
+}
 
+static enum fm_err count_history(const struct weighing *w, struct str category, int64_t micros)
+{
     for (unsigned whose = 0; whose < WHOSE_COUNT; whose++) {
         for (size_t i = 0; i < COUNT_OF(series); i++) {
             struct id id = history_id(w, (enum assess_whose)whose, category, &series[i]);
@@ -167,6 +191,26 @@ static enum fm_err count_history(const struct weighing *w, struct str category)
         }
     }
     return FM_OK;
+}
+
+enum fm_err weigh_history_again(const struct weighing *w, struct proposal *p)
+{
+    const struct json *proposed = json_get(w->request, S("arguments"));
+    int64_t micros = history_amount(w->input.arguments ? w->input.arguments : proposed), by;
+
+    if (!p->in_history || !w->request || micros == p->history_micros) {
+        return FM_OK;
+    }
+    if (__builtin_sub_overflow(micros, p->history_micros, &by)) {
+        by = INT64_MAX;
+    }
+    for (unsigned whose = 0; whose < WHOSE_COUNT; whose++) {
+        for (size_t i = 0; i < COUNT_OF(series); i++) {
+            struct id id = history_id(w, (enum assess_whose)whose, p->category, &series[i]);
+            TRY(counter_shift(w->ctx, w->conn, id, series[i].width_us, p->created_at, by));
+        }
+    }
+    return proposal_set_history(w->ctx, w->conn, p, micros);
 }
 
 enum fm_err weighing_of(struct weighing *w, struct ctx *ctx, struct store_conn *conn,
@@ -276,18 +320,32 @@ static struct str budget_text(struct ctx *ctx, const struct policy_budget *budge
     return arena_copy(ctx->arena, buf_str(&text));
 }
 
+/* What others have used up of a budget: what a proposal that is weighed again was charged itself is
+ * out. */
+static enum fm_err read_used(const struct weighing *w, struct id id,
+                             const struct policy_budget *budget, int64_t *used)
+{
+    int64_t width_us = counter_width(budget->window_us), own = 0;
+    int64_t since_us = w->now_us - budget->window_us;
+    struct counter_total total;
+
+    TRY(counter_read(w->ctx, w->conn, id, width_us, since_us, w->now_us, &total));
+    if (w->again) {
+        TRY(counter_charged(w->ctx, w->conn, w->again->row, id, width_us, since_us, &own));
+    }
+    *used = total.micros == INT64_MAX || own > total.micros ? total.micros : total.micros - own;
+    return FM_OK;
+}
+
 static enum fm_err weigh_budget(const struct weighing *w, struct assessment *out,
                                 const struct assess_use *use)
 {
     const struct policy_budget *budget = use->budget;
     struct id id = budget_id(w, out, budget);
-    struct counter_total total;
     struct assess_reason reason = {.source = "budget", .verdict = budget->then, .rule = budget->id};
     int64_t used, after;
 
-    TRY(counter_read(w->ctx, w->conn, id, counter_width(budget->window_us),
-                     w->now_us - budget->window_us, w->now_us, &total));
-    used = total.micros;
+    TRY(read_used(w, id, budget, &used));
     if (!__builtin_add_overflow(used, use->micros, &after) && after <= budget->limit_micros) {
         return FM_OK;
     }
@@ -404,6 +462,12 @@ static enum fm_err weigh_counts(struct weighing *w, const struct policy *live,
     return assess_finish(w->ctx, w->input.policy, out);
 }
 
+enum fm_err weigh_again(struct weighing *w, struct assessment *out)
+{
+    TRY(assess_begin(w->ctx, &w->input, out));
+    return weigh_counts(w, NULL, out);
+}
+
 enum fm_err weigh_shadow(struct weighing *w, const struct policy *live, struct assessment *out)
 {
     TRY(assess_begin(w->ctx, &w->input, out));
@@ -476,7 +540,7 @@ enum fm_err weigh_accepted(struct flow *flow, const struct weighing *w,
         TRY(weigh_charge(flow, w, a, p->row, a->verdict == VERDICT_ALLOW));
     }
     if (w->input.policy->uses & POLICY_USES_HISTORY) {
-        TRY(count_history(w, a->category));
+        TRY(count_history(w, a->category, p->history_micros));
     }
     return a->domains.count && domains_are_watched(w) ? domains_keep(w, &a->domains) : FM_OK;
 }
@@ -523,11 +587,14 @@ static bool is_allowed(const struct policy *policy, struct str name)
     return action && (action->has_then ? action->then : policy->then) == VERDICT_ALLOW;
 }
 
-enum fm_err weigh_learn(struct weighing *w, const struct proposal *p, const struct json *arguments)
+enum fm_err weigh_learn(struct weighing *w, const struct proposal *p, const struct json *arguments,
+                        const struct assessment *now)
 {
     const struct policy *policy = w->input.policy;
 
-    if (policy->warm_up && is_allowed(policy, p->action)) {
+    bool was_allowed = now && now->verdict == VERDICT_ALLOW; /* by a rule, for example */
+
+    if (policy->warm_up && (was_allowed || is_allowed(policy, p->action))) {
         TRY(store_exec(w->ctx, w->conn, &SQL_USE,
                        ARGS(A_INT("$agent", p->agent), A_TEXT("$action", p->action))));
     }

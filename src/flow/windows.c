@@ -25,6 +25,8 @@ SQL(SQL_CHARGE, "INSERT INTO charges(proposal, counter, bucket, micros, ends_at)
                 " ON CONFLICT(proposal, counter) DO NOTHING");
 SQL(SQL_CHARGES,
     "SELECT counter, bucket, micros FROM charges WHERE proposal = $proposal LIMIT $max");
+SQL(SQL_CHARGED, "SELECT micros FROM charges WHERE proposal = $proposal AND counter = $counter"
+                 " AND bucket >= $from");
 SQL(SQL_FORGET, "DELETE FROM charges WHERE proposal = $proposal");
 SQL(SQL_ANY_CHARGE, "SELECT count(*) FROM (SELECT 1 FROM charges LIMIT 1)");
 SQL(SQL_PURGE, "DELETE FROM counters WHERE (counter, bucket) IN"
@@ -100,6 +102,20 @@ enum fm_err counter_add(struct ctx *ctx, struct store_conn *conn, struct id id, 
                         saturated(total.bucket_micros, micros), now_us + window_us + 2 * width_us);
 }
 
+enum fm_err counter_shift(struct ctx *ctx, struct store_conn *conn, struct id id, int64_t width_us,
+                          int64_t at_us, int64_t by_micros)
+{
+    int64_t bucket = at_us / width_us;
+    struct counter_total total;
+
+    TRY(counter_read(ctx, conn, id, width_us, bucket * width_us, at_us, &total));
+    if (total.bucket_count == 0 || total.bucket_micros == INT64_MAX) { /* purged; or invariant 2 */
+        return FM_OK;
+    }
+    return write_bucket(ctx, conn, id, bucket, total.bucket_count,
+                        saturated(total.bucket_micros, by_micros), at_us);
+}
+
 /* Charges ------------------------------------------------------------------------------------ */
 
 enum fm_err counter_charge(struct ctx *ctx, struct store_conn *conn, int64_t proposal, struct id id,
@@ -110,6 +126,15 @@ enum fm_err counter_charge(struct ctx *ctx, struct store_conn *conn, int64_t pro
                       ARGS(A_INT("$proposal", proposal), A_ID("$counter", &id),
                            A_INT("$bucket", now_us / width_us), A_INT("$micros", micros),
                            A_INT("$ends", now_us + window_us + 2 * width_us)));
+}
+
+enum fm_err counter_charged(struct ctx *ctx, struct store_conn *conn, int64_t proposal,
+                            struct id id, int64_t width_us, int64_t since_us, int64_t *micros)
+{
+    return store_int(ctx, conn, &SQL_CHARGED,
+                     ARGS(A_INT("$proposal", proposal), A_ID("$counter", &id),
+                          A_INT("$from", since_us / width_us)),
+                     0, micros);
 }
 
 struct charge {

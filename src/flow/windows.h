@@ -30,6 +30,13 @@ enum fm_err counter_charge(struct ctx *ctx, struct store_conn *conn, int64_t pro
                            int64_t width_us, int64_t window_us, int64_t micros, int64_t now_us)
     MUST_CHECK;
 
+/* What of a counter is this proposal's own since `since_us`; 0: nothing. */
+enum fm_err counter_charged(struct ctx *ctx, struct store_conn *conn, int64_t proposal,
+                            struct id id, int64_t width_us, int64_t since_us, int64_t *micros)
+    MUST_CHECK;
+/* The use that was counted at `at_us` has another amount. */
+enum fm_err counter_shift(struct ctx *ctx, struct store_conn *conn, struct id id, int64_t width_us,
+                          int64_t at_us, int64_t by_micros) MUST_CHECK;
 /* What a proposal was charged goes back, or stays for good. */
 enum fm_err counter_give_back(struct ctx *ctx, struct store_conn *conn, int64_t proposal)
     MUST_CHECK;

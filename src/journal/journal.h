@@ -24,6 +24,7 @@
     X(PROPOSAL_RETURNED, "proposal.returned", 1)                                                   \
     X(PROPOSAL_REVISED, "proposal.revised", 1)                                                     \
     X(PROPOSAL_ESCALATED, "proposal.escalated", 1)                                                 \
+    X(PROPOSAL_TIGHTENED, "proposal.tightened", 1)                                                 \
     X(PROPOSAL_EXPIRED, "proposal.expired", 1)                                                     \
     X(PROPOSAL_WITHDRAWN, "proposal.withdrawn", 1)                                                 \
     X(PROPOSAL_OUTCOME, "proposal.outcome", 1)                                                     \

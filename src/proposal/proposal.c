@@ -14,12 +14,12 @@ SQL(SQL_INSERT,
     " arguments_digest, payload, last_leaf, assessment, created_at, updated_at, next_at, queue,"
     " first_queue, mode, undo, respond_within, on_expiry, due_at, escalate_at, escalations,"
     " deadline_at, repeat_of, verdict, decided_at, decision, decision_leaf, permit, approved_until,"
-    " callback, trace)"
+    " callback, trace, history_micros)"
     " VALUES($id, $agent, $state, $revision, $action, $category, $policy, $digest,"
     " $arguments_digest, $payload, $last_leaf, $assessment, $created_at, $updated_at, $next_at, $queue,"
     " $first_queue, $mode, $undo, $respond_within, $on_expiry, $due_at, $escalate_at, $escalations,"
     " $deadline_at, $repeat_of, $verdict, $decided_at, $decision, $decision_leaf, $permit,"
-    " $approved_until, $callback, $trace)");
+    " $approved_until, $callback, $trace, $history_micros)");
 SQL(SQL_UPDATE,
     "UPDATE proposals SET state = $state, revision = $revision, policy = $policy, digest = $digest,"
     " arguments_digest = $arguments_digest, payload = $payload, last_leaf = $last_leaf,"
@@ -31,7 +31,9 @@ SQL(SQL_UPDATE,
     " decision = $decision, verdict = $verdict, decided_by = $decided_by, decided_at = $decided_at,"
     " via = $via, decision_leaf = $decision_leaf, release_at = $release_at, ended_by = $ended_by,"
     " permit = $permit, approved_until = $approved_until, redeemed_at = $redeemed_at,"
-    " outcome = $outcome, outcome_leaf = $outcome_leaf, outcome_at = $outcome_at WHERE row = $row");
+    " outcome = $outcome, outcome_leaf = $outcome_leaf, outcome_at = $outcome_at,"
+    " edit_by = $edit_by, edit_leaf = $edit_leaf WHERE row = $row");
+SQL(SQL_HISTORY, "UPDATE proposals SET history_micros = $micros WHERE row = $row");
 SQL(SQL_DUE, "SELECT row FROM proposals WHERE next_at <= $now ORDER BY next_at LIMIT $max");
 SQL(SQL_NEXT_DUE, "SELECT min(next_at) FROM proposals WHERE next_at IS NOT NULL");
 
@@ -127,6 +129,10 @@ static void read_decision(struct columns *c, struct proposal *p)
     p->outcome_at = next_int(c);
     p->callback = next_text(c);
     p->trace = next_text(c);
+    p->in_history = !rows_is_null(c->rows, c->at);
+    p->history_micros = next_int(c);
+    p->edit_by = next_int(c);
+    p->edit_leaf = next_int(c);
 }
 
 enum fm_err proposal_read(struct ctx *ctx, struct store_rows *rows, struct proposal *out)
@@ -246,7 +252,9 @@ enum fm_err proposal_insert(struct ctx *ctx, struct store_conn *conn, struct pro
              A_OPT("$decided_at", p->decided_at), A_OPT_ID("$decision", &p->decision),
              A_LEAF("$decision_leaf", p->decision_leaf), A_OPT_ID("$permit", &p->permit),
              A_OPT("$approved_until", p->approved_until), A_TEXT("$callback", p->callback),
-             A_TEXT("$trace", p->trace))));
+             A_TEXT("$trace", p->trace),
+             p->in_history ? A_INT("$history_micros", p->history_micros)
+                           : A_NULL("$history_micros"))));
     p->row = store_last_rowid(conn);
     return FM_OK;
 }
@@ -275,7 +283,8 @@ static enum fm_err update(struct ctx *ctx, struct store_conn *conn, struct propo
              A_OPT_ID("$ended_by", &p->ended_by), A_OPT_ID("$permit", &p->permit),
              A_OPT("$approved_until", p->approved_until), A_OPT("$redeemed_at", p->redeemed_at),
              A_OPT("$outcome", p->outcome), A_OPT("$outcome_leaf", p->outcome_leaf),
-             A_OPT("$outcome_at", p->outcome_at)));
+             A_OPT("$outcome_at", p->outcome_at), A_OPT("$edit_by", p->edit_by),
+             A_OPT("$edit_leaf", p->edit_leaf)));
 }
 
 static enum fm_err append_event(struct ctx *ctx, struct store_conn *conn, struct proposal *p,
@@ -296,6 +305,9 @@ static enum fm_err append_event(struct ctx *ctx, struct store_conn *conn, struct
     if (refer & PROPOSAL_REFER_PAYLOAD) {
         p->payload = (int64_t)leaf;
     }
+    if (refer & PROPOSAL_REFER_EDIT) {
+        p->edit_leaf = (int64_t)leaf;
+    }
     return FM_OK;
 }
 
@@ -312,13 +324,27 @@ enum fm_err proposal_move(struct ctx *ctx, struct store_conn *conn, struct propo
 enum fm_err proposal_save(struct ctx *ctx, struct store_conn *conn, struct proposal *p,
                           struct journal_event event)
 {
+    return proposal_note(ctx, conn, p, event, 0);
+}
+
+enum fm_err proposal_note(struct ctx *ctx, struct store_conn *conn, struct proposal *p,
+                          struct journal_event event, unsigned refer)
+{
     if (event.kind != JOURNAL_KIND_COUNT) {
         if (event.kind != JOURNAL_PROPOSAL_COMMENTED) { /* a note changes nothing about it */
             p->updated_at = event.at_us;
         }
-        TRY(append_event(ctx, conn, p, event, 0));
+        TRY(append_event(ctx, conn, p, event, refer));
     }
     return update(ctx, conn, p);
+}
+
+enum fm_err proposal_set_history(struct ctx *ctx, struct store_conn *conn, struct proposal *p,
+                                 int64_t micros)
+{
+    p->history_micros = micros;
+    return store_exec(ctx, conn, &SQL_HISTORY,
+                      ARGS(A_INT("$micros", micros), A_INT("$row", p->row)));
 }
 
 enum fm_err proposal_due(struct ctx *ctx, struct store_conn *conn, int64_t now_us, size_t max,

@@ -84,6 +84,10 @@ struct proposal {
     int64_t approved_until, redeemed_at;
     int64_t outcome, outcome_leaf, outcome_at;
     struct str callback, trace; /* URL to be called back; W3C traceparent; absent: none */
+    bool in_history;            /* `history` counted it when it was accepted, with this amount: */
+    int64_t history_micros;
+    /* an edit that somebody else must decide on; edit_by 0: none */
+    int64_t edit_by, edit_leaf; /* person's row; its payload is the decision that did not stand */
 };
 
 const char *proposal_status(enum proposal_state state); /* as agents read it */
@@ -105,7 +109,7 @@ enum fm_err proposal_find_row(struct ctx *ctx, struct store_conn *conn, int64_t 
     " respond_within, on_expiry, due_at, escalate_at, escalations, deadline_at, repeat_of,"           \
     " claimed_by, claimed_at, claimed_until, preferred, decision, verdict, decided_by, decided_at,"   \
     " via, decision_leaf, release_at, ended_by, permit, approved_until, redeemed_at, outcome,"        \
-    " outcome_leaf, outcome_at, callback, trace"
+    " outcome_leaf, outcome_at, callback, trace, history_micros, edit_by, edit_leaf"
 enum fm_err proposal_read(struct ctx *ctx, struct store_rows *rows, struct proposal *out) MUST_CHECK;
 
 /* Stores a new proposal in its first state together with its first leaf: WAITING, APPROVED or BLOCKED.
@@ -117,7 +121,12 @@ enum fm_err proposal_insert(struct ctx *ctx, struct store_conn *conn, struct pro
  * writes the row. `*leaf` (may be NULL) is the event's place in the log; fields that refer to it
  * (decision_leaf, outcome_leaf, payload) are set by `refer`, a set of PROPOSAL_REFER_*. A move that the
  * table does not have is a defect of this program: it panics. */
-enum { PROPOSAL_REFER_DECISION = 1, PROPOSAL_REFER_OUTCOME = 2, PROPOSAL_REFER_PAYLOAD = 4 };
+enum {
+    PROPOSAL_REFER_DECISION = 1,
+    PROPOSAL_REFER_OUTCOME = 2,
+    PROPOSAL_REFER_PAYLOAD = 4,
+    PROPOSAL_REFER_EDIT = 8
+};
 enum fm_err proposal_move(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
                           enum proposal_state to, struct journal_event event, unsigned refer) MUST_CHECK;
 
@@ -125,6 +134,14 @@ enum fm_err proposal_move(struct ctx *ctx, struct store_conn *conn, struct propo
  * JOURNAL_KIND_COUNT). */
 enum fm_err proposal_save(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
                           struct journal_event event) MUST_CHECK;
+
+/* The same with an event that fields refer to. */
+enum fm_err proposal_note(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                          struct journal_event event, unsigned refer) MUST_CHECK;
+
+/* Changes the amount that `history` counts of it; no event. */
+enum fm_err proposal_set_history(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                                 int64_t micros) MUST_CHECK;
 
 /* Proposals at which the clock must look: rows with next_at <= now, the most urgent first. */
 enum fm_err proposal_due(struct ctx *ctx, struct store_conn *conn, int64_t now_us, size_t max,

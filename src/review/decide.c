@@ -86,8 +86,8 @@ static void write_changes(struct json_out *out, const struct json_change *change
 }
 
 /* The decision's content, beside the log: what review_write_decision reads back. Canonical. */
-static enum fm_err write_content(struct ctx *ctx, struct buf *buf, const struct proposal *proposal,
-                                 const struct decision_request *decision, struct policy_list critical)
+enum fm_err decision_content(struct ctx *ctx, struct buf *buf, const struct proposal *proposal,
+                             const struct decision_request *decision, struct policy_list critical)
 {
     struct json_out out = JSON_OUT(buf);
     const struct json_change *changes = NULL;
@@ -144,9 +144,9 @@ static void set_decision(struct proposal *proposal, const struct person *person,
     }
 }
 
-static enum fm_err check_decision(struct ctx *ctx, struct store_conn *conn,
-                                  const struct proposal *proposal, const struct person *person,
-                                  const struct decision_request *decision, int64_t now_us)
+enum fm_err review_check(struct ctx *ctx, struct store_conn *conn, const struct proposal *proposal,
+                         const struct person *person, const struct decision_request *decision,
+                         int64_t now_us)
 {
     if (!proposal_is_pending(proposal) || proposal->state == PROPOSAL_UNDO) {
         return review_ended(ctx, conn, proposal);
@@ -166,8 +166,8 @@ enum fm_err review_decide(struct ctx *ctx, struct store_conn *conn, struct propo
     struct json_out data_out = JSON_OUT(&data);
     enum proposal_state to = state_after(proposal, decision->verdict);
 
-    TRY(check_decision(ctx, conn, proposal, person, decision, now_us));
-    TRY(write_content(ctx, &content, proposal, decision, critical));
+    TRY(review_check(ctx, conn, proposal, person, decision, now_us));
+    TRY(decision_content(ctx, &content, proposal, decision, critical));
     set_decision(proposal, person, via, decision->verdict, valid_for_us, now_us);
     jo_m_id(&data_out, "decision", ID_DECISION, proposal->decision);
     if (decision->verdict <= DECISION_MODIFY && proposal->release_at) {

@@ -43,6 +43,27 @@ struct decision_request {
     bool minor; /* severity "minor" was asked for */
 };
 
+/* Whether this person may record this decision now. Errors: FM_E_ALREADY_DECIDED,
+ * FM_E_DIGEST_MISMATCH, FM_E_CLAIMED, FM_E_CLAIM_FIRST, FM_E_TOO_FAST. */
+enum fm_err review_check(struct ctx *ctx, struct store_conn *conn, const struct proposal *proposal,
+                         const struct person *person, const struct decision_request *decision,
+                         int64_t now_us) MUST_CHECK;
+/* Whether it was read as the stricter modes ask, when the person (a row) decided at `at_us`. */
+bool review_was_read(const struct proposal *proposal, int64_t person, int64_t at_us);
+
+/* Hands a proposal over to those whom an approval takes now, instead of recording it: the hold and
+ * the assessment are changed already. `from` is the queue before. The content of a `modify` stays
+ * as an edit for them; a claim ends where the queue is another one. */
+enum fm_err review_hand_over(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,
+                             const struct person *person, const struct decision_request *decision,
+                             struct policy_list critical, struct str from,
+                             int64_t now_us) MUST_CHECK;
+
+/* Writes the edit that waits for somebody else's decision: {arguments, by, changed, reason}, or
+ * null. */
+enum fm_err review_write_edit(struct ctx *ctx, struct json_out *out, struct store_conn *conn,
+                              const struct proposal *proposal) MUST_CHECK;
+
 /* Decides. `critical` are the pointers whose change makes a modification material; an approval holds for
  * `valid_for_us`. Errors: FM_E_ALREADY_DECIDED,
  * FM_E_DIGEST_MISMATCH, FM_E_CLAIMED, FM_E_CLAIM_FIRST, FM_E_TOO_FAST, FM_E_INVALID_ARGUMENT. */

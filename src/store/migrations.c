@@ -212,6 +212,12 @@ static const char migration_secrets[] =
     "  WHERE old_webhook_secret IS NOT NULL AND old_webhook_secret_until IS NOT NULL;"
     "UPDATE agents SET old_webhook_secret = NULL, old_webhook_secret_until = NULL;";
 
+/* What `history` counted of a proposal (NULL: nothing), so that it can be weighed again without
+ * itself; an edit that waits for somebody else's decision. */
+static const char migration_again[] = "ALTER TABLE proposals ADD COLUMN history_micros INTEGER;"
+                                      "ALTER TABLE proposals ADD COLUMN edit_by INTEGER;"
+                                      "ALTER TABLE proposals ADD COLUMN edit_leaf INTEGER;";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
@@ -221,5 +227,6 @@ const struct migration store_migrations[] = {
     {6, "what a policy counts, versions of policies", migration_policy},
     {7, "shadows of policies, actions seen, corrections", migration_tools},
     {8, "every secret of callbacks that was replaced lately", migration_secrets},
+    {9, "what is weighed again after a person has decided", migration_again},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);

@@ -128,14 +128,82 @@ test("domains: outside the list, and never approved together", async (t) => {
   assert.deepEqual(sources(outside), ["catalogue", "rule", "novelty"]);
 });
 
-test("an edit is assessed by the rules, too", async (t) => {
-  const { bot, ana } = await startWorld(t, { people: ["ana"], policy: policyText({ extra: RULES }) });
+test("an edit is assessed by the rules, too: it stays pending for whom they ask for", async (t) => {
+  const { bot, ana, lea } = await startWorld(t, { people: ["ana", "lea"], policy: policyText({ extra: RULES }) });
   const small = await propose(bot, { arguments: refund({ amount: 20 }) });
-  const edit = (amount) => decide(ana, small, "modify", { arguments: { ...small.arguments, amount } });
-  const refused = expectProblem(await edit(900), 403, "not-qualified");
-  assert.match(refused.detail, /leads/);
+  const edit = (amount) =>
+    decide(ana, small, "modify", { arguments: { ...small.arguments, amount }, reason: "They paid more" });
+  const read60 = await edit(60);
+  assert.equal(read60.status, 200, read60.text);
+  assert.deepEqual(
+    [read60.body.status, read60.body.decision, read60.body.hold.mode, read60.body.hold.queue],
+    ["pending", null, "read", "general"],
+  );
   expectProblem(await edit(60), 409, "claim-first");
-  assert.equal((await edit(30)).status, 200);
+  const other = await propose(bot, { arguments: refund({ amount: 20 }) });
+  const answer = await decided(ana, other, "modify", {
+    arguments: { ...other.arguments, amount: 900 },
+    reason: "They paid more",
+  });
+  assert.deepEqual(
+    [answer.status, answer.decision, answer.hold.queue, answer.hold.phase, answer.digest],
+    ["pending", null, "leads", "waiting", other.digest],
+  );
+  const { edit: offered, ...seen } = await read(lea, other);
+  assert.deepEqual(offered, {
+    by: { id: ana.id, name: "ana" },
+    arguments: { ...other.arguments, amount: 900 },
+    changed: [{ from: 20, pointer: "/amount", to: 900 }],
+    reason: "They paid more",
+  });
+  assert.deepEqual(sources(seen), ["catalogue", "autonomy", "rule money-out", "rule large"]);
+  assert.ok(seen.assessment.reasons.slice(2).every(({ edited, text }) => edited && text.startsWith("With a reviewer's edit: ")));
+  assert.equal(seen.timeline.at(-1).type, "proposal.tightened");
+  assert.deepEqual(seen.timeline.at(-1).by.name, "ana");
+  const agents = await read(bot, other);
+  assert.deepEqual([sources(agents), agents.assessment.verdict, agents.edit], [["catalogue", "autonomy"], "earn", undefined]);
+  assert.equal((await ana.get(`/v1/proposals/${other.id}`)).status, 404, "it is not hers any more");
+  assert.equal((await act(lea, other, "claim")).status, 200);
+});
+
+test("a batch of decisions is assessed one by one", async (t) => {
+  const budgets = "budgets: [{id: day, sum: args.amount, per: all, window: 24h, limit: 100, then: block}]\n";
+  const extra = `rules: [{id: large, when: 'args.amount > 50.0', then: review, queue: leads}]\n${budgets}`;
+  const { bot, ana } = await startWorld(t, { people: ["ana"], policy: policyText({ extra }) });
+  const made = [];
+  for (const amount of [10, 20, 30]) {
+    made.push(await propose(bot, { arguments: refund({ amount }) }));
+  }
+  const items = [5000, 60, 40].map((amount, i) => ({
+    proposal: made[i].id,
+    verdict: "modify",
+    digest: made[i].digest,
+    arguments: { ...made[i].arguments, amount },
+  }));
+  const { body } = await ana.post("/v1/decisions/batch", { items });
+  assert.deepEqual(
+    body.items.map(({ status, body: { status: of } }) => [status, of]),
+    [[422, 422], [200, "pending"], [200, "approved"]],
+  );
+  assert.match(body.items[0].body.detail, /the budget day/);
+});
+
+test("of 200 parallel edits on a budget for 10, exactly 10 stand", async (t) => {
+  const budgets = `budgets:
+  - {id: day, when: 'args.amount > 1.0', sum: args.amount, per: all, window: 24h, limit: 50, then: block}
+`;
+  const policy = policyText({ extra: budgets });
+  const { bot, ana, ben } = await startWorld(t, { people: ["ana", "ben"], policy });
+  const made = await Promise.all(
+    Array.from({ length: 200 }, () => propose(bot, { arguments: refund({ amount: 1 }) })),
+  );
+  const answers = await Promise.all(
+    made.map((proposal, i) =>
+      decide(i % 2 ? ana : ben, proposal, "modify", { arguments: { ...proposal.arguments, amount: 5 } }),
+    ),
+  );
+  assert.equal(answers.filter(({ status }) => status === 200).length, 10);
+  assert.equal(answers.filter(({ status }) => status === 422).length, 190);
 });
 
 test("an expression with a mistake stops the start at its place", async (t) => {

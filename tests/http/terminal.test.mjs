@@ -13,7 +13,8 @@ import { BINARY, fermata, ROOT } from "./server.mjs";
 import { act, decided, policyText, propose, read, refund, startWorld } from "./world.mjs";
 
 const NASTY = "fine\u001b[31m\u202eevil\r\nproposal       prp_fake";
-const world = await startWorld({ after }, { people: ["ana", "ben", "lea"] });
+const LARGE = "rules: [{id: large, when: 'args.?amount.orValue(0) > 5000', then: review, queue: leads}]\n";
+const world = await startWorld({ after }, { people: ["ana", "ben", "lea"], policy: policyText({ extra: LARGE }) });
 const token = (await world.server.token("ana")).secret;
 
 const environment = (own = {}) => ({ FERMATA_URL: world.server.url, FERMATA_TOKEN: token, ...own });
@@ -103,6 +104,16 @@ test("modify shows the changes and sends the edited arguments", async () => {
     input: JSON.stringify({ ...again.arguments, amount: 1 }),
   });
   assert.equal(JSON.parse(piped.stdout).decision.arguments.amount, 1);
+});
+
+test("an edit that takes others is not told as decided", async () => {
+  const made = await propose(world.bot);
+  const answer = await run(["decide", made.id, "modify", "--arguments", "-", "--digest", made.digest], {
+    input: JSON.stringify({ ...made.arguments, amount: 9000 }),
+  });
+  assert.equal(answer.code, 1);
+  assert.match(answer.stderr, /not approved: the policy wants it decided in the queue leads, mode glance; it waits there/);
+  assert.equal((await read(world.lea, made)).edit.arguments.amount, 9000);
 });
 
 test("without a terminal: only what --digest names", async () => {

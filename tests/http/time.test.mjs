@@ -137,20 +137,34 @@ describe("undo", TOGETHER, () => {
   });
 
   test("a policy that has become stricter sends it back to people instead of releasing it", async (t) => {
-    const { server, bot, ana } = await world(t, { undo: "2s" });
+    const { server, bot, ana, lea } = await world(t, { undo: "2s" });
     const made = await propose(bot, { action: "note.write" });
+    const moved = await propose(bot);
     await decided(ana, made);
-    const strict = policyText({ defaults: { undo: "2s" } }).replace(
-      "note.write: {then: review",
-      "note.write: {then: block",
-    );
+    await decided(ana, moved);
+    const strict = policyText({
+      defaults: { undo: "2s" },
+      extra: "rules: [{id: lead, when: 'history.agent.count_1h >= 0', then: review, queue: leads, because: Leads look}]\n",
+    }).replace("note.write: {then: review", "note.write: {then: block");
     await server.restart({ policy: strict });
-    const happened = await listen(t, ana);
-    const seen = await read(ana, made);
-    if (seen.hold.phase === "undo") {
-      await happened("proposal.undone", made);
+    const happened = await listen(t, lea);
+    for (const proposal of [made, moved]) {
+      if ((await read(lea, proposal)).hold.phase === "undo") {
+        await happened("proposal.undone", proposal);
+      }
     }
-    assert.deepEqual([(await read(bot, made)).status, (await read(ana, made)).decision], ["pending", null]);
+    const [blocked, led] = [await read(lea, made), await read(lea, moved)];
+    assert.deepEqual([(await read(bot, made)).status, blocked.decision], ["pending", null]);
+    const texts = ({ assessment }) => assessment.reasons.map(({ text }) => text);
+    assert.deepEqual(texts(blocked).slice(0, 2), ["The catalogue says review for note.write", "The catalogue says block for note.write"]);
+    assert.equal(blocked.assessment.verdict, "block");
+    assert.deepEqual([led.hold.queue, led.hold.phase, led.decision], ["leads", "waiting", null]);
+    assert.deepEqual(texts(led).at(-1), "Leads look", "both reasons");
+    assert.equal(texts(led)[0], "The catalogue says earn for refund.issue");
+    assert.equal(led.timeline.at(-1).type, "proposal.undone");
+    assert.equal(led.timeline.at(-1).data.why, "policy_stricter");
+    const again = expectProblem(await decide(ana, made, "approve"), 422, "invalid-argument", "/verdict");
+    assert.match(again.detail, /blocks note.write now: The catalogue says block/);
   });
 });
 

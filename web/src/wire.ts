@@ -201,6 +201,13 @@ export interface Decision {
     readonly reason_code?: string | null;
 }
 
+/* What a person would change, where that takes somebody else's decision. */
+export interface Edit {
+    readonly by: { readonly name: string | null };
+    readonly arguments: Json | null; /* null: erased */
+    readonly reason: string | null;
+}
+
 export interface DecisionCounts {
     readonly approved: number;
     readonly modified: number;
@@ -236,6 +243,7 @@ export interface Proposal {
     readonly outcome: { readonly status: string; readonly detail?: string } | null;
     readonly card?: Card;
     readonly action_schema?: Json; /* policy: what `modify` is held against; null: nothing */
+    readonly edit?: Edit | null;
     readonly comments?: readonly Comment[];
     readonly counts?: DecisionCounts;
     readonly timeline?: readonly TimelineEvent[];

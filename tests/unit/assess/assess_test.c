@@ -177,9 +177,13 @@ static void test_write(void **state)
     (void)state;
     assess_add(&a, reason(VERDICT_REVIEW));
     assess_add(&a,
-               (struct assess_reason){"rule", VERDICT_EARN, STR("money-out"),
-                                      STR("/arguments/amount"), STR("Above \"50\""),
-                                      STR("[{\"expression\":\"args.amount\",\"value\":74.5}]")});
+               (struct assess_reason){
+                   .source = "rule",
+                   .verdict = VERDICT_EARN,
+                   .rule = STR("money-out"),
+                   .pointer = STR("/arguments/amount"),
+                   .text = STR("Above \"50\""),
+                   .values = STR("[{\"expression\":\"args.amount\",\"value\":74.5}]")});
     assess_write(&out, &a);
     EXPECT_STR("all members, sorted", buf_str(&text),
                S("{\"reasons\":[{\"source\":\"pause\",\"text\":\"Paused\",\"verdict\":\"review\"},"
@@ -187,6 +191,65 @@ static void test_write(void **state)
                  "\"text\":\"Above "
                  "\\\"50\\\"\",\"values\":[{\"expression\":\"args.amount\",\"value\":74.5}],"
                  "\"verdict\":\"earn\"}],\"verdict\":\"review\"}"));
+}
+
+#define STORED(more, verdict)                                                                      \
+    S("{\"reasons\":[{\"source\":\"pause\",\"text\":\"Paused\",\"verdict\":\"earn\"}" more              \
+      "],\"verdict\":\"" verdict "\"}")
+
+/* What was said stays, what is said again is not said twice, and the strictest counts. */
+static void test_add_stored(void **state)
+{
+    AUTO(arena_done) struct arena *arena = arena_new(MIB);
+    const struct assess_reason added[] = {
+        reason(VERDICT_EARN),
+        {.source = "catalogue", .text = STR("Fine")},
+        {.source = "rule", .verdict = VERDICT_REVIEW, .rule = STR("r"), .text = STR("Paused")},
+        {.source = "rule", .rule = STR("e"), .text = STR("No"), .verdict = VERDICT_BLOCK,
+         .edited = true},
+    };
+    struct str json = STORED("", "earn"), agents;
+    struct ctx ctx;
+
+    (void)state;
+    ctx_init(&ctx, arena);
+    for (int i = 0; i < 2; i++) {
+        EXPECT(assess_add_stored(&ctx, &json, added, COUNT_OF(added)) == FM_OK, "%s", ctx.detail);
+        EXPECT_STR("what is new", json,
+                   STORED(",{\"rule\":\"r\",\"source\":\"rule\",\"text\":\"Paused\","
+                          "\"verdict\":\"review\"},{\"edited\":true,\"rule\":\"e\",\"source\":"
+                          "\"rule\",\"text\":\"With a reviewer's edit: No\",\"verdict\":\"block\"}",
+                          "block"));
+    }
+    EXPECT(assess_has_edited(json) && !assess_has_edited(STORED("", "earn")), "marked");
+    EXPECT(assess_without_edited(&ctx, json, &agents) == FM_OK, "%s", ctx.detail);
+    EXPECT_STR("to agents", agents,
+               STORED(",{\"rule\":\"r\",\"source\":\"rule\",\"text\":\"Paused\","
+                      "\"verdict\":\"review\"}",
+                      "review"));
+}
+
+/* New ones push the last ones out, never each other nor the first. */
+static void test_add_stored_many(void **state)
+{
+    AUTO(arena_done) struct arena *arena = arena_new(MIB);
+    struct assess_reason added[ASSESS_REASONS_MAX];
+    struct str json = STORED("", "earn");
+    const struct json *tree, *reasons;
+    struct ctx ctx;
+
+    (void)state;
+    ctx_init(&ctx, arena);
+    for (size_t i = 0; i < COUNT_OF(added); i++) {
+        added[i] = reason(VERDICT_REVIEW);
+        added[i].rule = arena_printf(arena, "r%zu", i);
+    }
+    EXPECT(assess_add_stored(&ctx, &json, added, COUNT_OF(added)) == FM_OK, "%s", ctx.detail);
+    EXPECT(json_parse(&ctx, json, &JSON_LIMITS_WIRE, &tree) == FM_OK, "%s", ctx.detail);
+    reasons = json_get(tree, S("reasons"));
+    EXPECT(reasons->count == ASSESS_REASONS_MAX, "%u", reasons->count);
+    EXPECT(!json_get(&reasons->as.items[0], S("rule")), "the first is that of before");
+    EXPECT_STR("the last", json_text(json_get(&reasons->as.items[31], S("rule"))), S("r30"));
 }
 
 /* Every amount of memory that is too small fails cleanly. */
@@ -212,6 +275,7 @@ static void test_short_memory(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_add_stored),      cmocka_unit_test(test_add_stored_many),
         cmocka_unit_test(test_verdicts),        cmocka_unit_test(test_obligations),
         cmocka_unit_test(test_borrows_nothing), cmocka_unit_test(test_monotone),
         cmocka_unit_test(test_too_many),        cmocka_unit_test(test_write),

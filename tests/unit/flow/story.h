@@ -567,6 +567,66 @@ static inline struct str last_kind(const struct proposal *p)
     return json_text(json_get(leaf, S("kind")));
 }
 
+/* What the policy says -------------------------------------------------------------------------- */
+
+/* Puts a policy in force. It stays the story's: a restart brings it back. */
+static inline void rule_by(const char *yaml)
+{
+    static struct policy_finding findings[POLICY_FINDINGS_MAX];
+    struct story_cmd c = {.deed = ACTIVATE};
+    size_t count;
+
+    EXPECT(policy_parse(&world.ctx, S("policy.yaml"), str_of(yaml), findings, &count, &c.policy) ==
+               FM_OK,
+           "%s", world.ctx.detail);
+    OK(story_do(&c));
+    policy_drop(c.policy);
+}
+
+/* The server stops and starts again, with the policy that the store has. */
+static inline void restart(void)
+{
+    bool found;
+
+    story_stop();
+    world_open();
+    story_flow();
+    OK(flow_load_active(story.flow, &world.ctx, story.reader, &found));
+    EXPECT(found, "the policy is back");
+}
+
+/* Proposes to pay; subject s1. */
+static inline struct proposal pay(const char *amount)
+{
+    struct proposal p;
+
+    OK(submit(story.bot,
+              arena_printf(world.arena,
+                           "{\"action\":\"pay\",\"arguments\":{\"amount\":%s},"
+                           "\"subject\":\"s1\"}",
+                           amount)
+                  .p,
+              &p));
+    return p;
+}
+
+/* Whether the assessment has a reason of this source; its text in `text` (may be NULL). */
+static inline bool has_reason(const struct proposal *p, const char *source, struct str *text)
+{
+    const struct json *json = story_json(arena_copy(world.arena, p->assessment).p);
+    const struct json *reasons = json_get(json, S("reasons"));
+
+    for (uint32_t i = 0; i < reasons->count; i++) {
+        if (str_eq(json_text(json_get(&reasons->as.items[i], S("source"))), str_of(source))) {
+            if (text) {
+                *text = json_text(json_get(&reasons->as.items[i], S("text")));
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
 #define EXPECT_STATE(row, p, want)                                                                 \
     EXPECT((p).state == (want), "%s: %s", (row), proposal_state_name((p).state))
 

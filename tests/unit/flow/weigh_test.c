@@ -14,63 +14,6 @@
 #define ACTIONS                                                                                    \
     "actions: {pay: {then: allow, effects: [money], domain: billing}, tag: {then: allow}}\n"
 
-/* Puts a policy in force. It stays the story's: a restart brings it back. */
-static void rule_by(const char *yaml)
-{
-    static struct policy_finding findings[POLICY_FINDINGS_MAX];
-    struct story_cmd c = {.deed = ACTIVATE};
-    size_t count;
-
-    EXPECT(policy_parse(&world.ctx, S("policy.yaml"), str_of(yaml), findings, &count, &c.policy) ==
-               FM_OK,
-           "%s", world.ctx.detail);
-    OK(story_do(&c));
-    policy_drop(c.policy);
-}
-
-/* The server stops and starts again, with the policy that the store has. */
-static void restart(void)
-{
-    bool found;
-
-    story_stop();
-    world_open();
-    story_flow();
-    OK(flow_load_active(story.flow, &world.ctx, story.reader, &found));
-    EXPECT(found, "the policy is back");
-}
-
-static struct proposal pay(const char *amount)
-{
-    struct proposal p;
-
-    OK(submit(story.bot,
-              arena_printf(world.arena,
-                           "{\"action\":\"pay\",\"arguments\":{\"amount\":%s},"
-                           "\"subject\":\"s1\"}",
-                           amount)
-                  .p,
-              &p));
-    return p;
-}
-
-/* Whether the assessment has a reason of this source; its text in `text` (may be NULL). */
-static bool has_reason(const struct proposal *p, const char *source, struct str *text)
-{
-    const struct json *json = story_json(arena_copy(world.arena, p->assessment).p);
-    const struct json *reasons = json_get(json, S("reasons"));
-
-    for (uint32_t i = 0; i < reasons->count; i++) {
-        if (str_eq(json_text(json_get(&reasons->as.items[i], S("source"))), str_of(source))) {
-            if (text) {
-                *text = json_text(json_get(&reasons->as.items[i], S("text")));
-            }
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Budgets -------------------------------------------------------------------------------------- */
 
 #define BUDGET(rest) HEAD ACTIONS "budgets: [{id: b, " rest "}]\n"
@@ -507,47 +450,6 @@ static void test_recipients(void **state)
                  PROPOSAL_WAITING);
 }
 
-/* Decisions ---------------------------------------------------------------------------------- */
-
-static void test_modify_is_assessed(void **state)
-{
-    struct proposal p;
-
-    (void)state;
-    rule_by(HEAD
-            "actions: {pay: {then: review}}\n"
-            "rules:\n"
-            "  - {id: large, when: 'args.amount > 100.0', then: review, queue: leads, mode: read}\n"
-            "  - {id: never, when: 'args.amount > 1000.0', then: block}\n");
-    p = pay("5");
-    REFUSED(modify(story.ana, &p, "{\"amount\":5000}", false), FM_E_INVALID_ARGUMENT);
-    REFUSED(modify(story.ana, &p, "{\"amount\":500}", false), FM_E_NOT_QUALIFIED);
-    REFUSED(modify(story.ana, &p, "{}", false), FM_E_NOT_QUALIFIED);
-    OK(modify(story.ana, &p, "{\"amount\":50}", false));
-    EXPECT_STATE("within", p, PROPOSAL_APPROVED);
-    p = pay("500");
-    EXPECT_STR("routed by the rule", p.queue, S("leads"));
-    REFUSED(decide(story.ana, &p, DECISION_APPROVE), FM_E_NOT_FOUND);
-    REFUSED(decide(story.lea, &p, DECISION_APPROVE), FM_E_CLAIM_FIRST);
-}
-
-/* A policy that has become stricter while an approval could be undone. */
-static void test_release_is_assessed(void **state)
-{
-    struct proposal p;
-
-    (void)state;
-    rule_by("version: 1\ndefaults: {undo: 1m, decide_by: [page], warm_up: 0}\nactions: {pay: "
-            "{then: review}}\n");
-    p = pay("5");
-    OK(decide(story.ana, &p, DECISION_APPROVE));
-    rule_by("version: 1\ndefaults: {undo: 1m, decide_by: [page], warm_up: 0}\nactions: {pay: "
-            "{then: review}}\n"
-            "rules: [{id: never, when: 'args.amount > 1.0', then: block}]\n");
-    pass(2 * MINUTE_US, &p);
-    EXPECT_STATE("back to people", p, PROPOSAL_WAITING);
-}
-
 /* The policy changes between the worker and the committer. */
 static void test_assessed_again(void **state)
 {
@@ -580,8 +482,6 @@ int main(void)
         STORY_TEST(test_spot_check),
         STORY_TEST(test_category),
         STORY_TEST(test_recipients),
-        STORY_TEST(test_modify_is_assessed),
-        STORY_TEST(test_release_is_assessed),
         STORY_TEST(test_assessed_again),
     };
 

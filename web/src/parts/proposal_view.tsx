@@ -20,6 +20,7 @@ import { Empty, Failure, Skeleton, Tag } from "./bits";
 import { BriefOfAgent } from "./brief";
 import { ActionCard } from "./card";
 import { Countdown } from "./countdown";
+import { EditOffer } from "./edit_offer";
 import { Asked, Notes, Revision, Timeline } from "./history";
 import { Said } from "./untrusted";
 import { Why } from "./why";
@@ -199,6 +200,7 @@ function Ready({ proposal, level, takeFocus, onDecided }: Props & { proposal: Pr
                     />
                 )}
                 <Asked proposal={proposal} level={level + 1} />
+                <EditOffer proposal={proposal} level={level + 1} />
                 {before && <Revision before={before} proposal={proposal} level={level + 1} />}
                 <Why proposal={proposal} level={level + 1} />
                 <BriefOfAgent proposal={proposal} editable={editable} level={level + 1} />

@@ -163,6 +163,7 @@ const ARRIVALS = new Set([
     "proposal.held",
     "proposal.revised",
     "proposal.escalated",
+    "proposal.tightened",
     "proposal.undone",
 ]);
 

@@ -23,6 +23,7 @@ const OF_PROPOSALS = [
     "withdrawn",
     "outcome",
     "escalated",
+    "tightened",
     "commented",
     "revised",
 ];

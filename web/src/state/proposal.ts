@@ -231,6 +231,25 @@ export async function unclaim(): Promise<void> {
     }
 }
 
+/* The policy wants others for it, or reading first: no decision was made. The page stays, and its
+ * bar says so; where only reading lacks, what was typed stays for the next try. */
+function handedOver(before: Proposal, after: Proposal): void {
+    const queue = after.hold?.queue ?? "";
+    const moved = queue !== before.hold?.queue;
+    const reason = moved
+        ? `Not approved: the policy wants the queue ${spelledOut(queue)} to decide it. It waits there.`
+        : "Not approved: the policy wants it claimed and read first. It is not decided yet.";
+    const { hold, assessment } = after;
+    const nobody = { decide: false, claim: false, reason };
+    const can = moved ? nobody : (before.can ?? nobody);
+    alertNow(reason);
+    patch(after.id, { shown: { ...before, hold, assessment, can } });
+    if (moved) {
+        dropDraft(after.id);
+        patch(after.id, { form: null });
+    }
+}
+
 /* Sends a decision on exactly what is shown. Answers whether it stands. */
 export async function decide(body: Omit<DecisionBody, "digest">): Promise<boolean> {
     const { shown } = opened.value;
@@ -246,6 +265,10 @@ export async function decide(body: Omit<DecisionBody, "digest">): Promise<boolea
         return false;
     }
     sending = null;
+    if (proposal.status === "pending" && proposal.hold?.phase !== "undo") {
+        handedOver(shown, proposal);
+        return false;
+    }
     dropDraft(proposal.id);
     patch(proposal.id, { form: null });
     holdDecision(proposal, body.verdict, titleOf(proposal));

@@ -18,6 +18,7 @@ const EVENTS: Readonly<Record<string, string>> = {
     "proposal.expired": "Expired",
     "proposal.withdrawn": "Withdrawn",
     "proposal.escalated": "Escalated",
+    "proposal.tightened": "Not approved: it takes others, or more reading, now",
     "proposal.commented": "Note added",
     "proposal.outcome": "Outcome reported",
     "permit.redeemed": "Permit redeemed",
