@@ -37,7 +37,7 @@ static const struct policy *load(struct str yaml, bool *hidden)
     ASSERT(count <= POLICY_FINDINGS_MAX && (err == FM_OK) == (policy != NULL));
     for (size_t i = 0; i < count; i++) {
         ASSERT(findings[i].at.line > 0 && findings[i].at.column > 0 && findings[i].message.n > 0);
-        ASSERT(findings[i].column <= yaml.n + 1 && str_is_utf8(findings[i].message));
+        ASSERT(findings[i].at.column <= yaml.n + 1 && str_is_utf8(findings[i].message));
         errors += !findings[i].warning;
     }
     ASSERT((errors == 0) == (err == FM_OK));

@@ -14,6 +14,7 @@
 #define PHONE_DIGITS_MIN 7 /* with a + before */
 #define IBAN_MIN         15
 #define IBAN_MAX         34
+#define GLUED_MIN        10 /* digits beside a word that only letters make up: acct12345678901 */
 #define GAP_MAX          2 /* characters between two digits of one number */
 
 /* The letters and digits of a piece. */
@@ -214,13 +215,31 @@ static size_t take_number(struct finder *f, struct str text, size_t at)
     struct str whole = {text.p + at, end - at};
     bool zeros = str_starts(whole, S("00")); /* the other way to write + */
     bool plus = text.p[at] == '+' || zeros;
-    bool glued = end < text.n && (is_alnum(text.p[end]) || text.p[end] == '@');
+    struct str behind = {text.p + end, group_end(text, end) - end};
+    bool glued = (behind.n > 0 && (digits < GLUED_MIN || letters_of(behind).digits > 0)) ||
+                 (end + behind.n < text.n && text.p[end + behind.n] == '@');
 
     if (!glued && digits >= (plus ? PHONE_DIGITS_MIN : NUMBER_DIGITS_MIN) &&
         (plus || !is_date_or_amount(whole, digits))) {
         found_number(f, whole, zeros);
     }
     return end > at ? end : at + 1;
+}
+
+/* Digits behind a word at `at`, which end it: behind them, or `at` when there are none. */
+static size_t take_glued(struct finder *f, struct str text, size_t at)
+{
+    size_t end = group_end(text, at), from = at;
+
+    while (from < end && !is_digit(text.p[from])) {
+        from++;
+    }
+    struct str number = {text.p + from, end - from};
+    if (number.n < GLUED_MIN || letters_of(number).digits < number.n) {
+        return at;
+    }
+    found_number(f, number, false);
+    return end;
 }
 
 static bool starts_number(struct str text, size_t at)
@@ -241,6 +260,7 @@ void finder_accounts(struct finder *f)
             end = take_number(f, text, at);
         } else if (end == at && !inside && is_alnum(c)) {
             end = take_iban(f, text, at);
+            end = end > at ? end : take_glued(f, text, at);
         }
         inside = end > at ? false : is_alnum(c) || c == '_' || c == '@' || c == '.' || c == '/';
         at = end > at ? end : at + 1;

@@ -195,6 +195,22 @@ static size_t port_length(struct str rest)
     return rest.n > 0 && rest.p[0] == ':' && n > 2 && n <= 6 ? n : 0;
 }
 
+/* 192.0.2.1 */
+static bool is_ip(struct str host)
+{
+    size_t dots = 0, digits = 0;
+
+    for (size_t i = 0; i < host.n; i++) {
+        bool dot = host.p[i] == '.';
+        dots += dot;
+        digits = dot ? 0 : digits + 1;
+        if ((!dot && !is_digit(host.p[i])) || digits > 3) {
+            return false;
+        }
+    }
+    return dots == 3;
+}
+
 /* A host by what stands behind it, whatever it ends in: a path, or a port where it is no line of a
  * file. */
 static bool goes_on_as_url(struct str host, struct str rest)
@@ -203,7 +219,7 @@ static bool goes_on_as_url(struct str host, struct str rest)
     size_t port = port_length(rest);
 
     ending_of(host, &end);
-    if (!end.letters && !end.foreign) {
+    if (!end.letters && !end.foreign && !is_ip(host)) {
         return false;
     }
     if (port && is_among(end.label, file_endings, COUNT_OF(file_endings))) {
