@@ -102,6 +102,14 @@ static void take_newest(const struct json *leaf, enum journal_kind kind, int64_t
     }
 }
 
+/* Approvals that were not taken, and those that the clock took back. */
+static bool weighs_again(enum journal_kind kind, struct str why)
+{
+    return kind == JOURNAL_PROPOSAL_TIGHTENED ||
+           (kind == JOURNAL_PROPOSAL_UNDONE &&
+            (str_eq(why, S("paused")) || str_eq(why, S("policy_stricter"))));
+}
+
 static void take_in(const struct json *leaf, int64_t index, bool is_first, struct walk *walk,
                     struct chain *out)
 {
@@ -118,8 +126,7 @@ static void take_in(const struct json *leaf, int64_t index, bool is_first, struc
     if (kind == JOURNAL_PROPOSAL_DECIDED) {
         on_decided(leaf, index, walk, out);
     }
-    out->was_paused |=
-        kind == JOURNAL_PROPOSAL_UNDONE && out->content_leaf < 0 && str_eq(why, S("paused"));
+    out->is_reassessed |= out->content_leaf < 0 && weighs_again(kind, why);
     walk->is_settled |= kind == JOURNAL_PROPOSAL_UNDONE || kind == JOURNAL_PROPOSAL_REVISED;
     walk->is_dropped |= kind == JOURNAL_PROPOSAL_WITHDRAWN ||
                         (kind == JOURNAL_PROPOSAL_EXPIRED && !str_eq(why, S("approval_over")));
@@ -221,7 +228,7 @@ static const char *other_contradiction(const struct chain *chain, const struct p
         (chain->outcome_leaf >= 0 && p->outcome_leaf != chain->outcome_leaf)) {
         return "has another outcome than its leaves";
     }
-    if (p->escalations != chain->escalations) {
+    if (!chain->is_reassessed && p->escalations != chain->escalations) {
         return "was moved to backup queues more or less often than its leaves tell";
     }
     if (p->payload != chain->content_leaf) {
@@ -253,17 +260,27 @@ static bool is_queue(const struct json *data, const char *name, struct str queue
     return str_eq(told.p ? told : S(""), queue.p ? queue : S(""));
 }
 
-/* The one change of an assessment: a pause that took an approval back adds its own reason. */
+/* How strict a verdict is; -1: it is none. */
+static int rank_of(const struct json *verdict)
+{
+    static const char *const names[] = {"allow", "earn", "review", "block"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (str_eq(json_text(verdict), str_of(names[i]))) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* Weighed again, it only becomes stricter. */
 static bool is_verdict(const struct chain *chain, const struct json *data,
                        const struct json *assessment)
 {
-    struct str told = json_text(json_get(data, S("verdict"))),
-               stated = json_text(json_get(assessment, S("verdict")));
+    int told = rank_of(json_get(data, S("verdict"))),
+        stated = rank_of(json_get(assessment, S("verdict")));
 
-    if (chain->was_paused && !str_eq(told, S("block"))) {
-        told = S("review");
-    }
-    return told.p && str_eq(told, stated);
+    return told >= 0 && (stated == told || (chain->is_reassessed && stated > told));
 }
 
 const char *chain_content_contradiction(struct ctx *ctx, const struct chain *chain,
@@ -278,11 +295,12 @@ const char *chain_content_contradiction(struct ctx *ctx, const struct chain *cha
     if (json_number(json_get(data, S("revision"))) != (double)proposal->revision) {
         return "has another revision than its leaves tell";
     }
-    if (!id_eq(id_of(ID_POLICY, data, S("policy")), policy)) {
+    if (!chain->is_reassessed && !id_eq(id_of(ID_POLICY, data, S("policy")), policy)) {
         return "was assessed by another policy than its leaves tell";
     }
-    if (!is_queue(data, "queue", proposal->first_queue) ||
-        !is_queue(moved ? moved : data, moved ? "to" : "queue", proposal->queue)) {
+    if (!chain->is_reassessed &&
+        (!is_queue(data, "queue", proposal->first_queue) ||
+         !is_queue(moved ? moved : data, moved ? "to" : "queue", proposal->queue))) {
         return "is in another queue than its leaves tell";
     }
     if (json_parse(ctx, proposal->assessment, &JSON_LIMITS_WIRE, &assessment) != FM_OK ||

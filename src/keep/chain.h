@@ -25,7 +25,8 @@ struct chain {
     enum decide_via via; /* of that decision */
     enum outcome_status outcome;
     enum decision_verdict verdict; /* 0: none, or unknown */
-    bool was_paused;               /* a pause took back an approval of this revision */
+    bool is_reassessed; /* this revision was weighed again: its verdict may be stricter, its policy and
+                         * queue others */
     bool is_policys;               /* approved by the policy, in its first leaf */
     bool is_redeemed;
 };
