@@ -9,5 +9,6 @@ export { DonePage } from "./done";
 export { MePage } from "./me";
 export { PausesPage } from "./pauses";
 export { PeoplePage } from "./people";
+export { ProposalsPage } from "./proposals";
 export { RenewPage } from "./renew";
 export { SetupPage } from "./setup";

@@ -21,9 +21,12 @@ import { BriefOfAgent } from "./brief";
 import { ActionCard } from "./card";
 import { Countdown } from "./countdown";
 import { EditOffer } from "./edit_offer";
-import { Asked, Notes, Revision, Timeline } from "./history";
+import { Asked, Notes, Revision } from "./history";
+import { later } from "./later";
 import { Said } from "./untrusted";
 import { Why } from "./why";
+
+const Timeline = later(() => import("./timeline").then((code) => code.Timeline), false);
 
 const RENEW_LEFT_MS = 5 * 60_000;
 
