@@ -14,8 +14,8 @@
 #define CARD_BYTES_MAX (4 * MIB) /* likewise: long names stand in each line below them */
 #define CARD_DEPTH_MAX 64
 
-/* What security.md A3 lists, and what is blank. LF and TAB too: in an argument they are part of what will
- * run. */
+/* What security.md A3 lists, and what is blank. LF and TAB too: in an argument they are part of
+ * what will run. */
 static bool is_hidden(uint32_t code)
 {
     return (code < 0x20 || code >= 0x7F) && !code_point_is_visible(code);
@@ -42,8 +42,8 @@ static void write_text_part(struct json_out *out, struct str text)
     }
 }
 
-/* The part of a text between the white space at its ends. Spaces outside of it are marked: where nothing
- * follows, or nothing went before, nobody sees them. */
+/* The part of a text between the white space at its ends. Spaces outside of it are marked: where
+ * nothing follows, or nothing went before, nobody sees them. */
 struct inner {
     size_t from, to;
 };

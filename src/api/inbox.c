@@ -2,8 +2,8 @@
  *
  * The inbox: the held proposals that a person may decide, merged from their queues. Nothing here may cost
  * more than the page that is shown, however many wait: each query walks an index of what is open, and
- * counting is one walk over it. What stands for a group of repeats and what follows it are two ranges of
- * that index, so that leaving the followers out costs nothing.
+ * counting is one walk over it. What stands for a group of repeats and what follows it are two
+ * ranges of that index, so that leaving the followers out costs nothing.
  */
 #include "api/api_internal.h"
 
@@ -101,7 +101,8 @@ static void drop_doubles(struct inbox *inbox)
 }
 
 /* Adds the first ones that a query gives; the list stays as long as a page and one more. */
-static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str queue, bool follows)
+static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str queue,
+                          bool follows)
 {
     struct ctx *ctx = &inbox->call->ctx;
     const struct sql_arg args[] = {

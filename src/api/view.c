@@ -10,7 +10,8 @@
 
 SQL(SQL_POLICY_ID, "SELECT id FROM policies WHERE row = $row");
 #define BEFORE                                                                                     \
-    "SELECT 1 FROM proposals WHERE queue = $queue AND state < 2 AND (urgent_at, row) < ($urgent, $row)"
+    "SELECT 1 FROM proposals WHERE queue = $queue AND state < 2"                                   \
+    " AND (urgent_at, row) < ($urgent, $row)"
 SQL(SQL_POSITION, "SELECT count(*) FROM (" BEFORE " AND follows = 0 UNION ALL " BEFORE
                   " AND follows = 1 LIMIT $max)");
 
@@ -373,8 +374,9 @@ static void write_schema(const struct view *view, struct json_out *out, const st
     jo_value(out, action && action->schema ? json_schema_source(action->schema) : NULL);
 }
 
-/* The open ones that are the same again, by group: how many, which of them this is, and the others. */
-static enum fm_err write_alike(const struct view *view, struct json_out *out, const struct proposal *p)
+/* The open ones that are the same again: how many, which of them this is, and the others. */
+static enum fm_err write_alike(const struct view *view, struct json_out *out,
+                               const struct proposal *p)
 {
     struct proposal_alike others[ALIKE_SHOWN_MAX];
     int64_t alike, place;

@@ -6,8 +6,8 @@
 
 #include <unictype.h>
 
-/* What has a width or none, and no ink: everything that Unicode calls a space but U+0020 itself, and
- * characters of other categories whose glyph is empty (those above U+13440 since Unicode 15). */
+/* What has a width or none, and no ink: everything that Unicode calls a space but U+0020 itself,
+ * and characters of other categories whose glyph is empty (at U+13441 since Unicode 15). */
 static bool is_blank(uint32_t code)
 {
     static const uint32_t blanks[] = {

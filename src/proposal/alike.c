@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Repeats: what waits in one queue, of one agent, with the same action and the same arguments. The first
- * of such a group stands for it in the inbox; the others follow. Each is decided on its own.
+ * Repeats: what waits in one queue, of one agent, with the same action and the same arguments. The
+ * most urgent of such a group stands for it in the inbox; the others follow. Each is decided on its
+ * own.
  *
- * 1. In every group that has an open member, at least one does not follow: nothing is lost from sight.
+ * 1. In every group that has an open member, at least one does not follow: nothing is lost from
+ *    sight.
  * 2. A change costs a few steps in an index, however many repeats there are.
  */
 #include "proposal/proposal.h"

@@ -105,20 +105,20 @@ const char *proposal_state_name(enum proposal_state state);
 bool proposal_is_pending(const struct proposal *proposal);
 bool proposal_may_become(enum proposal_state from, enum proposal_state to);
 
-/* When it ends if nobody decides: at due_at or at the agent's own deadline, whichever is earlier. 0: never
- * held. The column urgent_at says the same. */
+/* When it ends if nobody decides: at due_at or at the agent's own deadline, whichever is earlier.
+ * 0: never held. The column urgent_at says the same. */
 int64_t proposal_urgent_at(const struct proposal *proposal);
 
-/* Repeats (alike.c): open proposals of one agent with the same action and arguments, in one queue. */
+/* Repeats (alike.c): what is open of one agent with the same action and arguments, in one queue. */
 #define PROPOSAL_ALIKE_MAX 1000 /* counts end here: so many are shown in a millisecond */
 
 /* Says who stands for the groups that a proposal leaves and joins, before its row is written: sets
  * `follows`, and that of others. Committer. */
-enum fm_err proposal_settle_group(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal)
-    MUST_CHECK;
+enum fm_err proposal_settle_group(struct ctx *ctx, struct store_conn *conn,
+                                  struct proposal *proposal) MUST_CHECK;
 struct proposal_group proposal_group_of(const struct proposal *proposal);
-/* How many are open in its group, this one among them if it is, at most PROPOSAL_ALIKE_MAX; and which of
- * them it is, from 1 (0: it no longer waits). Any connection. */
+/* How many are open in its group, this one among them if it is, at most PROPOSAL_ALIKE_MAX; and
+ * which of them it is, from 1 (0: it no longer waits). Any connection. */
 enum fm_err proposal_count_alike(struct ctx *ctx, struct store_conn *conn,
                                  const struct proposal *proposal, int64_t *out) MUST_CHECK;
 enum fm_err proposal_place_alike(struct ctx *ctx, struct store_conn *conn,

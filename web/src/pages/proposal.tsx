@@ -10,7 +10,14 @@ import { ProposalView } from "../parts/proposal_view";
 import { cameFrom, go } from "../router";
 import { neighbour, nextWaiting, refreshInbox, rows, total } from "../state/inbox";
 import { decides, home } from "../state/session";
-import { opened, openForm, openProposal, prefetchProposal, titleOf } from "../state/proposal";
+import {
+    nextAlike,
+    opened,
+    openForm,
+    openProposal,
+    prefetchProposal,
+    titleOf,
+} from "../state/proposal";
 import { integer } from "../text/format";
 import { spelledOut } from "../text/hidden";
 
@@ -78,7 +85,7 @@ export function ProposalPage({ id }: { id: string }) {
         }
     };
     const decided = (done: string): void => {
-        const next = nextWaiting(done);
+        const next = nextAlike(done) ?? nextWaiting(done);
         to(next);
         if (next === null) {
             document.getElementById("proposal-title")?.focus();

@@ -118,13 +118,14 @@ function Text({
 }) {
     return (
         <div class={grow ? "field grow" : "field"}>
-            <label for={`by-${name}`}>{label}</label>
+            <label for={`by-${name}`}>
+                {label} {help !== "" && <span class="quiet">{help}</span>}
+            </label>
             <input
                 id={`by-${name}`}
                 name={name}
                 type="text"
                 value={value}
-                placeholder={help}
                 autocomplete="off"
                 spellcheck={false}
             />
@@ -149,7 +150,7 @@ function Filters({ filter }: { filter: Filter }) {
             aria-label="Filter"
             onSubmit={submit}
         >
-            <Text name="q" label="Search" value={filter.q} help="Text of the request" grow />
+            <Text name="q" label="Search" value={filter.q} help="the request's text" grow />
             <Select
                 name="status"
                 label="Status"
@@ -173,8 +174,8 @@ function Filters({ filter }: { filter: Filter }) {
                     choices={agents.value.map(({ id, name }) => [id, name])}
                 />
             )}
-            <Text name="action" label="Action" value={filter.action} help="its whole name" />
-            <Text name="category" label="Category" value={filter.category} help="its whole name" />
+            <Text name="action" label="Action" value={filter.action} help="" />
+            <Text name="category" label="Category" value={filter.category} help="" />
             <button type="submit">Filter</button>
             {set && <a href="/proposals">Show all</a>}
         </form>
@@ -256,7 +257,7 @@ function Nothing({ more, set }: { more: boolean; set: boolean }) {
     ) : (
         <Empty title={set ? "Nothing fits" : "No proposals yet"}>
             {set
-                ? "No proposal that you may read fits this filter."
+                ? "No proposal that you may read fits. Action and category are compared as whole names."
                 : "What agents propose appears here, whether a person had to decide it or not."}
         </Empty>
     );

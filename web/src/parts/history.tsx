@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Notes of colleagues, and what a revision changed and answers. Notes are people's text and the agent
+ * Notes of colleagues, and the question that a revision answers. Notes are people's text and the agent
  * never sees them; they are shown with the same care as an agent's. Who only reads writes none.
  */
 import { useRef } from "preact/hooks";
@@ -8,11 +8,8 @@ import { now } from "../state/clock";
 import { draftOf, saveDraft } from "../state/drafts";
 import { addComment, opened } from "../state/proposal";
 import { decides } from "../state/session";
-import { changes } from "../text/diff";
 import { ago, integer } from "../text/format";
-import type { Json } from "../text/json";
 import type { Proposal } from "../wire";
-import { ChangeList } from "./changes";
 import { Prose, Said } from "./untrusted";
 
 const COMMENT_MAX = 4000;
@@ -83,28 +80,6 @@ export function Notes({
     );
 }
 
-/* What a new revision changed, for somebody who has read the one before. */
-export function Revision({
-    before,
-    proposal,
-    level,
-}: {
-    before: Proposal;
-    proposal: Proposal;
-    level: number;
-}) {
-    const Heading = `h${level}` as "h2";
-    const list = changes(before.arguments, proposal.arguments);
-    const sameBrief = changes(asJson(before.brief), asJson(proposal.brief)).length === 0;
-    return (
-        <section class="block revision" aria-labelledby="revision-heading">
-            <Heading id="revision-heading">Changed since revision {before.revision}</Heading>
-            {list.length === 0 ? <p>What will run is the same.</p> : <ChangeList list={list} />}
-            {!sameBrief && <p class="quiet">The brief has changed too: read it again.</p>}
-        </section>
-    );
-}
-
 /* The question that a revision answers, for whoever reads it now. */
 export function Asked({ proposal, level }: { proposal: Proposal; level: number }) {
     const Heading = `h${level}` as "h2";
@@ -123,5 +98,3 @@ export function Asked({ proposal, level }: { proposal: Proposal; level: number }
         </section>
     );
 }
-
-const asJson = (brief: Proposal["brief"]): Json => (brief ?? null) as unknown as Json;

@@ -16,16 +16,18 @@ import { duration, instant } from "../text/format";
 import { MODE, MODE_HELP, STATUS, word } from "../text/words";
 import type { Proposal } from "../wire";
 import { ActionBar } from "./action_bar";
+import { Alike } from "./alike";
 import { Empty, Failure, Skeleton, Tag } from "./bits";
 import { BriefOfAgent } from "./brief";
 import { ActionCard } from "./card";
-import { Countdown } from "./countdown";
+import { Countdown, isAgents } from "./countdown";
 import { EditOffer } from "./edit_offer";
-import { Asked, Notes, Revision } from "./history";
+import { Asked, Notes } from "./history";
 import { later } from "./later";
 import { Said } from "./untrusted";
 import { Why } from "./why";
 
+const Revision = later(() => import("./revision").then((code) => code.Revision), false);
 const Timeline = later(() => import("./timeline").then((code) => code.Timeline), false);
 
 const RENEW_LEFT_MS = 5 * 60_000;
@@ -93,7 +95,8 @@ function HoldFacts({ proposal, linked }: { proposal: Proposal; linked: boolean }
                 <Tag tone="warn">decided, held for undo</Tag>
             ) : (
                 <span class="due">
-                    due <Countdown from={createdAt} due={hold.due_at} />
+                    {isAgents(hold) ? "the agent's deadline" : "due"}{" "}
+                    <Countdown from={createdAt} hold={hold} />
                 </span>
             )}
             <ClaimState proposal={proposal} />
@@ -106,7 +109,7 @@ function HoldFacts({ proposal, linked }: { proposal: Proposal; linked: boolean }
                     {hold.people_done} of {hold.people_needed} people
                 </Tag>
             )}
-            {proposal.repeat_of && (
+            {proposal.repeat_of && (proposal.alike?.count ?? 0) < 2 && (
                 <Tag tone="warn">
                     repeat of <a href={`/p/${proposal.repeat_of}`}>an earlier one</a>
                 </Tag>
@@ -192,6 +195,7 @@ function Ready({ proposal, level, takeFocus, onDecided }: Props & { proposal: Pr
                     </Heading>
                     <Heartbeat proposal={proposal} />
                     <HoldFacts proposal={proposal} linked={level === 2} />
+                    <Alike proposal={proposal} />
                 </header>
                 {card && (
                     <ActionCard
