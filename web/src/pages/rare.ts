@@ -6,6 +6,7 @@
 export { Callbacks as CallbacksPage } from "./callbacks";
 export { CategoriesPage } from "./categories";
 export { DonePage } from "./done";
+export { KeysPanel } from "../parts/keys_panel";
 export { MePage } from "./me";
 export { PausesPage } from "./pauses";
 export { PeoplePage } from "./people";

@@ -21,14 +21,15 @@ import { Empty, Failure, Skeleton, Tag } from "./bits";
 import { BriefOfAgent } from "./brief";
 import { ActionCard } from "./card";
 import { Countdown, isAgents } from "./countdown";
-import { EditOffer } from "./edit_offer";
 import { Asked, Notes } from "./history";
 import { later } from "./later";
 import { Said } from "./untrusted";
 import { Why } from "./why";
 
-const Revision = later(() => import("./revision").then((code) => code.Revision), false);
-const Timeline = later(() => import("./timeline").then((code) => code.Timeline), false);
+const below = () => import("./below");
+const EditOffer = later(() => below().then((code) => code.EditOffer), false);
+const Revision = later(() => below().then((code) => code.Revision), false);
+const Timeline = later(() => below().then((code) => code.Timeline), false);
 
 const RENEW_LEFT_MS = 5 * 60_000;
 
@@ -207,7 +208,7 @@ function Ready({ proposal, level, takeFocus, onDecided }: Props & { proposal: Pr
                     />
                 )}
                 <Asked proposal={proposal} level={level + 1} />
-                <EditOffer proposal={proposal} level={level + 1} />
+                {proposal.edit && <EditOffer proposal={proposal} level={level + 1} />}
                 {before && <Revision before={before} proposal={proposal} level={level + 1} />}
                 <Why proposal={proposal} level={level + 1} />
                 <BriefOfAgent proposal={proposal} editable={editable} level={level + 1} />

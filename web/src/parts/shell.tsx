@@ -24,7 +24,7 @@ import { decides, home, me, seesAll } from "../state/session";
 import { duration, integer } from "../text/format";
 import { DECIDED, word } from "../text/words";
 import { Key } from "./bits";
-import { Dialogs, helpOpen } from "./dialogs";
+import { Dialogs, openHelp } from "./dialogs";
 import { Icon, Logo } from "./icons";
 import { PauseBanner } from "./pause_banner";
 import { Said } from "./untrusted";
@@ -150,9 +150,7 @@ function TopBar() {
                     class="plain keys-button"
                     aria-label="Keys"
                     aria-keyshortcuts="?"
-                    onClick={() => {
-                        helpOpen.value = true;
-                    }}
+                    onClick={openHelp}
                 >
                     <kbd aria-hidden="true">?</kbd>
                 </button>
@@ -171,9 +169,7 @@ function TopBar() {
 
 function useGlobalKeys(): void {
     useKeys({
-        help: () => {
-            helpOpen.value = true;
-        },
+        help: openHelp,
         undo: () => {
             const entry = undoable(now.value);
             if (entry) {
