@@ -14,7 +14,8 @@
 
 static const struct str page_routes[] = {
     STR("/"),          STR("/done"),   STR("/categories"), STR("/me"),    STR("/people"),
-    STR("/callbacks"), STR("/pauses"), STR("/policy"), STR("/setup"), STR("/start"),
+    STR("/callbacks"), STR("/pauses"), STR("/policy"),     STR("/setup"), STR("/start"),
+    STR("/proposals"),
 };
 
 static const struct asset *find_asset(struct str path)

@@ -4,30 +4,21 @@
  * a line; a character that a reader could not see is a part of its own with its code point and name.
  */
 #include "api/api_internal.h"
+#include "base/unicode.h"
 
 #include <stdio.h>
-#include <unictype.h>
+#include <string.h>
 #include <uniname.h>
 
 #define CARD_LINES_MAX 2000 /* leaves shown one by one; the rest is one line that says so */
 #define CARD_BYTES_MAX (4 * MIB) /* likewise: long names stand in each line below them */
 #define CARD_DEPTH_MAX 64
 
-/* Default_Ignorable, bidirectional controls, and the categories Cc, Cf, Zl, Zp, Co, Cn: what security.md
- * A3 lists. LF and TAB too: in an argument they are part of what will run. */
+/* What security.md A3 lists, and what is blank. LF and TAB too: in an argument they are part of
+ * what will run. */
 static bool is_hidden(uint32_t code)
 {
-    uc_general_category_t hidden = uc_general_category_or(
-        uc_general_category_or(UC_CONTROL, UC_FORMAT),
-        uc_general_category_or(
-            uc_general_category_or(UC_LINE_SEPARATOR, UC_PARAGRAPH_SEPARATOR),
-            uc_general_category_or(UC_PRIVATE_USE, UC_UNASSIGNED)));
-
-    if (code >= 0x20 && code < 0x7F) {
-        return false;
-    }
-    return uc_is_general_category(code, hidden) ||
-           uc_is_property_default_ignorable_code_point(code) || uc_is_property_bidi_control(code);
+    return (code < 0x20 || code >= 0x7F) && !code_point_is_visible(code);
 }
 
 static void write_hidden(struct json_out *out, uint32_t code)
@@ -51,12 +42,39 @@ static void write_text_part(struct json_out *out, struct str text)
     }
 }
 
+/* The part of a text between the white space at its ends. Spaces outside of it are marked: where
+ * nothing follows, or nothing went before, nobody sees them. */
+struct inner {
+    size_t from, to;
+};
+
+static struct inner inner_of(struct str text)
+{
+    struct inner inner = {0, text.n};
+
+    while (inner.from < inner.to && strchr(" \n\t", text.p[inner.from])) {
+        inner.from++;
+    }
+    while (inner.to > inner.from && strchr(" \n\t", text.p[inner.to - 1])) {
+        inner.to--;
+    }
+    return inner;
+}
+
+/* Whether the character at `start` is one that a reader could not see. */
+static bool hides(struct inner inner, size_t start, uint32_t code)
+{
+    return is_hidden(code) || (code == ' ' && (start < inner.from || start >= inner.to));
+}
+
 static size_t count_hidden(struct str text)
 {
+    struct inner inner = inner_of(text);
     size_t hidden = 0;
 
     for (size_t at = 0; at < text.n;) {
-        hidden += is_hidden(str_next_code_point(text, &at));
+        size_t start = at;
+        hidden += hides(inner, start, str_next_code_point(text, &at));
     }
     return hidden;
 }
@@ -64,6 +82,7 @@ static size_t count_hidden(struct str text)
 /* The parts of a text; returns how many hidden characters it has. */
 static size_t write_parts(struct json_out *out, struct str text)
 {
+    struct inner inner = inner_of(text);
     size_t from = 0, hidden = 0;
 
     jo_key(out, "parts");
@@ -71,7 +90,7 @@ static size_t write_parts(struct json_out *out, struct str text)
     for (size_t at = 0; at < text.n;) {
         size_t start = at;
         uint32_t code = str_next_code_point(text, &at);
-        if (is_hidden(code)) {
+        if (hides(inner, start, code)) {
             write_text_part(out, (struct str){text.p + from, start - from});
             write_hidden(out, code);
             from = at;

@@ -2,7 +2,8 @@
  *
  * The inbox: the held proposals that a person may decide, merged from their queues. Nothing here may cost
  * more than the page that is shown, however many wait: each query walks an index of what is open, and
- * counting is one walk over it.
+ * counting is one walk over it. What stands for a group of repeats and what follows it are two
+ * ranges of that index, so that leaving the followers out costs nothing.
  */
 #include "api/api_internal.h"
 
@@ -15,20 +16,23 @@ _Static_assert(PROPOSAL_UNDO == 2,
 
 #define FROM_OPEN      "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE " OPEN
 #define ESCALATED_HERE "first_queue = $queue AND escalations > 0"
-#define BY_DUE         " AND (due_at, row) > ($due, $row) ORDER BY due_at, row LIMIT $max"
+#define IN_QUEUE       "queue = $queue AND follows = $follows"
+#define IN_ESCALATED   ESCALATED_HERE " AND follows = $follows"
+#define BY_DUE         " AND (urgent_at, row) > ($due, $row) ORDER BY urgent_at, row LIMIT $max"
 /* The newest first: $due is not looked at, $row is the row before which to go on. */
 #define BY_AGE " AND ($due < 0 OR row < $row) ORDER BY row DESC LIMIT $max"
 #define MINE                                                                                       \
     "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE state = 1 AND claimed_by = $person"          \
     " AND ($queue = '' OR queue = $queue OR (" ESCALATED_HERE "))"
 
-SQL(SQL_DUE, FROM_OPEN " AND queue = $queue" BY_DUE);
-SQL(SQL_DUE_ESCALATED, FROM_OPEN " AND " ESCALATED_HERE BY_DUE);
+SQL(SQL_DUE, FROM_OPEN " AND " IN_QUEUE BY_DUE);
+SQL(SQL_DUE_ESCALATED, FROM_OPEN " AND " IN_ESCALATED BY_DUE);
 SQL(SQL_DUE_MINE, MINE BY_DUE);
-SQL(SQL_NEW, FROM_OPEN " AND queue = $queue" BY_AGE);
-SQL(SQL_NEW_ESCALATED, FROM_OPEN " AND " ESCALATED_HERE BY_AGE);
+SQL(SQL_NEW, FROM_OPEN " AND " IN_QUEUE BY_AGE);
+SQL(SQL_NEW_ESCALATED, FROM_OPEN " AND " IN_ESCALATED BY_AGE);
 SQL(SQL_NEW_MINE, MINE BY_AGE);
 SQL(SQL_COUNT, "SELECT count(*) FROM proposals WHERE " OPEN " AND queue = $queue");
+SQL(SQL_COUNT_FOLLOWERS, "SELECT count(*) FROM proposals WHERE " OPEN " AND " IN_QUEUE);
 SQL(SQL_COUNT_ESCALATED, "SELECT count(*) FROM proposals WHERE " OPEN " AND " ESCALATED_HERE);
 SQL(SQL_COUNT_MINE, "SELECT count(*) FROM proposals WHERE state = 1 AND claimed_by = $person");
 /* The names of queues in which something waits, each found by one step in the index. */
@@ -59,18 +63,18 @@ struct inbox {
     const struct inbox_order *order;
     struct page page;
     struct str queue; /* absent: all of the person's */
-    bool mine;
+    bool mine, grouped;
     struct proposal *items; /* sorted by urgency, at most page.limit + 1 */
     int64_t count;
-    int64_t pending, escalated;
+    int64_t pending, escalated, followers;
 };
 
 static int by_urgency(const void *a, const void *b)
 {
     const struct proposal *x = a, *y = b;
 
-    if (x->due_at != y->due_at) {
-        return x->due_at < y->due_at ? -1 : 1;
+    if (proposal_urgent_at(x) != proposal_urgent_at(y)) {
+        return proposal_urgent_at(x) < proposal_urgent_at(y) ? -1 : 1;
     }
     return x->row < y->row ? -1 : x->row > y->row;
 }
@@ -97,7 +101,8 @@ static void drop_doubles(struct inbox *inbox)
 }
 
 /* Adds the first ones that a query gives; the list stays as long as a page and one more. */
-static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str queue)
+static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str queue,
+                          bool follows)
 {
     struct ctx *ctx = &inbox->call->ctx;
     const struct sql_arg args[] = {
@@ -105,15 +110,15 @@ static enum fm_err gather(struct inbox *inbox, const struct sql *sql, struct str
         A_INT("$due", inbox->page.has_cursor ? inbox->page.first : -1),
         A_INT("$row", inbox->page.second),
         A_INT("$max", inbox->page.limit + 1),
-        A_INT("$person", inbox->call->caller.person->row), /* only what is mine asks for it */
+        inbox->mine ? A_INT("$person", inbox->call->caller.person->row)
+                    : A_INT("$follows", follows),
     };
     struct store_rows *rows;
     int64_t room = inbox->page.limit + 1;
     enum fm_err err = FM_OK;
 
     ctx->err = FM_OK;
-    TRY(store_query(ctx, inbox->call->part->reader, sql, args, COUNT_OF(args) - !inbox->mine,
-                    &rows));
+    TRY(store_query(ctx, inbox->call->part->reader, sql, args, COUNT_OF(args), &rows));
     while (err == FM_OK && rows_next(ctx, rows)) {
         err = proposal_read(ctx, rows, &inbox->items[inbox->count++]);
     }
@@ -132,9 +137,14 @@ static enum fm_err gather_queue(struct inbox *inbox, struct str queue)
     struct store_conn *conn = inbox->call->part->reader;
     int64_t count;
 
-    if (!inbox->mine) {
-        TRY(gather(inbox, inbox->order->sql, queue));
-        TRY(gather(inbox, inbox->order->escalated, queue));
+    for (int follows = 0; !inbox->mine && follows <= !inbox->grouped; follows++) {
+        TRY(gather(inbox, inbox->order->sql, queue, follows));
+        TRY(gather(inbox, inbox->order->escalated, queue, follows));
+    }
+    if (inbox->grouped) {
+        TRY(store_int(ctx, conn, &SQL_COUNT_FOLLOWERS,
+                      ARGS(A_TEXT("$queue", queue), A_INT("$follows", 1)), 0, &count));
+        inbox->followers += count;
     }
     TRY(store_int(ctx, conn, &SQL_COUNT, ARGS(A_TEXT("$queue", queue)), 0, &count));
     inbox->pending += count;
@@ -179,7 +189,7 @@ static enum fm_err gather_all(struct inbox *inbox)
     const struct person *person = call->caller.person;
 
     if (inbox->mine) {
-        TRY(gather(inbox, inbox->order->mine, inbox->queue.n ? inbox->queue : S("")));
+        TRY(gather(inbox, inbox->order->mine, inbox->queue.n ? inbox->queue : S(""), false));
     }
     for (size_t i = 0; i < call->policy->queue_count; i++) {
         const struct policy_queue *queue = &call->policy->queues[i];
@@ -214,13 +224,16 @@ static enum fm_err write_inbox(struct inbox *inbox, struct buf *body)
         TRY(view_list_item(&view, &out, &inbox->items[i], view_inbox_item));
     }
     jo_array_end(&out);
-    page_write_cursor(&out, more, shown ? inbox->items[shown - 1].due_at : 0,
+    page_write_cursor(&out, more, shown ? proposal_urgent_at(&inbox->items[shown - 1]) : 0,
                       shown ? inbox->items[shown - 1].row : 0);
     jo_key(&out, "counts");
     jo_object(&out);
     jo_m_int(&out, "pending", inbox->pending);
     jo_m_int(&out, "mine", mine);
     jo_m_int(&out, "escalated", inbox->escalated);
+    if (inbox->grouped) {
+        jo_m_int(&out, "groups", inbox->pending - inbox->followers);
+    }
     jo_object_end(&out);
     jo_object_end(&out);
     return FM_OK;
@@ -232,13 +245,24 @@ static bool is_flag(struct str text)
            str_eq(text, S("false"));
 }
 
+static enum fm_err read_flag(struct call *call, const char *name, bool *out)
+{
+    struct str text = http_query(call->request, name);
+
+    *out = str_eq(text, S("1")) || str_eq(text, S("true"));
+    return !text.n || is_flag(text)
+               ? FM_OK
+               : fail_at(&call->ctx, FM_E_INVALID_ARGUMENT,
+                         arena_printf(call->ctx.arena, "/%s", name), "1 or 0");
+}
+
 static enum fm_err render_inbox(struct call *call, struct store_conn *conn, struct buf *body)
 {
     struct inbox inbox = {.call = call};
-    struct str sort = http_query(call->request, "sort"), mine = http_query(call->request, "mine");
+    struct str sort = http_query(call->request, "sort");
 
     (void)conn;
-    TRY(query_allow(call, "queue mine sort limit cursor"));
+    TRY(query_allow(call, "queue mine sort group limit cursor"));
     for (size_t i = 0; i < COUNT_OF(inbox_orders); i++) {
         if (str_eq(sort.n ? sort : S("due"), str_of(inbox_orders[i].name))) {
             inbox.order = &inbox_orders[i];
@@ -248,12 +272,10 @@ static enum fm_err render_inbox(struct call *call, struct store_conn *conn, stru
         return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/sort"),
                        "due (the most urgent first) or new (the newest first)");
     }
-    if (mine.n && !is_flag(mine)) {
-        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/mine"), "1 or 0");
-    }
+    TRY(read_flag(call, "mine", &inbox.mine));
+    TRY(read_flag(call, "group", &inbox.grouped));
     TRY(page_read(call, &inbox.page));
     inbox.queue = http_query(call->request, "queue");
-    inbox.mine = str_eq(mine, S("1")) || str_eq(mine, S("true"));
     inbox.items =
         arena_zalloc(call->ctx.arena, (size_t)(2 * (inbox.page.limit + 1)), sizeof(*inbox.items));
     if (!inbox.items) {

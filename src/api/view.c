@@ -5,11 +5,15 @@
  */
 #include "api/api_internal.h"
 
+#define ALIKE_SHOWN_MAX 20 /* others by name; the count says how many more */
 #define POSITION_MAX 50 /* positions beyond are not counted: a count would cost more than the answer */
 
 SQL(SQL_POLICY_ID, "SELECT id FROM policies WHERE row = $row");
-SQL(SQL_POSITION, "SELECT count(*) FROM (SELECT 1 FROM proposals WHERE queue = $queue AND state < 2"
-                  " AND (due_at, row) < ($due, $row) LIMIT $max)");
+#define BEFORE                                                                                     \
+    "SELECT 1 FROM proposals WHERE queue = $queue AND state < 2"                                   \
+    " AND (urgent_at, row) < ($urgent, $row)"
+SQL(SQL_POSITION, "SELECT count(*) FROM (" BEFORE " AND follows = 0 UNION ALL " BEFORE
+                  " AND follows = 1 LIMIT $max)");
 
 void view_of_call(struct call *call, struct store_conn *conn, struct view *out)
 {
@@ -210,8 +214,8 @@ static void write_position(const struct view *view, struct json_out *out, const 
 
     jo_key(out, "position");
     if (store_int(view->ctx, view->conn, &SQL_POSITION,
-                  ARGS(A_TEXT("$queue", p->queue), A_INT("$due", p->due_at), A_INT("$row", p->row),
-                       A_INT("$max", POSITION_MAX)),
+                  ARGS(A_TEXT("$queue", p->queue), A_INT("$urgent", proposal_urgent_at(p)),
+                       A_INT("$row", p->row), A_INT("$max", POSITION_MAX)),
                   POSITION_MAX, &before) != FM_OK ||
         before >= POSITION_MAX) {
         jo_null(out);
@@ -370,6 +374,34 @@ static void write_schema(const struct view *view, struct json_out *out, const st
     jo_value(out, action && action->schema ? json_schema_source(action->schema) : NULL);
 }
 
+/* The open ones that are the same again: how many, which of them this is, and the others. */
+static enum fm_err write_alike(const struct view *view, struct json_out *out,
+                               const struct proposal *p)
+{
+    struct proposal_alike others[ALIKE_SHOWN_MAX];
+    int64_t alike, place;
+    size_t count;
+
+    TRY(proposal_count_alike(view->ctx, view->conn, p, &alike));
+    TRY(proposal_place_alike(view->ctx, view->conn, p, &place));
+    TRY(proposal_others_alike(view->ctx, view->conn, p, others, COUNT_OF(others), &count));
+    jo_key(out, "alike");
+    jo_object(out);
+    jo_m_int(out, "count", alike);
+    jo_m_int(out, "place", place);
+    jo_key(out, "others");
+    jo_array(out);
+    for (size_t i = 0; i < count; i++) {
+        jo_object(out);
+        jo_m_id(out, "id", ID_PROPOSAL, others[i].id);
+        jo_m_time(out, "created_at", others[i].created_at);
+        jo_object_end(out);
+    }
+    jo_array_end(out);
+    jo_object_end(out);
+    return FM_OK;
+}
+
 /* What only people's single read has. */
 static enum fm_err write_whole(const struct view *view, struct json_out *out, const struct proposal *p,
                                const struct json *request)
@@ -377,6 +409,7 @@ static enum fm_err write_whole(const struct view *view, struct json_out *out, co
     jo_key(out, "card");
     TRY(view_card(view, out, p, request));
     write_schema(view, out, p);
+    TRY(write_alike(view, out, p));
     TRY(write_counts(view, out, p));
     jo_key(out, "edit");
     TRY(review_write_edit(view->ctx, out, view->conn, p));
@@ -440,7 +473,9 @@ enum fm_err view_inbox_item(const struct view *view, struct json_out *out, const
     const struct policy_action *action = policy_action(view->policy, p->action);
     struct str bytes;
     const struct json *request = NULL, *brief;
+    int64_t alike;
 
+    TRY(proposal_count_alike(view->ctx, view->conn, p, &alike));
     TRY(journal_payload(view->ctx, view->conn, (uint64_t)p->payload, &bytes));
     if (bytes.p) {
         TRY(json_parse(view->ctx, bytes, &JSON_LIMITS_WIRE, &request));
@@ -449,6 +484,7 @@ enum fm_err view_inbox_item(const struct view *view, struct json_out *out, const
     jo_object(out);
     jo_m_str(out, "action", p->action);
     TRY(write_identity(view, out, p));
+    jo_m_int(out, "repeats", alike);
     jo_m_str(out, "title", view_title(view, p, request));
     m_text_of(out, "summary", brief);
     m_text_of(out, "recommendation", brief);

@@ -8,8 +8,8 @@
 #include "base/str.h"
 
 /* Whether a code point shows as itself. Not so: control, format, private, unassigned, separators
- * of lines, and what Unicode calls default ignorable; they are seen as nothing or as something
- * else, or are acted upon. */
+ * of lines, what Unicode calls default ignorable, and what is blank without being U+0020; they are
+ * seen as nothing or as something else, or are acted upon. */
 bool code_point_is_visible(uint32_t code);
 
 #endif

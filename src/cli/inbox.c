@@ -25,8 +25,9 @@ static const struct cli_option inbox_table[] = {
 
 static const struct cli_usage inbox_usage = {
     .line = "inbox [--queue QUEUE] [--mine] [--limit N]",
-    .about = "Lists what you may decide, the most urgent first. You are who FERMATA_TOKEN says: a\n"
-             "personal token from `fermata token create --user NAME`.\n"
+    .about = "Lists what you may decide, the most urgent first; repeats are one row with a count,\n"
+             "and with --json each is an item. You are who FERMATA_TOKEN says: a personal token\n"
+             "from `fermata token create --user NAME`.\n"
              "`fermata show ID` shows one in full, `fermata decide ID VERDICT` decides it.",
     .options = inbox_table,
     .option_count = COUNT_OF(inbox_table),
@@ -74,12 +75,36 @@ static struct str short_title(struct ctx *ctx, struct str title)
     return safe;
 }
 
+/* When it ends: at the queue's time, or at the agent's own deadline where that is earlier. */
 static struct str due_of(struct ctx *ctx, const struct json *hold)
 {
-    struct str text = show_time(ctx, json_text(json_get(hold, S("due_at"))));
+    struct str due = json_text(json_get(hold, S("due_at")));
+    struct str deadline = json_text(json_get(hold, S("deadline_at")));
+    bool agents = deadline.n && (!due.n || str_cmp(deadline, due) < 0);
+    struct str text = show_time(ctx, agents ? deadline : due);
     size_t comma = str_find(text, ',');
 
-    return comma < text.n ? str_skip(text, comma + 2) : S("-");
+    if (comma >= text.n) {
+        return S("-");
+    }
+    text = str_skip(text, comma + 2);
+    return agents ? arena_printf(ctx->arena, "%.*s, agent's", STR_ARG(text)) : text;
+}
+
+static double repeats_of(const struct json *item)
+{
+    const struct json *repeats = json_get(item, S("repeats"));
+
+    return repeats ? json_number(repeats) : 1;
+}
+
+/* The id, and how many are alike where it stands for several. Not beside the title: that is theirs. */
+static struct str id_of(struct ctx *ctx, const struct json *item)
+{
+    struct str id = json_text(json_get(item, S("id")));
+    double alike = repeats_of(item);
+
+    return alike > 1 ? arena_printf(ctx->arena, "%.*s x%.0f", STR_ARG(id), alike) : id;
 }
 
 static void print_inbox(struct ctx *ctx, const struct json *answer)
@@ -90,6 +115,7 @@ static void print_inbox(struct ctx *ctx, const struct json *answer)
     struct str *cells = arena_zalloc(ctx->arena, ROWS_MAX * COLUMNS, sizeof(*cells));
     uint32_t count = items ? items->count : 0;
     const struct json *pending = json_at(answer, S("/counts/pending"));
+    bool alike = false;
 
     if (!cells || count + 1 > ROWS_MAX) {
         return;
@@ -100,7 +126,8 @@ static void print_inbox(struct ctx *ctx, const struct json *answer)
     for (uint32_t i = 0; i < count; i++) {
         const struct json *item = &items->as.items[i], *hold = json_get(item, S("hold"));
         struct str *row = &cells[(i + 1) * COLUMNS];
-        row[0] = json_text(json_get(item, S("id")));
+        row[0] = id_of(ctx, item);
+        alike = alike || repeats_of(item) > 1;
         row[1] = due_of(ctx, hold);
         row[2] = json_text(json_get(hold, S("queue")));
         row[3] = json_text(json_get(json_get(item, S("agent")), S("name")));
@@ -115,6 +142,9 @@ static void print_inbox(struct ctx *ctx, const struct json *answer)
         printf("%u shown, %.0f pending in your queues.\n", count,
                pending ? json_number(pending) : count);
     }
+    if (alike) {
+        puts("x2 and more: so many are alike; `fermata show ID` names the others.");
+    }
 }
 
 static enum fm_err read_inbox(struct ctx *ctx, const struct inbox_command *command)
@@ -124,7 +154,8 @@ static enum fm_err read_inbox(struct ctx *ctx, const struct inbox_command *comma
     const struct json *answer;
 
     TRY(remote_open(ctx, &command->remote, &remote));
-    buf_printf(&path, "/v1/inbox?mine=%d", command->mine);
+    buf_printf(&path, "/v1/inbox?mine=%d&group=%d", command->mine,
+               !command->remote.common.json); /* a machine wants each of them */
     if (command->queue) {
         add_query(&path, "queue", command->queue);
     }

@@ -217,6 +217,32 @@ static void show_brief(struct ctx *ctx, const struct json *proposal)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
+static void show_deadline(struct ctx *ctx, struct str time)
+{
+    if (time.n) {
+        show_row(ctx, "deadline",
+                 arena_printf(ctx->arena, "%.*s (the agent's own)", STR_ARG(time)));
+    }
+}
+
+/* "1 of 4 alike", and the ids of the others: each is decided on its own. */
+static void show_alike(struct ctx *ctx, const struct json *alike)
+{
+    const struct json *others = json_get(alike, S("others"));
+    const struct json *count = json_get(alike, S("count")), *place = json_get(alike, S("place"));
+
+    if (!others || others->count == 0 || !count || !place) {
+        return;
+    }
+    show_row(ctx, "alike",
+             json_number(place) > 0
+                 ? arena_printf(ctx->arena, "%.0f of %.0f", json_number(place), json_number(count))
+                 : arena_printf(ctx->arena, "%.0f, waiting", json_number(count)));
+    for (uint32_t i = 0; i < others->count; i++) {
+        show_row(ctx, i ? "" : "the others", json_text(json_get(&others->as.items[i], S("id"))));
+    }
+}
+
 static void show_hold(struct ctx *ctx, const struct json *proposal)
 {
     const struct json *hold = json_get(proposal, S("hold"));
@@ -226,8 +252,10 @@ static void show_hold(struct ctx *ctx, const struct json *proposal)
     show_row(ctx, "queue", json_text(json_get(hold, S("queue"))));
     show_row(ctx, "phase", json_text(json_get(hold, S("phase"))));
     show_row(ctx, "due", show_time(ctx, json_text(json_get(hold, S("due_at")))));
+    show_deadline(ctx, show_time(ctx, json_text(json_get(hold, S("deadline_at")))));
     show_row(ctx, "released", show_time(ctx, json_text(json_get(hold, S("release_at")))));
     show_row(ctx, "claimed by", json_text(json_get(holder, S("name"))));
+    show_alike(ctx, json_get(proposal, S("alike")));
 }
 
 static void show_reasons(const struct json *proposal)

@@ -8,8 +8,9 @@ SQL(SQL_SEEN, "INSERT INTO seen_actions(agent, action, proposals, silent, first_
               " VALUES($agent, $action, 1, $silent, $at, $at) ON CONFLICT(agent, action) DO UPDATE"
               " SET proposals = proposals + 1, silent = silent + excluded.silent,"
               " last_at = max(last_at, excluded.last_at)");
+/* The first that the index has: the most urgent, where all are in one queue. */
 SQL(SQL_REPEAT, "SELECT id FROM proposals WHERE agent = $agent AND arguments_digest = $digest"
-                " AND state < 3 AND action = $action ORDER BY row LIMIT 1");
+                " AND state < 3 AND action = $action LIMIT 1");
 
 /* The part of the assessment that any thread can make; the text of it where that is all. */
 static enum fm_err begin_assessment(struct weighing *w, struct flow_submission *s)

@@ -14,12 +14,12 @@ SQL(SQL_INSERT,
     " arguments_digest, payload, last_leaf, assessment, created_at, updated_at, next_at, queue,"
     " first_queue, mode, undo, respond_within, on_expiry, due_at, escalate_at, escalations,"
     " deadline_at, repeat_of, verdict, decided_at, decision, decision_leaf, permit, approved_until,"
-    " callback, trace, history_micros)"
+    " callback, trace, history_micros, follows)"
     " VALUES($id, $agent, $state, $revision, $action, $category, $policy, $digest,"
     " $arguments_digest, $payload, $last_leaf, $assessment, $created_at, $updated_at, $next_at, $queue,"
     " $first_queue, $mode, $undo, $respond_within, $on_expiry, $due_at, $escalate_at, $escalations,"
     " $deadline_at, $repeat_of, $verdict, $decided_at, $decision, $decision_leaf, $permit,"
-    " $approved_until, $callback, $trace, $history_micros)");
+    " $approved_until, $callback, $trace, $history_micros, $follows)");
 SQL(SQL_UPDATE,
     "UPDATE proposals SET state = $state, revision = $revision, policy = $policy, digest = $digest,"
     " arguments_digest = $arguments_digest, payload = $payload, last_leaf = $last_leaf,"
@@ -32,7 +32,8 @@ SQL(SQL_UPDATE,
     " via = $via, decision_leaf = $decision_leaf, release_at = $release_at, ended_by = $ended_by,"
     " permit = $permit, approved_until = $approved_until, redeemed_at = $redeemed_at,"
     " outcome = $outcome, outcome_leaf = $outcome_leaf, outcome_at = $outcome_at,"
-    " edit_by = $edit_by, edit_leaf = $edit_leaf WHERE row = $row");
+    " edit_by = $edit_by, edit_leaf = $edit_leaf,"
+    " follows = $follows WHERE row = $row");
 SQL(SQL_HISTORY, "UPDATE proposals SET history_micros = $micros WHERE row = $row");
 SQL(SQL_DUE, "SELECT row FROM proposals WHERE next_at <= $now ORDER BY next_at LIMIT $max");
 SQL(SQL_NEXT_DUE, "SELECT min(next_at) FROM proposals WHERE next_at IS NOT NULL");
@@ -133,6 +134,7 @@ static void read_decision(struct columns *c, struct proposal *p)
     p->history_micros = next_int(c);
     p->edit_by = next_int(c);
     p->edit_leaf = next_int(c);
+    p->follows = next_int(c) != 0;
 }
 
 enum fm_err proposal_read(struct ctx *ctx, struct store_rows *rows, struct proposal *out)
@@ -142,6 +144,7 @@ enum fm_err proposal_read(struct ctx *ctx, struct store_rows *rows, struct propo
     read_identity(&columns, out);
     read_hold(&columns, out);
     read_decision(&columns, out);
+    out->group = proposal_group_of(out);
     if (!out->action.p || !out->category.p || !out->assessment.p) {
         return fail_memory(ctx);
     }
@@ -184,6 +187,11 @@ enum fm_err proposal_find_row(struct ctx *ctx, struct store_conn *conn, int64_t 
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a == 0 ? b : b == 0 || a < b ? a : b;
+}
+
+int64_t proposal_urgent_at(const struct proposal *p)
+{
+    return earlier(p->due_at, p->deadline_at);
 }
 
 /* What the clock must not miss in this state. */
@@ -233,6 +241,7 @@ enum fm_err proposal_insert(struct ctx *ctx, struct store_conn *conn, struct pro
     p->payload = p->last_leaf = (int64_t)leaf;
     p->decision_leaf = decided ? (int64_t)leaf : -1;
     p->next_at = next_moment(p);
+    TRY(proposal_settle_group(ctx, conn, p));
     TRY(store_exec(
         ctx, conn, &SQL_INSERT,
         ARGS(A_ID("$id", &p->id), A_INT("$agent", p->agent), A_INT("$state", p->state),
@@ -254,7 +263,8 @@ enum fm_err proposal_insert(struct ctx *ctx, struct store_conn *conn, struct pro
              A_OPT("$approved_until", p->approved_until), A_TEXT("$callback", p->callback),
              A_TEXT("$trace", p->trace),
              p->in_history ? A_INT("$history_micros", p->history_micros)
-                           : A_NULL("$history_micros"))));
+                           : A_NULL("$history_micros"),
+             A_INT("$follows", p->follows))));
     p->row = store_last_rowid(conn);
     return FM_OK;
 }
@@ -262,6 +272,7 @@ enum fm_err proposal_insert(struct ctx *ctx, struct store_conn *conn, struct pro
 static enum fm_err update(struct ctx *ctx, struct store_conn *conn, struct proposal *p)
 {
     p->next_at = next_moment(p);
+    TRY(proposal_settle_group(ctx, conn, p));
     return store_exec(
         ctx, conn, &SQL_UPDATE,
         ARGS(A_INT("$row", p->row), A_INT("$state", p->state), A_INT("$revision", p->revision),
@@ -284,7 +295,7 @@ static enum fm_err update(struct ctx *ctx, struct store_conn *conn, struct propo
              A_OPT("$approved_until", p->approved_until), A_OPT("$redeemed_at", p->redeemed_at),
              A_OPT("$outcome", p->outcome), A_OPT("$outcome_leaf", p->outcome_leaf),
              A_OPT("$outcome_at", p->outcome_at), A_OPT("$edit_by", p->edit_by),
-             A_OPT("$edit_leaf", p->edit_leaf)));
+             A_OPT("$edit_leaf", p->edit_leaf), A_INT("$follows", p->follows)));
 }
 
 static enum fm_err append_event(struct ctx *ctx, struct store_conn *conn, struct proposal *p,

@@ -50,6 +50,14 @@ enum outcome_status { OUTCOME_NONE, OUTCOME_SUCCEEDED, OUTCOME_FAILED, OUTCOME_R
 /* "succeeded", "failed", "reverted"; empty for none. */
 const char *outcome_status_name(enum outcome_status status);
 
+/* What makes repeats of each other, besides the agent and the action, which never change. */
+struct proposal_group {
+    bool is_open; /* waits, or is claimed: only those are in a group */
+    struct hash arguments_digest;
+    struct str queue, first_queue;
+    int64_t urgent_at;
+};
+
 /* A row. Texts are borrowed from wherever it was read; see proposal_find. */
 struct proposal {
     int64_t row;
@@ -83,6 +91,8 @@ struct proposal {
     struct id permit;
     int64_t approved_until, redeemed_at;
     int64_t outcome, outcome_leaf, outcome_at;
+    bool follows; /* another one stands for its group in the inbox (alike.c) */
+    struct proposal_group group; /* as it is stored */
     struct str callback, trace; /* URL to be called back; W3C traceparent; absent: none */
     bool in_history;            /* `history` counted it when it was accepted, with this amount: */
     int64_t history_micros;
@@ -94,6 +104,33 @@ const char *proposal_status(enum proposal_state state); /* as agents read it */
 const char *proposal_state_name(enum proposal_state state);
 bool proposal_is_pending(const struct proposal *proposal);
 bool proposal_may_become(enum proposal_state from, enum proposal_state to);
+
+/* When it ends if nobody decides: at due_at or at the agent's own deadline, whichever is earlier.
+ * 0: never held. The column urgent_at says the same. */
+int64_t proposal_urgent_at(const struct proposal *proposal);
+
+/* Repeats (alike.c): what is open of one agent with the same action and arguments, in one queue. */
+#define PROPOSAL_ALIKE_MAX 1000 /* counts end here: so many are shown in a millisecond */
+
+/* Says who stands for the groups that a proposal leaves and joins, before its row is written: sets
+ * `follows`, and that of others. Committer. */
+enum fm_err proposal_settle_group(struct ctx *ctx, struct store_conn *conn,
+                                  struct proposal *proposal) MUST_CHECK;
+struct proposal_group proposal_group_of(const struct proposal *proposal);
+/* How many are open in its group, this one among them if it is, at most PROPOSAL_ALIKE_MAX; and
+ * which of them it is, from 1 (0: it no longer waits). Any connection. */
+enum fm_err proposal_count_alike(struct ctx *ctx, struct store_conn *conn,
+                                 const struct proposal *proposal, int64_t *out) MUST_CHECK;
+enum fm_err proposal_place_alike(struct ctx *ctx, struct store_conn *conn,
+                                 const struct proposal *proposal, int64_t *out) MUST_CHECK;
+/* The others, the most urgent first. */
+struct proposal_alike {
+    struct id id;
+    int64_t created_at;
+};
+enum fm_err proposal_others_alike(struct ctx *ctx, struct store_conn *conn,
+                                  const struct proposal *proposal, struct proposal_alike *out,
+                                  size_t max, size_t *count) MUST_CHECK;
 
 /* Reads a proposal into the arena. FM_E_NOT_FOUND when there is none. Any connection. */
 enum fm_err proposal_find(struct ctx *ctx, struct store_conn *conn, struct id id, struct proposal *out)
@@ -109,7 +146,8 @@ enum fm_err proposal_find_row(struct ctx *ctx, struct store_conn *conn, int64_t 
     " respond_within, on_expiry, due_at, escalate_at, escalations, deadline_at, repeat_of,"           \
     " claimed_by, claimed_at, claimed_until, preferred, decision, verdict, decided_by, decided_at,"   \
     " via, decision_leaf, release_at, ended_by, permit, approved_until, redeemed_at, outcome,"        \
-    " outcome_leaf, outcome_at, callback, trace, history_micros, edit_by, edit_leaf"
+    " outcome_leaf, outcome_at, callback, trace, history_micros, edit_by, edit_leaf,"                \
+    " follows"
 enum fm_err proposal_read(struct ctx *ctx, struct store_rows *rows, struct proposal *out) MUST_CHECK;
 
 /* Stores a new proposal in its first state together with its first leaf: WAITING, APPROVED or BLOCKED.

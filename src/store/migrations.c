@@ -218,6 +218,27 @@ static const char migration_again[] = "ALTER TABLE proposals ADD COLUMN history_
                                       "ALTER TABLE proposals ADD COLUMN edit_by INTEGER;"
                                       "ALTER TABLE proposals ADD COLUMN edit_leaf INTEGER;";
 
+/* The order of the inbox is when something ends, by the queue's time or by the agent's; and what is
+ * the same again follows the first of its kind (proposal/alike.c). */
+static const char migration_inbox[] =
+    "ALTER TABLE proposals ADD COLUMN urgent_at INTEGER"
+    "  GENERATED ALWAYS AS (min(due_at, ifnull(deadline_at, due_at))) VIRTUAL;"
+    "ALTER TABLE proposals ADD COLUMN follows INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX proposals_repeat;"
+    "CREATE INDEX proposals_repeat ON proposals(agent, arguments_digest, action, queue,"
+    "  first_queue, urgent_at, row, state) WHERE state < 3;"
+    "UPDATE proposals SET follows = 1 WHERE state < 2 AND EXISTS (SELECT 1 FROM proposals AS other"
+    "  INDEXED BY proposals_repeat WHERE other.agent = proposals.agent"
+    "  AND other.arguments_digest = proposals.arguments_digest AND other.state < 3"
+    "  AND other.action = proposals.action AND other.queue = proposals.queue"
+    "  AND other.first_queue = proposals.first_queue AND other.state < 2"
+    "  AND (other.urgent_at, other.row) < (proposals.urgent_at, proposals.row));"
+    "DROP INDEX proposals_open;"
+    "CREATE INDEX proposals_open ON proposals(queue, follows, urgent_at, row) WHERE state < 2;"
+    "DROP INDEX proposals_escalated;"
+    "CREATE INDEX proposals_escalated ON proposals(first_queue, follows, urgent_at, row)"
+    "  WHERE state < 2 AND escalations > 0;";
+
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},
     {2, "index of leaves about people, agents and policies", migration_2},
@@ -228,5 +249,6 @@ const struct migration store_migrations[] = {
     {7, "shadows of policies, actions seen, corrections", migration_tools},
     {8, "every secret of callbacks that was replaced lately", migration_secrets},
     {9, "what is weighed again after a person has decided", migration_again},
+    {10, "the order of the inbox, repeats", migration_inbox},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);

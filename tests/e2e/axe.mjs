@@ -43,6 +43,12 @@ async function activePolicy(caller) {
 /* name of the state, what brings it about, and where it differs: `phone` (only there), `who` */
 export const STATES = [
   ["inbox", on("/", ".row", "Refund")],
+  ["an auditor's first page", on("/", "tbody", "W-shown"), { who: "vera" }],
+  ["an auditor's first page, filtered to nothing", on("/proposals?q=nowhere", ".empty", "Nothing fits"), { who: "vera" }],
+  ["a policy owner's first page", on("/", "h1", "Policy"), { who: "max" }],
+  ["an admin's first page", on("/", "h1", "People and access"), { who: "ada" }],
+  ["proposals, for a reviewer", on("/proposals?status=pending", "tbody", "W-shown")],
+  ["done, for an auditor", on("/done", ".empty", "decide nothing"), { who: "vera" }],
   ["inbox, filtered to nothing", on("/?mine=1", ".empty", "No held proposal fits")],
   [
     "inbox with news",
@@ -394,8 +400,9 @@ export async function testStates(file, size) {
   const pages = new Map();
   const viewport = SIZES[size];
   await world.server.addPerson("lea", ["lead"]);
+  await world.server.addPerson("ada", ["admin"]);
   await givenUp(world);
-  for (const who of ["ana", "bob", "vera", "eve", "lea", "lena", "max", null]) {
+  for (const who of ["ana", "bob", "vera", "eve", "lea", "lena", "max", "ada", null]) {
     pages.set(who, await openPage(file, world.browser, world.server, { who, viewport }));
   }
   world.ben = await world.server.signIn("ben");

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import * as file from "node:test";
 
-import { openPage, press, waitForFocus, waitForText } from "./browser.mjs";
+import { openPage, press, SIZES, waitForFocus, waitForText, wake } from "./browser.mjs";
 import { decide, propose, refund, startWorld } from "./world.mjs";
 
 const { test } = file;
@@ -185,4 +185,63 @@ test("unknown addresses are named as such", async (t) => {
   await waitForText(page, ".empty", "There is no such proposal here");
   await page.goto(`${server.url}/me?x=1`);
   await waitForText(page, "h1", "Me");
+});
+
+test("the agent's own deadline counts down and comes first where it is earlier", async (t) => {
+  const late = await propose(bot, refund(world, "W-due"));
+  const urgent = await propose(bot, { ...refund(world, "W-deadline"), deadline: "30m" });
+  const page = await openPage(t, browser, server, { who: "ana" });
+  await waitForText(page, ".row.selected", "W-deadline");
+  await waitForText(page, ".row.selected", "agent's deadline");
+  await waitForText(page, ".proposal .due", /the agent's deadline\s*(29:\d\d|30 m)/);
+  await waitForText(page, ".proposal .due", "ends in");
+  await page.goto(`${server.url}/p/${late.id}`);
+  await waitForText(page, ".proposal .due", /^due\s*3 h 59 m/);
+  await decide(ben, urgent, { verdict: "reject", reason: "no" });
+});
+
+test("repeats are one row with a count, decided one by one with the same key", async (t) => {
+  const body = { ...refund(world, "W-alike"), deadline: "20m" }; // the first row
+  const made = [];
+  for (let n = 0; n < 4; n += 1) {
+    made.push(await propose(bot, body));
+  }
+  const page = await openPage(t, browser, server, { who: "ana" });
+  await waitForText(page, ".row.selected", "4 alike");
+  assert.equal(await page.locator(".row", { hasText: "W-alike" }).count(), 1);
+  const size = await page.locator(".row").first().getAttribute("aria-setsize");
+  await waitForText(page, ".alike summary", "1 of 4 alike");
+  await page.click(".alike summary");
+  assert.equal(await page.locator(".alike a").count(), 3);
+  await page.click(".alike a >> nth=1");
+  await waitForText(page, ".alike summary", "3 of 4 alike");
+  await page.click(".row >> nth=0");
+  await waitForText(page, ".alike summary", "1 of 4 alike");
+  for (const [index, left] of [3, 2, 1].entries()) {
+    await wake(page);
+    await press(page, "a");
+    await page.waitForSelector(`#row-${made[index + 1].id}.selected`);
+    await waitForFocus(page, "#proposal-title");
+    await waitForText(page, ".row.selected", left > 1 ? `${left} alike` : "repeat");
+    assert.equal(await page.locator(".alike").count(), left > 1 ? 1 : 0);
+  }
+  assert.equal(await page.locator(".row", { hasText: "W-alike" }).count(), 1, "in its place");
+  assert.equal(await page.locator(".row").first().getAttribute("aria-setsize"), size, "and nothing has moved");
+  const states = await Promise.all(made.map(async ({ id }) => (await page.caller.get(`/v1/proposals/${id}`)).body.status));
+  assert.deepEqual(states, ["approved", "approved", "approved", "pending"]);
+  await waitForText(page, ".tabs a[aria-current]", String((await page.caller.get("/v1/inbox?limit=1")).body.counts.pending));
+  await decide(ben, made[3], { verdict: "reject", reason: "no" });
+});
+
+test("on a phone the next of the repeats follows too", async (t) => {
+  const body = { ...refund(world, "W-alike-phone"), deadline: "20m" };
+  const made = [await propose(bot, body), await propose(bot, body)];
+  const page = await openPage(t, browser, server, { who: "ana", viewport: SIZES.phone });
+  await page.click(`#row-${made[0].id}`);
+  await waitForText(page, ".alike summary", "1 of 2 alike");
+  await wake(page);
+  await page.click(".verb-approve");
+  await page.waitForURL(`**/p/${made[1].id}`);
+  await waitForText(page, "#proposal-title", "W-alike-phone");
+  await decide(ben, made[1], { verdict: "reject", reason: "no" });
 });

@@ -35,7 +35,7 @@ function assertPageHeaders({ headers }) {
 
 const PAGES = [
   ...["/", "/p/prp_00000000000000000000000001", "/p/anything", "/done", "/categories", "/me"],
-  ...["/people", "/pauses", "/policy", "/callbacks", "/setup", "/start"],
+  ...["/people", "/pauses", "/policy", "/callbacks", "/proposals", "/setup", "/start"],
 ];
 for (const path of PAGES) {
   test(`the page at ${path}`, async () => {

@@ -46,6 +46,21 @@ test("inbox lists what this person may decide, as a table and as JSON", async ()
   assert.equal(none.stdout, "Nothing waits for you.\n");
 });
 
+test("inbox says which time comes first, and how many are alike; show names the others", async () => {
+  const same = { arguments: refund({ order_id: "W-alike" }), deadline: "30m" };
+  const [one, two] = [await propose(world.bot, same), await propose(world.bot, same)];
+  const { stdout } = await run(["inbox", "--limit", "200"]);
+  assert.match(stdout, new RegExp(`^${one.id} x2 +in (29|30) min, agent's +general `, "m"));
+  assert.doesNotMatch(stdout, new RegExp(two.id));
+  assert.match(stdout, /^x2 and more: so many are alike/m);
+  const json = JSON.parse((await run(["inbox", "--json", "--limit", "200"])).stdout);
+  assert.ok(json.items.some(({ id }) => id === two.id), "a machine gets each of them");
+  const shown = (await run(["show", one.id])).stdout;
+  assert.match(shown, /^deadline +\S+, in (29|30) min \(the agent's own\)$/m);
+  assert.match(shown, /^alike +1 of 2$/m);
+  assert.match(shown, new RegExp(`^the others +${two.id}$`, "m"));
+});
+
 test("show prints everything, and nothing that an agent wrote can pass for ours", async () => {
   const made = await propose(world.bot, {
     arguments: refund({ message: NASTY, "\u001b]0;x": 1 }),

@@ -158,7 +158,7 @@ export const api = {
         call<Me>("POST", "/v1/session", { body: { name, password } }),
     signInByLink: (code: string) => call<Me>("POST", "/v1/session/link", { body: { code } }),
     signOut: () => call<void>("DELETE", "/v1/session"),
-    inbox: (members: InboxQuery) => call<InboxPage>("GET", `/v1/inbox${query({ ...members })}`),
+    inbox: (members: InboxQuery) => call<InboxPage>("GET", `/v1/inbox${query({ ...members, group: 1 })}`),
     proposal: (id: string) => call<Proposal>("GET", at(id)),
     decidedByMe: (limit: number, cursor: string | null) =>
         call<Page<Proposal>>(

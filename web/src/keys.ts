@@ -36,6 +36,7 @@ export const BINDINGS: readonly Binding[] = [
     { id: "help", keys: "?", label: "This panel", group: "Go" },
     { id: "go-inbox", keys: "g i", label: "Inbox", group: "Go" },
     { id: "go-done", keys: "g d", label: "Done", group: "Go" },
+    { id: "go-proposals", keys: "g a", label: "Proposals: all", group: "Go" },
     { id: "go-categories", keys: "g c", label: "Categories", group: "Go" },
     { id: "go-people", keys: "g p", label: "People and access", group: "Go" },
     { id: "go-pauses", keys: "g u", label: "Pauses", group: "Go" },

@@ -11,7 +11,7 @@ import { SignIn, Unreachable } from "./pages/signin";
 import { Empty } from "./parts/bits";
 import { later } from "./parts/later";
 import { Shell } from "./parts/shell";
-import { followLink, openedId, place } from "./router";
+import { followLink, go, openedId, place } from "./router";
 import { offerStart } from "./state/first_run";
 import { startGuard } from "./state/guard";
 import { startInbox } from "./state/inbox";
@@ -20,7 +20,7 @@ import { startLive } from "./state/live";
 import { singleKeys, startPrefs } from "./state/prefs";
 import { startPauses } from "./state/pauses";
 import { startProposal } from "./state/proposal";
-import { resumeSession, session } from "./state/session";
+import { home, resumeSession, session } from "./state/session";
 import "./style/main.css";
 
 const rare = () => import("./pages/rare");
@@ -30,6 +30,7 @@ const DonePage = later(() => rare().then((code) => code.DonePage));
 const MePage = later(() => rare().then((code) => code.MePage));
 const PausesPage = later(() => rare().then((code) => code.PausesPage));
 const PeoplePage = later(() => rare().then((code) => code.PeoplePage));
+const ProposalsPage = later(() => rare().then((code) => code.ProposalsPage));
 const PolicyPage = later(() => import("./pages/policy").then((code) => code.Policy));
 const RenewPage = later(() => rare().then((code) => code.RenewPage));
 const SetupPage = later(() => rare().then((code) => code.SetupPage));
@@ -44,18 +45,25 @@ const PAGES = {
     "/pauses": { title: "Pauses", Page: PausesPage },
     "/people": { title: "People and access", Page: PeoplePage },
     "/policy": { title: "Policy", Page: PolicyPage },
+    "/proposals": { title: "Proposals", Page: ProposalsPage },
     "/start": { title: "Start", Page: StartPage },
 } as const;
 
 function Routed() {
     const { path } = place.value;
     const id = openedId(path);
-    const page = PAGES[path as keyof typeof PAGES];
+    const elsewhere = path === "/" && home() !== "/";
+    const page = elsewhere ? null : PAGES[path as keyof typeof PAGES];
     useEffect(() => {
-        if (page) {
+        if (elsewhere) {
+            go(home(), true);
+        } else if (page) {
             document.title = `${page.title} · Fermata`;
         }
     }, [page]);
+    if (elsewhere) {
+        return null;
+    }
     if (id !== null) {
         return <ProposalPage id={id} />;
     }
@@ -65,7 +73,7 @@ function Routed() {
         <>
             <h1 class="sr">No such page</h1>
             <Empty title="No such page">
-                <a href="/">To the inbox</a>
+                <a href="/">To where you start</a>
             </Empty>
         </>
     );

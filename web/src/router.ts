@@ -17,12 +17,19 @@ const read = (): Place => ({
 
 export const place = signal<Place>(read());
 
+/* The page that a proposal was opened from, with its query: the way back. Empty: by a link from outside. */
+export const cameFrom = signal("");
+
 addEventListener("popstate", () => {
     place.value = read();
 });
 
 /* Goes to `url` (same origin, starting with a slash); with `replace`, without a new entry. */
 export function go(url: string, replace = false): void {
+    const { path } = place.value;
+    if (openedId(url) !== null && openedId(path) === null) {
+        cameFrom.value = path + location.search;
+    }
     history[replace ? "replaceState" : "pushState"](null, "", url);
     place.value = read();
 }

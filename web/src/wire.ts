@@ -44,6 +44,7 @@ export interface Hold {
     readonly mode: Mode;
     readonly phase: "waiting" | "claimed" | "undo";
     readonly due_at: string | null;
+    readonly deadline_at?: string | null; /* agent: afterwards it no longer wants the answer */
     readonly release_at?: string | null;
     readonly claimed_by: ClaimedBy | null;
     readonly escalations: number;
@@ -69,9 +70,11 @@ export interface InboxItem {
     readonly verdict: string;
     readonly hold: Hold;
     readonly repeat_of: string | null;
+    readonly repeats: number; /* how many are alike, this one included */
 }
 
 export interface Counts {
+    readonly groups: number; /* of those pending, without the repeats */
     readonly pending: number;
     readonly mine: number;
     readonly escalated: number;
@@ -253,6 +256,11 @@ export interface Proposal {
         readonly reason: string | null;
     };
     readonly repeat_of?: string | null;
+    readonly alike?: {
+        readonly count: number;
+        readonly place: number;
+        readonly others: readonly { readonly id: string; readonly created_at: string }[];
+    };
 }
 
 export interface DecisionBody {

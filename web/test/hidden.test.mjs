@@ -5,8 +5,8 @@ import { byteLength, elide, segmentsLength, splitAt } from "../src/text/elide";
 import { assert, describe, table, test } from "./table.mjs";
 
 const whole = (parts) => parts.map((part) => part.text ?? part.raw).join("");
-const labels = (text, lines) =>
-    segment(text, lines)
+const labels = (text, reading) =>
+    segment(text, reading)
         .filter((part) => part.hidden)
         .map((part) => part.hidden);
 
@@ -31,6 +31,19 @@ table(
         ["a line feed in a single line", "a\nb", ["U+000A"]],
         ["a tab in a single line", "a\tb", ["U+0009"]],
         ["byte order mark", "\ufeffx", ["U+FEFF"]],
+        ["no-break space", "a\u00a0b", ["U+00A0"]],
+        ["em space", "a\u2003b", ["U+2003"]],
+        ["ideographic space", "a\u3000b", ["U+3000"]],
+        ["object replacement character", "bank\ufffc", ["U+FFFC"]],
+        ["Braille pattern blank, and none that has dots", "\u2800\u2801", ["U+2800"]],
+        ["Khitan filler", "a\u{16fe4}", ["U+16FE4"]],
+        ["null notehead", "a\u{1d159}", ["U+1D159"]],
+        ["blank hieroglyphs", "\u{13441}\u{13442}", ["U+13441", "U+13442"]],
+        ["spaces between words", "a b  c", []],
+        ["spaces at the end", "a b  ", ["U+0020", "U+0020"]],
+        ["a space at the beginning", " a", ["U+0020"]],
+        ["a space before the last line feed", "a \n", ["U+0020", "U+000A"]],
+        ["nothing but a space", " ", ["U+0020"]],
     ],
     (text) => labels(text),
 );
@@ -41,7 +54,18 @@ table(
         ["line feed and tab are layout", "a\n\tb", []],
         ["carriage return is not", "a\rb", ["U+000D"]],
     ],
-    (text) => labels(text, true),
+    (text) => labels(text, "lines"),
+);
+
+table(
+    "readings of one text",
+    [
+        ["one line", "line", ["U+0020", "U+000A", "U+00A0", "U+200B", "U+0020"]],
+        ["a value", "value", ["U+0020", "U+00A0", "U+200B", "U+0020"]],
+        ["several lines", "lines", ["U+00A0", "U+200B"]],
+        ["prose", "prose", ["U+200B"]],
+    ],
+    (reading) => labels(" a\nb\u00a0c d\u200b ", reading),
 );
 
 table(
@@ -53,6 +77,8 @@ table(
         ["tag letter", "\u{e0041}", "TAG A"],
         ["control without a name here", "\u0001", "CONTROL CHARACTER"],
         ["private use", "\ue000", "PRIVATE USE CHARACTER"],
+        ["a space", " ", "SPACE"],
+        ["another space", "\u2003", "SPACE OF ANOTHER KIND"],
         ["unassigned", "\u0378", "UNASSIGNED CHARACTER"],
         ["lone surrogate", "\udfff", "LONE SURROGATE"],
     ],
@@ -61,11 +87,11 @@ table(
 
 describe("every ignorable, format and control character", () => {
     test("is marked, and its text survives", () => {
-        const pattern = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+        const pattern = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Zs}\p{Default_Ignorable_Code_Point}]/u;
         let seen = 0;
         for (let code = 0; code <= 0x10ffff; code += 1) {
             const char = String.fromCodePoint(code);
-            if (pattern.test(char)) {
+            if (char !== " " && pattern.test(char)) {
                 const parts = segment(`a${char}b`);
                 assert.equal(parts.length, 3, codePointLabel(code));
                 assert.equal(whole(parts), `a${char}b`);

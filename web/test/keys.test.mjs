@@ -52,7 +52,7 @@ table(
         ["g i", ["i", "g"], "go-inbox"],
         ["g c is not claim", ["c", "g"], "go-categories"],
         ["c alone is claim", ["c", ""], "claim"],
-        ["an unknown sequence", ["a", "g"], undefined],
+        ["an unknown sequence", ["x", "g"], undefined],
     ],
     ([name, prefix]) => bindingFor(name, prefix, ALL)?.id,
 );

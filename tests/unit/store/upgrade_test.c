@@ -16,6 +16,13 @@ static const char sample[] =
     "INSERT INTO proposals(row, id, agent, state, revision, action, category, policy, digest,"
     "  arguments_digest, payload, last_leaf, assessment, created_at, updated_at, redeemed_at)"
     " VALUES(1, x'04', 1, 5, 1, 'a', 'a', 1, x'00', x'00', 0, 0, '{}', 5, 6, 7);"
+    /* three that are alike: the second has a deadline of its agent, the third was decided */
+    "INSERT INTO proposals(row, id, agent, state, revision, action, category, policy, digest,"
+    "  arguments_digest, payload, last_leaf, assessment, created_at, updated_at, queue,"
+    "  first_queue, due_at, deadline_at)"
+    " VALUES(2, x'05', 1, 0, 1, 'a', 'a', 1, x'00', x'01', 0, 0, '{}', 5, 6, 'q', 'q', 90, NULL),"
+    "  (3, x'06', 1, 1, 1, 'a', 'a', 1, x'00', x'01', 0, 0, '{}', 5, 6, 'q', 'q', 91, 80),"
+    "  (4, x'07', 1, 7, 1, 'a', 'a', 1, x'00', x'01', 0, 0, '{}', 5, 6, 'q', 'q', 70, NULL);"
     "INSERT INTO tallies(agent, category, approved) VALUES(1, 'a', 3);";
 
 SQL(SQL_FORMAT, "PRAGMA user_version");
@@ -23,6 +30,8 @@ SQL(SQL_LIFE, "SELECT count(*) FROM proposals p JOIN agents a ON a.row = p.agent
               " ON o.row = a.owner JOIN tallies t ON t.agent = a.row JOIN log_entries e"
               " ON e.idx = p.last_leaf WHERE p.redeemed_at = 7 AND p.state = 5 AND t.approved = 3"
               " AND o.name = 'ana'");
+SQL(SQL_INBOX, "SELECT sum(follows * 1000 + urgent_at) FROM proposals WHERE queue = 'q' AND row IN"
+               " (2, 3) AND follows = (row = 2)");
 SQL(SQL_SCHEMA, "SELECT group_concat(name || ':' || sql, char(10)) FROM"
                 " (SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'pairs'"
                 "  ORDER BY name)");
@@ -86,6 +95,7 @@ static void test_every_format_before(void **state)
         scene_open();
         EXPECT(number(&SQL_FORMAT) == (int64_t)store_migration_count, "from format %zu", steps);
         EXPECT(number(&SQL_LIFE) == 1, "what was in it is in it still, from format %zu", steps);
+        EXPECT(number(&SQL_INBOX) == 1000 + 90 + 80, "the more urgent one stands for both");
         EXPECT_STR("the same tables as a new store has", schema(), fresh);
     }
 }

@@ -12,7 +12,7 @@ import { now } from "../state/clock";
 import { undoDecision } from "../state/held";
 import { onLive } from "../state/live";
 import { titleOf } from "../state/proposal";
-import { me, noticeProblem } from "../state/session";
+import { decides, me, noticeProblem } from "../state/session";
 import { clockTime, duration, instant } from "../text/format";
 import { capital, DECIDED, OUTCOME, STATUS, word } from "../text/words";
 import type { Proposal } from "../wire";
@@ -263,7 +263,9 @@ export function DonePage() {
             {items.length > 0 && <DoneTable items={items} />}
             {items.length === 0 && busy && <Skeleton lines={8} label="Loading" />}
             {items.length === 0 && !busy && problem === null && (
-                <Empty title={VIEWS[view].empty}>{VIEWS[view].hint}</Empty>
+                <Empty title={VIEWS[view].empty}>
+                    {decides() ? VIEWS[view].hint : "Your roles read, and decide nothing."}
+                </Empty>
             )}
             {cursor !== null && !busy && (
                 <button type="button" onClick={() => void read(cursor)}>

@@ -23,7 +23,7 @@ import {
     rows,
 } from "../state/inbox";
 import { wide } from "../state/layout";
-import { opened, openForm, openProposal, prefetchProposal } from "../state/proposal";
+import { nextAlike, opened, openForm, openProposal, prefetchProposal } from "../state/proposal";
 import { me } from "../state/session";
 import { integer, plural } from "../text/format";
 
@@ -222,7 +222,7 @@ export function Inbox() {
     };
     const open = (id: string): void => (wide.value ? select(id) : go(`/p/${id}`));
     const decided = (id: string): void => {
-        const next = nextWaiting(id);
+        const next = nextAlike(id) ?? nextWaiting(id);
         setDecidedId(next === null ? null : id);
         if (next === null) {
             document.getElementById("proposal-title")?.focus();

@@ -5,7 +5,7 @@
 import { useState } from "preact/hooks";
 import { api } from "../api";
 import { Tag } from "../parts/bits";
-import { KeyTable } from "../parts/dialogs";
+import { KeyTable } from "../parts/keys_panel";
 import { PasswordForm } from "../parts/password_form";
 import { morePages } from "../parts/shell";
 import { Said } from "../parts/untrusted";

@@ -12,7 +12,7 @@ import { WriteTab } from "../parts/policy_write";
 import { BuildTab } from "../parts/rule_builder";
 import { place } from "../router";
 import { activeVersion, dropReplay, failure, outcome, readVersions, versions } from "../state/policy";
-import { seesPolicy } from "../state/session";
+import { seesAll } from "../state/session";
 
 interface TabProps {
     readonly activeId: string | undefined;
@@ -79,7 +79,7 @@ export function Policy() {
         <div class="page scroll" role="region" aria-labelledby="policy-heading" tabIndex={0}>
             <h1 id="policy-heading">Policy</h1>
             <p class="quiet">What agents may do on their own, what people look at, and who changed that.</p>
-            {seesPolicy() ? (
+            {seesAll() ? (
                 <Shown />
             ) : (
                 <Empty title="Your role does not see the policy">

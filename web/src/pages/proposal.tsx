@@ -7,9 +7,17 @@ import { useEffect } from "preact/hooks";
 import { useKeys } from "../keys";
 import { Icon } from "../parts/icons";
 import { ProposalView } from "../parts/proposal_view";
-import { go } from "../router";
+import { cameFrom, go } from "../router";
 import { neighbour, nextWaiting, refreshInbox, rows, total } from "../state/inbox";
-import { opened, openForm, openProposal, prefetchProposal, titleOf } from "../state/proposal";
+import { decides, home } from "../state/session";
+import {
+    nextAlike,
+    opened,
+    openForm,
+    openProposal,
+    prefetchProposal,
+    titleOf,
+} from "../state/proposal";
 import { integer } from "../text/format";
 import { spelledOut } from "../text/hidden";
 
@@ -25,14 +33,24 @@ function Step({ id, label, icon }: { id: string | null; label: string; icon: "ba
     );
 }
 
+const LABELS: Readonly<Record<string, string>> = {
+    "/": "Inbox",
+    "/done": "Done",
+    "/proposals": "Proposals",
+};
+
+/* The page that this one was opened from, or the one that we start from. */
+const backUrl = (): string => cameFrom.value || home();
+
 /* Where this one stands in the list, with the way to its neighbours. */
 function Position({ id }: { id: string }) {
     const at = rows.value.findIndex((row) => row.item.id === id);
+    const url = backUrl();
     return (
         <div class="position">
-            <a class="back" href="/">
+            <a class="back" href={url}>
                 <Icon name="back" />
-                Inbox
+                {LABELS[url.split("?")[0] as string] ?? "Back"}
             </a>
             {at >= 0 && (
                 <nav aria-label="Neighbours">
@@ -53,7 +71,7 @@ export function ProposalPage({ id }: { id: string }) {
         prefetchProposal(nextWaiting(id));
     }, [id]);
     useEffect(() => {
-        if (rows.value.length === 0) {
+        if (rows.value.length === 0 && decides()) {
             void refreshInbox({}, false);
         }
     }, []);
@@ -67,7 +85,7 @@ export function ProposalPage({ id }: { id: string }) {
         }
     };
     const decided = (done: string): void => {
-        const next = nextWaiting(done);
+        const next = nextAlike(done) ?? nextWaiting(done);
         to(next);
         if (next === null) {
             document.getElementById("proposal-title")?.focus();
@@ -76,7 +94,7 @@ export function ProposalPage({ id }: { id: string }) {
     useKeys({
         next: () => to(neighbour(id, 1)),
         previous: () => to(neighbour(id, -1)),
-        back: () => (opened.value.form !== null ? openForm(null) : go("/")),
+        back: () => (opened.value.form !== null ? openForm(null) : go(backUrl())),
     });
     return (
         <div class="single scroll">

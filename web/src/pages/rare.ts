@@ -6,8 +6,10 @@
 export { Callbacks as CallbacksPage } from "./callbacks";
 export { CategoriesPage } from "./categories";
 export { DonePage } from "./done";
+export { KeysPanel } from "../parts/keys_panel";
 export { MePage } from "./me";
 export { PausesPage } from "./pauses";
 export { PeoplePage } from "./people";
+export { ProposalsPage } from "./proposals";
 export { RenewPage } from "./renew";
 export { SetupPage } from "./setup";

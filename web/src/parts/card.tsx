@@ -121,7 +121,7 @@ function Top({ card }: { card: Card }) {
 /* A call with more values than the server lists: the whole of it as JSON text. */
 function Rest({ proposal, onWhole }: { proposal: Proposal; onWhole: () => void }) {
     const parts = useMemo(
-        () => segment(JSON.stringify(proposal.arguments, null, 1), true),
+        () => segment(JSON.stringify(proposal.arguments, null, 1), "lines"),
         [proposal.digest],
     );
     return (

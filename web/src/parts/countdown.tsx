@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The time left until a proposal is due: text, bar and icon, never colour alone. Shows only; what
- * happens at the end is the server's.
+ * The time left until a proposal is due, or until its agent no longer wants the answer, whichever is
+ * earlier: text, bar and icon, never colour alone. Shows only; what happens at the end is the server's.
  */
 import { now } from "../state/clock";
 import { duration, instant, spokenDuration } from "../text/format";
+import type { Hold } from "../wire";
 import { Icon, type IconName } from "./icons";
 
 export type Urgency = "calm" | "soon" | "late";
@@ -22,16 +23,13 @@ export function urgency(left: number, whole: number): Urgency {
     return left < SOON_MS || left < whole * SOON_SHARE ? "soon" : "calm";
 }
 
-export function Countdown({
-    from,
-    due,
-    bare = false,
-}: {
-    from: string;
-    due: string | null;
-    bare?: boolean;
-}) {
-    const dueMs = instant(due);
+/* Whether the agent's own deadline comes first. Times of the wire are in order as texts. */
+export const isAgents = ({ due_at: due, deadline_at: deadline }: Hold): boolean =>
+    deadline != null && (due === null || deadline < due);
+
+export function Countdown({ from, hold }: { from: string; hold: Hold }) {
+    const agents = isAgents(hold);
+    const dueMs = instant(agents ? hold.deadline_at : hold.due_at);
     if (dueMs === null) {
         return (
             <span class="countdown calm">
@@ -43,7 +41,7 @@ export function Countdown({
     const whole = Math.max(1, dueMs - (instant(from) ?? dueMs));
     const state = urgency(left, whole);
     const width = `${Math.max(0, Math.min(100, Math.round((100 * left) / whole)))}%`;
-    const spoken = left > 0 ? `due in ${spokenDuration(left)}` : "overdue";
+    const spoken = left > 0 ? `${agents ? "ends" : "due"} in ${spokenDuration(left)}` : "overdue";
     return (
         <span class={`countdown ${state}`}>
             <Icon name={ICONS[state]} />
@@ -51,11 +49,9 @@ export function Countdown({
                 {left > 0 ? duration(left) : "overdue"}
             </span>
             <span class="sr">{spoken}</span>
-            {!bare && (
-                <span class="track" aria-hidden="true">
-                    <span class="fill" style={{ width }} />
-                </span>
-            )}
+            <span class="track" aria-hidden="true">
+                <span class="fill" style={{ width }} />
+            </span>
         </span>
     );
 }

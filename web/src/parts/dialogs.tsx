@@ -4,14 +4,22 @@
  * <dialog> elements: the browser keeps the focus inside and the page behind inert.
  */
 import { signal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { BINDINGS, useKeys } from "../keys";
-import { singleKeys } from "../state/prefs";
+import { useKeys } from "../keys";
 import { me, session, signOut } from "../state/session";
 import { SignInForm } from "./signin_form";
 
-export const helpOpen = signal(false);
+/* The panel of keys while it is open; its code comes when it is asked for. */
+export const help = signal<ComponentType | null>(null);
+
+export const openHelp = (): void =>
+    void import("../pages/rare").then(
+        ({ KeysPanel }) => {
+            help.value = KeysPanel;
+        },
+        () => undefined,
+    );
 
 /* A native dialog; the focus comes back to where it was. */
 export function Dialog({
@@ -45,61 +53,6 @@ export function Dialog({
     );
 }
 
-const printed = (keys: string): string => keys.replace("Escape", "Esc");
-
-function KeysPanel() {
-    const close = (): void => {
-        helpOpen.value = false;
-    };
-    return (
-        <Dialog title="Keys" onCancel={close}>
-            {!singleKeys.value && (
-                <p>
-                    Single-key shortcuts are switched off in{" "}
-                    <a href="/me" onClick={close}>
-                        Me
-                    </a>
-                    .
-                </p>
-            )}
-            <KeyTable />
-            <div class="send-row">
-                <button type="button" class="primary" autofocus onClick={close}>
-                    Close <kbd aria-hidden="true">Esc</kbd>
-                </button>
-            </div>
-        </Dialog>
-    );
-}
-
-/* Every key of the registry, by group. */
-export function KeyTable() {
-    const groups = [...new Set(BINDINGS.map((binding) => binding.group))];
-    return (
-        <div class="key-groups">
-            {groups.map((group) => (
-                <table key={group} class="keys">
-                    <caption>{group}</caption>
-                    <tbody>
-                        {BINDINGS.filter((binding) => binding.group === group).map((binding) => (
-                            <tr key={binding.id}>
-                                <th scope="row">
-                                    {printed(binding.keys)
-                                        .split(" ")
-                                        .map((key) => (
-                                            <kbd key={key}>{key}</kbd>
-                                        ))}
-                                </th>
-                                <td>{binding.label}</td>
-                            </tr>
-                        ))}
-                    </tbody>
-                </table>
-            ))}
-        </div>
-    );
-}
-
 function SessionEnded() {
     return (
         <Dialog title="Your session has ended" onCancel={null}>
@@ -117,5 +70,6 @@ export function Dialogs() {
     if (session.value === "ended") {
         return <SessionEnded />;
     }
-    return helpOpen.value ? <KeysPanel /> : null;
+    const Help = help.value;
+    return Help && <Help />;
 }

@@ -106,9 +106,9 @@ function FieldInput(props: InputProps) {
                     autocomplete="off"
                 />
             )}
-            {hiddenCount(text, true) > 0 && (
+            {hiddenCount(text, "value") > 0 && (
                 <p class="hidden-preview">
-                    {plural(hiddenCount(text, true), "hidden character")}: <Said text={text} />
+                    {plural(hiddenCount(text, "value"), "hidden character")}: <Said text={text} />
                 </p>
             )}
             {error !== undefined && (
@@ -180,9 +180,9 @@ function RawEditor({
                 aria-describedby={error === undefined ? undefined : "edit-raw-error"}
                 onInput={(event) => saveDraft(proposal.id, { raw: event.currentTarget.value })}
             />
-            {hiddenCount(raw, true) > 0 && (
+            {hiddenCount(raw, "value") > 0 && (
                 <p class="hidden-preview">
-                    {plural(hiddenCount(raw, true), "hidden character")} in this text.
+                    {plural(hiddenCount(raw, "value"), "hidden character")} in this text.
                 </p>
             )}
             {error !== undefined && (

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Notes of colleagues, and what has happened so far. Notes are people's text and the agent never
- * sees them; they are shown with the same care as an agent's.
+ * Notes of colleagues, and the question that a revision answers. Notes are people's text and the agent
+ * never sees them; they are shown with the same care as an agent's. Who only reads writes none.
  */
 import { useRef } from "preact/hooks";
 import { now } from "../state/clock";
 import { draftOf, saveDraft } from "../state/drafts";
 import { addComment, opened } from "../state/proposal";
-import { changes } from "../text/diff";
-import { eventDetail, eventName } from "../text/events";
-import { ago, clockTime, integer } from "../text/format";
-import type { Json } from "../text/json";
-import type { Proposal, TimelineEvent } from "../wire";
-import { ChangeList } from "./changes";
+import { decides } from "../state/session";
+import { ago, integer } from "../text/format";
+import type { Proposal } from "../wire";
 import { Prose, Said } from "./untrusted";
 
 const COMMENT_MAX = 4000;
@@ -53,52 +50,32 @@ export function Notes({
                     <Prose text={comment.text ?? "(erased)"} />
                 </article>
             ))}
-            <div class="field">
-                <label for="note-field">
-                    Note for colleagues <span class="quiet">(the agent does not see it)</span>
-                </label>
-                <textarea
-                    id="note-field"
-                    ref={field}
-                    rows={2}
-                    maxLength={COMMENT_MAX}
-                    value={text}
-                    disabled={!writable}
-                    onInput={(event) =>
-                        saveDraft(proposal.id, { comment: event.currentTarget.value })
-                    }
-                />
-                <button
-                    type="button"
-                    class="small"
-                    disabled={!writable || opened.value.busy !== null}
-                    onClick={send}
-                >
-                    Add note
-                </button>
-            </div>
-        </section>
-    );
-}
-
-/* What a new revision changed, for somebody who has read the one before. */
-export function Revision({
-    before,
-    proposal,
-    level,
-}: {
-    before: Proposal;
-    proposal: Proposal;
-    level: number;
-}) {
-    const Heading = `h${level}` as "h2";
-    const list = changes(before.arguments, proposal.arguments);
-    const sameBrief = changes(asJson(before.brief), asJson(proposal.brief)).length === 0;
-    return (
-        <section class="block revision" aria-labelledby="revision-heading">
-            <Heading id="revision-heading">Changed since revision {before.revision}</Heading>
-            {list.length === 0 ? <p>What will run is the same.</p> : <ChangeList list={list} />}
-            {!sameBrief && <p class="quiet">The brief has changed too: read it again.</p>}
+            {decides() && (
+                <div class="field">
+                    <label for="note-field">
+                        Note for colleagues <span class="quiet">(the agent does not see it)</span>
+                    </label>
+                    <textarea
+                        id="note-field"
+                        ref={field}
+                        rows={2}
+                        maxLength={COMMENT_MAX}
+                        value={text}
+                        disabled={!writable}
+                        onInput={(event) =>
+                            saveDraft(proposal.id, { comment: event.currentTarget.value })
+                        }
+                    />
+                    <button
+                        type="button"
+                        class="small"
+                        disabled={!writable || opened.value.busy !== null}
+                        onClick={send}
+                    >
+                        Add note
+                    </button>
+                </div>
+            )}
         </section>
     );
 }
@@ -118,58 +95,6 @@ export function Asked({ proposal, level }: { proposal: Proposal; level: number }
                 <Said text={last.by?.name ?? ""} /> asked {ago(last.at, now.value)}
             </p>
             <Prose text={last.reason} />
-        </section>
-    );
-}
-
-const asJson = (brief: Proposal["brief"]): Json => (brief ?? null) as unknown as Json;
-
-function Happened({ event }: { event: TimelineEvent }) {
-    const detail = eventDetail(event);
-    return (
-        <li>
-            <time dateTime={event.at} title={event.at}>
-                {clockTime(event.at, now.value)}
-            </time>
-            <span>
-                <strong>{eventName(event)}</strong>
-                {event.by?.name && (
-                    <>
-                        {" "}
-                        by <Said text={event.by.name} />
-                    </>
-                )}
-                {detail && <Said text={detail} />}
-                {event.reason && (
-                    <>
-                        : <Said text={event.reason} />
-                    </>
-                )}
-                {event.log && (
-                    <span class="quiet" title="Index in the audit log">
-                        {" "}
-                        · log {event.log.index}
-                    </span>
-                )}
-            </span>
-        </li>
-    );
-}
-
-export function Timeline({ proposal, level }: { proposal: Proposal; level: number }) {
-    const Heading = `h${level}` as "h2";
-    const events = proposal.timeline ?? [];
-    if (events.length === 0) {
-        return null;
-    }
-    return (
-        <section class="block" aria-labelledby="timeline-heading">
-            <Heading id="timeline-heading">Timeline</Heading>
-            <ol class="timeline">
-                {events.map((event, index) => (
-                    <Happened key={index} event={event} />
-                ))}
-            </ol>
         </section>
     );
 }

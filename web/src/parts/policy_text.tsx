@@ -15,7 +15,7 @@ const LINE_ROOM = { limit: 4000, head: 2000, tail: 1000 };
 const LINES_SHOWN = 2000;
 
 function Text({ text }: { text: string }) {
-    return <Long parts={segment(text, true)} room={LINE_ROOM} />;
+    return <Long parts={segment(text, "lines")} room={LINE_ROOM} />;
 }
 
 const SIGN = { same: " ", added: "+", removed: "−" } as const;

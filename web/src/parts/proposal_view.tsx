@@ -16,14 +16,20 @@ import { duration, instant } from "../text/format";
 import { MODE, MODE_HELP, STATUS, word } from "../text/words";
 import type { Proposal } from "../wire";
 import { ActionBar } from "./action_bar";
+import { Alike } from "./alike";
 import { Empty, Failure, Skeleton, Tag } from "./bits";
 import { BriefOfAgent } from "./brief";
 import { ActionCard } from "./card";
-import { Countdown } from "./countdown";
-import { EditOffer } from "./edit_offer";
-import { Asked, Notes, Revision, Timeline } from "./history";
+import { Countdown, isAgents } from "./countdown";
+import { Asked, Notes } from "./history";
+import { later } from "./later";
 import { Said } from "./untrusted";
 import { Why } from "./why";
+
+const below = () => import("./below");
+const EditOffer = later(() => below().then((code) => code.EditOffer), false);
+const Revision = later(() => below().then((code) => code.Revision), false);
+const Timeline = later(() => below().then((code) => code.Timeline), false);
 
 const RENEW_LEFT_MS = 5 * 60_000;
 
@@ -90,7 +96,8 @@ function HoldFacts({ proposal, linked }: { proposal: Proposal; linked: boolean }
                 <Tag tone="warn">decided, held for undo</Tag>
             ) : (
                 <span class="due">
-                    due <Countdown from={createdAt} due={hold.due_at} />
+                    {isAgents(hold) ? "the agent's deadline" : "due"}{" "}
+                    <Countdown from={createdAt} hold={hold} />
                 </span>
             )}
             <ClaimState proposal={proposal} />
@@ -103,7 +110,7 @@ function HoldFacts({ proposal, linked }: { proposal: Proposal; linked: boolean }
                     {hold.people_done} of {hold.people_needed} people
                 </Tag>
             )}
-            {proposal.repeat_of && (
+            {proposal.repeat_of && (proposal.alike?.count ?? 0) < 2 && (
                 <Tag tone="warn">
                     repeat of <a href={`/p/${proposal.repeat_of}`}>an earlier one</a>
                 </Tag>
@@ -189,6 +196,7 @@ function Ready({ proposal, level, takeFocus, onDecided }: Props & { proposal: Pr
                     </Heading>
                     <Heartbeat proposal={proposal} />
                     <HoldFacts proposal={proposal} linked={level === 2} />
+                    <Alike proposal={proposal} />
                 </header>
                 {card && (
                     <ActionCard
@@ -200,7 +208,7 @@ function Ready({ proposal, level, takeFocus, onDecided }: Props & { proposal: Pr
                     />
                 )}
                 <Asked proposal={proposal} level={level + 1} />
-                <EditOffer proposal={proposal} level={level + 1} />
+                {proposal.edit && <EditOffer proposal={proposal} level={level + 1} />}
                 {before && <Revision before={before} proposal={proposal} level={level + 1} />}
                 <Why proposal={proposal} level={level + 1} />
                 <BriefOfAgent proposal={proposal} editable={editable} level={level + 1} />

@@ -10,7 +10,8 @@ import type { Row } from "../state/inbox";
 import { MODE, word } from "../text/words";
 import type { InboxItem } from "../wire";
 import { Tag } from "./bits";
-import { Countdown } from "./countdown";
+import { alikeWords } from "./alike";
+import { Countdown, isAgents } from "./countdown";
 import { Teaser } from "./untrusted";
 
 const ROOM = { limit: 160, head: 140, tail: 10 };
@@ -34,6 +35,11 @@ function Details({ item }: { item: InboxItem }) {
     return (
         <span class="row-tags">
             <Claim item={item} />
+            {item.repeats > 1 ? (
+                <Tag tone="warn">{alikeWords(item.repeats)}</Tag>
+            ) : (
+                item.repeat_of && <Tag tone="warn">repeat</Tag>
+            )}
             {item.hold.mode !== "glance" && (
                 <Tag tone="accent">{word(MODE, item.hold.mode)}</Tag>
             )}
@@ -43,7 +49,6 @@ function Details({ item }: { item: InboxItem }) {
                 .map((effect) => (
                     <Tag key={effect}>{effect}</Tag>
                 ))}
-            {item.repeat_of && <Tag tone="warn">repeat</Tag>}
             {item.hold.escalations > 0 && <Tag tone="warn">escalated</Tag>}
             <span class="quiet">
                 <Teaser text={item.agent.name} room={ROOM} /> ·{" "}
@@ -83,11 +88,16 @@ export function RowView({ row, index, total, selected, top, height, onPick }: Pr
                 {ended ? (
                     <Tag>{ended}</Tag>
                 ) : (
-                    <Countdown from={item.created_at} due={item.hold.due_at} />
+                    <Countdown from={item.created_at} hold={item.hold} />
                 )}
             </span>
-            <span class="row-summary">
-                <Teaser text={item.summary ?? ""} room={ROOM} />
+            <span class="row-top">
+                <span class="row-summary">
+                    <Teaser text={item.summary ?? ""} room={ROOM} />
+                </span>
+                {!ended && isAgents(item.hold) && (
+                    <span class="countdown">agent's deadline</span>
+                )}
             </span>
             <Details item={item} />
         </div>

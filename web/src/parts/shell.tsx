@@ -5,7 +5,7 @@
  */
 import type { ComponentChildren } from "preact";
 import { useKeys } from "../keys";
-import { go, place } from "../router";
+import { cameFrom, go, place } from "../router";
 import { announce, polite, urgent } from "../state/announce";
 import { now } from "../state/clock";
 import {
@@ -20,11 +20,11 @@ import { pendingNow } from "../state/inbox";
 import { wide } from "../state/layout";
 import { line } from "../state/live";
 import { adopt } from "../state/proposal";
-import { me, seesPolicy } from "../state/session";
+import { decides, home, me, seesAll } from "../state/session";
 import { duration, integer } from "../text/format";
 import { DECIDED, word } from "../text/words";
 import { Key } from "./bits";
-import { Dialogs, helpOpen } from "./dialogs";
+import { Dialogs, openHelp } from "./dialogs";
 import { Icon, Logo } from "./icons";
 import { PauseBanner } from "./pause_banner";
 import { Said } from "./untrusted";
@@ -33,13 +33,14 @@ import type { Me } from "../wire";
 interface NavPage {
     readonly url: string;
     readonly label: string;
-    readonly more?: true; /* not in the bar of a phone: found under Me */
+    readonly more?: true; /* not in the bar of a phone, unless one starts there: found under Me */
     readonly shown?: (can: Me["can"]) => boolean;
 }
 
 const PAGES: readonly NavPage[] = [
-    { url: "/", label: "Inbox" },
-    { url: "/done", label: "Done" },
+    { url: "/", label: "Inbox", shown: decides },
+    { url: "/done", label: "Done", shown: decides },
+    { url: "/proposals", label: "Proposals", more: true, shown: () => decides() || seesAll() },
     { url: "/categories", label: "Categories" },
     {
         url: "/callbacks",
@@ -48,12 +49,7 @@ const PAGES: readonly NavPage[] = [
         shown: ({ admin, lead }) => admin || lead,
     },
     { url: "/pauses", label: "Pauses", more: true, shown: ({ lead, policy }) => lead || policy },
-    {
-        url: "/policy",
-        label: "Policy",
-        more: true,
-        shown: () => seesPolicy(),
-    },
+    { url: "/policy", label: "Policy", more: true, shown: seesAll },
     {
         url: "/people",
         label: "People",
@@ -62,12 +58,14 @@ const PAGES: readonly NavPage[] = [
     },
 ];
 
-/* The pages that not everybody has. */
-export const morePages = (): readonly NavPage[] =>
-    PAGES.filter(({ shown }) => shown !== undefined && me.value && shown(me.value.can));
-
 const hasPage = ({ shown }: NavPage): boolean =>
     shown === undefined || (me.value !== null && shown(me.value.can));
+
+const isMore = ({ more, url }: NavPage): boolean => more === true && url !== home();
+
+/* The pages that a phone has no room for in its bar. */
+export const morePages = (): readonly NavPage[] =>
+    PAGES.filter((page) => isMore(page) && hasPage(page));
 
 const LINES = {
     live: { label: "Live", help: "The page follows the server as things happen." },
@@ -77,18 +75,18 @@ const LINES = {
 
 function Nav() {
     const { path } = place.value;
-    const here = path.startsWith("/p/") ? "/" : path;
+    const here = path.startsWith("/p/") ? (cameFrom.value || home()).split("?")[0] : path;
     return (
         <nav aria-label="Pages">
-            {PAGES.filter(hasPage).map(({ url, label, more }) => (
+            {PAGES.filter(hasPage).map((page) => (
                 <a
-                    key={url}
-                    href={url}
-                    class={more ? "wide-only" : undefined}
-                    aria-current={here === url ? "page" : undefined}
+                    key={page.url}
+                    href={page.url}
+                    class={isMore(page) ? "wide-only" : undefined}
+                    aria-current={here === page.url ? "page" : undefined}
                 >
-                    {label}
-                    {url === "/" && pendingNow.value !== null && (
+                    {page.label}
+                    {page.url === "/" && pendingNow.value !== null && (
                         <span class="count">{integer(pendingNow.value)}</span>
                     )}
                 </a>
@@ -152,9 +150,7 @@ function TopBar() {
                     class="plain keys-button"
                     aria-label="Keys"
                     aria-keyshortcuts="?"
-                    onClick={() => {
-                        helpOpen.value = true;
-                    }}
+                    onClick={openHelp}
                 >
                     <kbd aria-hidden="true">?</kbd>
                 </button>
@@ -173,9 +169,7 @@ function TopBar() {
 
 function useGlobalKeys(): void {
     useKeys({
-        help: () => {
-            helpOpen.value = true;
-        },
+        help: openHelp,
         undo: () => {
             const entry = undoable(now.value);
             if (entry) {
@@ -185,11 +179,12 @@ function useGlobalKeys(): void {
             }
         },
         "go-inbox": () => go("/"),
-        "go-done": () => go("/done"),
+        "go-done": decides() ? () => go("/done") : undefined,
+        "go-proposals": decides() || seesAll() ? () => go("/proposals") : undefined,
         "go-categories": () => go("/categories"),
         "go-people": () => go("/people"),
         "go-pauses": () => go("/pauses"),
-        "go-policy": seesPolicy() ? () => go("/policy") : undefined,
+        "go-policy": seesAll() ? () => go("/policy") : undefined,
         "go-me": () => go("/me"),
     });
 }

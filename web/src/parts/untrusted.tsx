@@ -113,7 +113,7 @@ export function Teaser({ text, room }: { text: string; room: Room }) {
 export function Prose({ text, room = PROSE_ROOM }: { text: string; room?: Room }) {
     return (
         <div class="prose">
-            <Long parts={useMemo(() => segment(text, true), [text])} room={room} />
+            <Long parts={useMemo(() => segment(text, "prose"), [text])} room={room} />
         </div>
     );
 }

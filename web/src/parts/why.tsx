@@ -3,7 +3,7 @@
  * WHY YOU SEE THIS: every reason of the assessment, the strictest first, with the values that made
  * its rule match, and what people decided about this agent in this category before.
  */
-import { seesPolicy } from "../state/session";
+import { seesAll } from "../state/session";
 import { integer, plural, share } from "../text/format";
 import type { Json } from "../text/json";
 import { SOURCE, VERDICT, word } from "../text/words";
@@ -138,7 +138,7 @@ export function Why({ proposal, level }: { proposal: Proposal; level: number }) 
                     ))}
                 </ul>
             )}
-            {seesPolicy() && (
+            {seesAll() && (
                 <p class="quiet">
                     <a href={`/policy?v=${proposal.policy}`}>The version of the policy that said so</a>
                 </p>

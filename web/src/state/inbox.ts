@@ -41,7 +41,7 @@ export const hasMore = computed(() => cursor.value !== null);
 
 /* How many rows the whole list has, as far as the server has told. */
 export const total = computed(() => {
-    const told = filter.mine ? counts.value?.mine : counts.value?.pending;
+    const told = filter.mine ? counts.value?.mine : counts.value?.groups;
     const known = rows.value.length;
     return cursor.value === null || filter.queue ? known : Math.max(known, told ?? 0);
 });
@@ -129,6 +129,22 @@ function patchRow(id: string, change: (row: Row) => Row): boolean {
     return found;
 }
 
+/* Puts the next one that is alike into the place of one that was decided; answers which one that is. */
+export function standIn({ id, alike }: Proposal): string | null {
+    const next = alike?.others[0]?.id ?? null;
+    const known = counts.value;
+    if (next !== null && !rows.value.some(({ item }) => item.id === next)) {
+        const there = patchRow(id, ({ item }) => {
+            const hold = { ...item.hold, phase: "waiting" as const, claimed_by: null };
+            return { item: { ...item, id: next, hold }, ended: null };
+        });
+        if (there && known !== null) {
+            counts.value = { ...known, pending: known.pending - 1 };
+        }
+    }
+    return next;
+}
+
 /* Brings the row of a proposal that was just read up to date, in its place. */
 export function syncRow(proposal: Proposal): void {
     const { id, status, hold, decision, revision, digest } = proposal;
@@ -143,6 +159,9 @@ export function syncRow(proposal: Proposal): void {
                 revision,
                 digest,
                 title: proposal.card?.title ?? row.item.title,
+                created_at: proposal.created_at,
+                repeat_of: proposal.repeat_of ?? null,
+                repeats: proposal.alike?.count ?? row.item.repeats,
                 summary: proposal.brief?.summary ?? null,
                 hold: hold ?? row.item.hold,
             },

@@ -16,7 +16,7 @@ import { alertNow, announce } from "./announce";
 import { serverNow } from "./clock";
 import { dropDraft } from "./drafts";
 import { holdDecision } from "./held";
-import { syncRow } from "./inbox";
+import { standIn, syncRow } from "./inbox";
 import { onLive } from "./live";
 import { me, noticeProblem } from "./session";
 
@@ -62,6 +62,12 @@ function patch(id: string, changed: Partial<Opened>): void {
     if (opened.value.id === id) {
         opened.value = { ...opened.value, ...changed };
     }
+}
+
+/* The next one that is alike, once this one was decided: it has taken its place in the list. */
+export function nextAlike(id: string): string | null {
+    const { shown } = opened.value;
+    return shown?.id === id ? standIn(shown) : null;
 }
 
 /* The title of a proposal, as the server made it. */

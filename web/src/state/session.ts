@@ -21,10 +21,27 @@ function enter(who: Me): void {
     session.value = who.must_change_password === true ? "renew" : "in";
 }
 
-/* Whether the page about the policy is for us. */
-export function seesPolicy(): boolean {
+/* Whether we read every proposal, and the policy. */
+export function seesAll(): boolean {
     const can = me.value?.can;
     return can !== undefined && (can.policy || can.lead || can.audit);
+}
+
+/* Whether there is an inbox for us: who decides nothing has none. */
+export const decides = (): boolean => me.value?.can.decide === true;
+
+/* The page that we start from. */
+export function home(): string {
+    const can = me.value?.can;
+    return decides() || !can
+        ? "/"
+        : can.audit
+          ? "/proposals"
+          : can.policy
+            ? "/policy"
+            : can.admin
+              ? "/people"
+              : "/me";
 }
 
 /* Why a sign-in link was refused; empty while none was. */

@@ -4,16 +4,19 @@
  * characters. Must never drop or replace a character: the segments put together are the text.
  *
  * Marked: controls (Cc), formats (Cf), line and paragraph separators (Zl, Zp), private use (Co),
- * unassigned (Cn), lone surrogates (Cs), and everything with Default_Ignorable_Code_Point. The
+ * unassigned (Cn), lone surrogates (Cs), everything with Default_Ignorable_Code_Point, and what is
+ * blank: spaces (Zs) but U+0020, and the glyphs without ink that base/unicode.c lists too. The
  * browser's own Unicode tables decide; an older browser marks more, never less, of what is new.
+ * U+0020 is marked at the ends of a line, where nobody sees it.
  */
 
 export type Segment =
     | { readonly text: string }
     | { readonly hidden: string; readonly name: string; readonly raw: string };
 
-const MARKED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\p{Default_Ignorable_Code_Point}]/u;
-const MARKED_ALL = new RegExp(MARKED.source, "gu");
+const MARKED =
+    /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{13441}\u{13442}\u{16fe4}\u{1d159}]/gu;
+const MARKED_AT_ENDS = new RegExp(MARKED.source.slice("(?! )".length), "gu");
 
 /* Names of UnicodeData.txt for what attacks and accidents really bring. */
 const NAMES: Readonly<Record<number, string>> = {
@@ -26,8 +29,10 @@ const NAMES: Readonly<Record<number, string>> = {
     0x000c: "FORM FEED",
     0x000d: "CARRIAGE RETURN",
     0x001b: "ESCAPE",
+    0x0020: "SPACE",
     0x007f: "DELETE",
     0x0085: "NEXT LINE",
+    0x00a0: "NO-BREAK SPACE",
     0x00ad: "SOFT HYPHEN",
     0x034f: "COMBINING GRAPHEME JOINER",
     0x061c: "ARABIC LETTER MARK",
@@ -57,8 +62,10 @@ const NAMES: Readonly<Record<number, string>> = {
     0x2067: "RIGHT-TO-LEFT ISOLATE",
     0x2068: "FIRST STRONG ISOLATE",
     0x2069: "POP DIRECTIONAL ISOLATE",
+    0x2800: "BRAILLE PATTERN BLANK",
     0x3164: "HANGUL FILLER",
     0xfeff: "ZERO WIDTH NO-BREAK SPACE",
+    0xfffc: "OBJECT REPLACEMENT CHARACTER",
     0xffa0: "HALFWIDTH HANGUL FILLER",
     0xe0001: "LANGUAGE TAG",
     0xe007f: "CANCEL TAG",
@@ -78,6 +85,7 @@ const CATEGORIES: readonly (readonly [RegExp, string])[] = [
     [/\p{Co}/u, "PRIVATE USE CHARACTER"],
     [/\p{Cf}/u, "FORMAT CHARACTER"],
     [/\p{Cn}/u, "UNASSIGNED CHARACTER"],
+    [/\p{Zs}/u, "SPACE OF ANOTHER KIND"],
 ];
 
 /* The code point in the usual notation: `U+200B`. */
@@ -99,21 +107,52 @@ export function hiddenName(char: string): string {
     return CATEGORIES.find(([pattern]) => pattern.test(char))?.[1] ?? "IGNORABLE CHARACTER";
 }
 
-/* Splits `text`; with `lines`, line feeds and tabs stay text (they are visible as layout). */
-export function segment(text: string, lines = false): Segment[] {
-    const out: Segment[] = [];
-    let from = 0;
-    for (const match of text.matchAll(MARKED_ALL)) {
-        const raw = match[0];
-        if (lines && (raw === "\n" || raw === "\t")) {
-            continue;
-        }
-        if (match.index > from) {
-            out.push({ text: text.slice(from, match.index) });
-        }
-        out.push({ hidden: codePointLabel(raw.codePointAt(0) ?? 0), name: hiddenName(raw), raw });
-        from = match.index + raw.length;
+/* How a text is read. `line`: everything is marked. `value`: line feeds and tabs stay text (they are visible
+ * as layout). `lines`: spaces at the ends do too. `prose`: and spaces of every kind; for what does not
+ * run. */
+export type Reading = "line" | "value" | "lines" | "prose";
+
+const LAYOUT = /[\n\t]/;
+const STAYS: Readonly<Record<Reading, RegExp>> = {
+    line: /[]/,
+    value: LAYOUT,
+    lines: LAYOUT,
+    prose: /[\n\t\p{Zs}]/u,
+};
+
+/* Where the white space at the beginning ends, and where that at the end begins. */
+function innerOf(text: string): [number, number] {
+    const from = text.search(/[^ \n\t]|$/);
+    let to = text.length;
+    while (to > from && " \n\t".includes(text[to - 1] as string)) {
+        to -= 1;
     }
+    return [from, to];
+}
+
+/* Splits `text`. */
+export function segment(text: string, reading: Reading = "line"): Segment[] {
+    const out: Segment[] = [];
+    const [inner, outer] = innerOf(text);
+    let from = 0;
+    const mark = (start: number, end: number, pattern: RegExp): void => {
+        for (const match of text.slice(start, end).matchAll(pattern)) {
+            const raw = match[0];
+            const at = start + match.index;
+            if (STAYS[reading].test(raw)) {
+                continue;
+            }
+            if (at > from) {
+                out.push({ text: text.slice(from, at) });
+            }
+            out.push({ hidden: codePointLabel(raw.codePointAt(0) ?? 0), name: hiddenName(raw), raw });
+            from = at + raw.length;
+        }
+    };
+    const ends = reading === "line" || reading === "value" ? MARKED_AT_ENDS : MARKED;
+    mark(0, inner, ends);
+    mark(inner, outer, MARKED);
+    mark(outer, text.length, ends);
     if (from < text.length) {
         out.push({ text: text.slice(from) });
     }
@@ -121,8 +160,8 @@ export function segment(text: string, lines = false): Segment[] {
 }
 
 /* How many characters of `text` are marked. */
-export function hiddenCount(text: string, lines = false): number {
-    return segment(text, lines).filter((part) => "hidden" in part).length;
+export function hiddenCount(text: string, reading: Reading = "line"): number {
+    return segment(text, reading).filter((part) => "hidden" in part).length;
 }
 
 /* Text for places that take no elements (the document's title, aria labels): marks in brackets. */
