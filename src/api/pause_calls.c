@@ -92,7 +92,8 @@ static const struct json_field pause_fields[] = {
     {PAUSE(agent), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
     {PAUSE(action), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
     {PAUSE(category), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
-    {PAUSE(reason), .type = JSON_T_STR, .flags = JSON_F_REQUIRED, .max = PAUSE_REASON_MAX},
+    {PAUSE(reason), .type = JSON_T_STR, .flags = JSON_F_REQUIRED | JSON_F_WORDS,
+     .max = PAUSE_REASON_MAX},
 };
 
 /* An agent by its name or its id. A typo must not pause nothing. */

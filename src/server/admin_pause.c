@@ -45,7 +45,8 @@ static const struct json_field start_fields[] = {
     {START(agent), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
     {START(action), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
     {START(category), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
-    {START(reason), .type = JSON_T_STR, .flags = JSON_F_REQUIRED, .max = PAUSE_REASON_MAX},
+    {START(reason), .type = JSON_T_STR, .flags = JSON_F_REQUIRED | JSON_F_WORDS,
+     .max = PAUSE_REASON_MAX},
 };
 
 static enum fm_err check_agent(struct ctx *ctx, struct str name)
