@@ -308,7 +308,7 @@ struct str asset_openapi(void);
     X(jwks_get) X(health_get) X(ready_get) X(metrics_get) X(openapi_get) X(commit_to_send_get)     \
     X(log_tile) X(log_entries_tile) X(audit_entries) X(audit_proof) X(audit_bundle)                \
     X(audit_completeness)                                                                          \
-    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)                           \
+    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret) X(agents_hosts)           \
     X(policies_list) X(policies_create) X(policies_get) X(policies_activate)               \
     X(policies_check) X(policies_backtest) X(backtests_get) X(backtest_end)        \
     X(shadow_get) X(shadow_set) X(shadow_delete) X(insights_coverage_get)                          \

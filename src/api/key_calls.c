@@ -177,7 +177,10 @@ static enum fm_err render_key(struct call *call, struct store_conn *conn, struct
     (void)conn;
     jo_object(&out);
     jo_m_id(&out, "id", ID_KEY, in->id);
-    jo_m_str(&out, in->body.agent.p ? "key" : "token", str_of(in->secret));
+    jo_m_str(&out, "key", str_of(in->secret));
+    if (!in->body.agent.p) {
+        jo_m_str(&out, "token", str_of(in->secret));
+    }
     jo_m_time(&out, "expires_at", in->body.agent.p ? 0 : in->expires_at_us);
     jo_object_end(&out);
     return FM_OK;

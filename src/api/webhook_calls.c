@@ -167,3 +167,92 @@ void agents_webhook_secret(struct call *call)
                         "replaced ones sign on for 24 hours");
     }
 }
+
+/* --- hosts ------------------------------------------------------------------------------------ */
+
+#define HOSTS_MAX 32 /* of one change */
+
+struct hosts_body {
+    const struct json *add, *remove;
+};
+
+#define HOSTS(member)                                                                              \
+    {.name = #member, .type = JSON_T_ARRAY, .max = HOSTS_MAX,                                      \
+     .offset = offsetof(struct hosts_body, member)}
+static const struct json_field hosts_fields[] = {HOSTS(add), HOSTS(remove)};
+
+struct hosts_input {
+    struct policy_list add, remove, hosts;
+    struct str added[HOSTS_MAX], removed[HOSTS_MAX];
+};
+
+static enum fm_err read_hosts(struct call *call, const struct json *array, const char *pointer,
+                              struct str items[HOSTS_MAX], struct policy_list *out)
+{
+    *out = (struct policy_list){items, array ? array->count : 0};
+    for (uint32_t i = 0; i < out->count; i++) {
+        items[i] = json_text(&array->as.items[i]);
+        if (!items[i].n) {
+            return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT,
+                           json_pointer_index(call->ctx.arena, str_of(pointer), i),
+                           "must be the name of a host");
+        }
+    }
+    return FM_OK;
+}
+
+static enum fm_err read_change(struct call *call, struct hosts_input *in)
+{
+    struct hosts_body body = {NULL, NULL};
+
+    TRY(call_bind(call, hosts_fields, COUNT_OF(hosts_fields), &body));
+    if (!body.add && !body.remove) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/add"),
+                       "say what to add or to remove");
+    }
+    TRY(read_hosts(call, body.add, "/add", in->added, &in->add));
+    return read_hosts(call, body.remove, "/remove", in->removed, &in->remove);
+}
+
+static enum fm_err run_hosts(struct call *call, struct store_conn *conn)
+{
+    struct hosts_input *in = call->in;
+    const struct agent *agent = directory_agent_by_id(call->directory, call->id);
+
+    if (!agent) {
+        return fail(&call->ctx, FM_E_NOT_FOUND, "there is no such agent");
+    }
+    return people_change_hosts(&call->ctx, conn,
+                               (struct actor){ACTOR_REVIEWER, call->caller.person->id}, agent->name,
+                               in->add, in->remove, &in->hosts);
+}
+
+static enum fm_err render_hosts(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    const struct hosts_input *in = call->in;
+    struct json_out out = JSON_OUT(body);
+
+    (void)conn;
+    jo_object(&out);
+    jo_m_id(&out, "id", ID_AGENT, call->id);
+    jo_key(&out, "hosts");
+    jo_array(&out);
+    for (size_t i = 0; i < in->hosts.count; i++) {
+        jo_str(&out, in->hosts.items[i]);
+    }
+    jo_array_end(&out);
+    jo_object_end(&out);
+    return FM_OK;
+}
+
+void agents_hosts(struct call *call)
+{
+    struct hosts_input *in = call_input(call, sizeof(*in));
+    enum fm_err err = in ? read_change(call, in) : FM_OK;
+
+    if (err != FM_OK) {
+        call_fail(call, err);
+    } else if (in) {
+        call_write(call, run_hosts, render_hosts, 200);
+    }
+}
