@@ -9,13 +9,6 @@
 
 /* --- list ------------------------------------------------------------------------------------- */
 
-struct webhook_list {
-    struct call *call;
-    struct json_out *out;
-    int64_t limit, count, last_row;
-    bool more;
-};
-
 static void write_webhook(struct json_out *out, const struct directory *directory,
                           const struct delivery *delivery)
 {
@@ -28,15 +21,11 @@ static void write_webhook(struct json_out *out, const struct directory *director
 
 static void write_row(void *with, const struct delivery *delivery)
 {
-    struct webhook_list *list = with;
+    struct listing *list = with;
 
-    if (list->count == list->limit) {
-        list->more = true;
-        return;
+    if (listing_takes(list, delivery->row)) {
+        write_webhook(&list->out, list->call->directory, delivery);
     }
-    list->count++;
-    list->last_row = delivery->row;
-    write_webhook(list->out, list->call->directory, delivery);
 }
 
 static enum fm_err read_status(struct call *call, enum notify_status *out)
@@ -58,23 +47,15 @@ static enum fm_err read_status(struct call *call, enum notify_status *out)
 
 static enum fm_err render_webhooks(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct webhook_list list = {.call = call, .out = &out};
-    struct page page;
+    struct listing list;
     enum notify_status status;
+    int64_t before;
 
-    TRY(query_allow(call, "status limit cursor"));
+    TRY(listing_begin(&list, call, body, "status limit cursor"));
     TRY(read_status(call, &status));
-    TRY(page_read(call, &page));
-    list.limit = page.limit;
-    jo_object(&out);
-    jo_key(&out, "items");
-    jo_array(&out);
-    TRY(notify_list(&call->ctx, conn, status, page.has_cursor ? page.first : INT64_MAX,
-                    (size_t)page.limit + 1, write_row, &list));
-    jo_array_end(&out);
-    page_write_cursor(&out, list.more, list.last_row, 0);
-    jo_object_end(&out);
+    TRY(listing_from(&list, INT64_MAX, &before));
+    TRY(notify_list(&call->ctx, conn, status, before, (size_t)list.limit + 1, write_row, &list));
+    listing_end(&list);
     return FM_OK;
 }
 
@@ -92,15 +73,14 @@ static enum fm_err run_resend(struct call *call, struct store_conn *conn)
 
 static void write_one(void *with, const struct delivery *delivery)
 {
-    struct webhook_list *list = with;
+    struct listing *list = with;
 
-    write_webhook(list->out, list->call->directory, delivery);
+    write_webhook(&list->out, list->call->directory, delivery);
 }
 
 static enum fm_err render_webhook(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct webhook_list list = {.call = call, .out = &out};
+    struct listing list = {.call = call, .out = JSON_OUT(body)};
 
     return notify_find(&call->ctx, conn, call->id, write_one, &list);
 }

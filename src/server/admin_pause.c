@@ -112,7 +112,7 @@ enum fm_err admin_pause_list(struct ctx *ctx, struct instance *instance,
     TRY(store_reader(ctx, instance->store, &reader));
     jo_key(answer, "items");
     jo_array(answer);
-    TRY(pause_rows(ctx, reader, false, write_item, answer));
+    TRY(pause_rows(ctx, reader, false, INT64_MAX, INT64_MAX, write_item, answer));
     jo_array_end(answer);
     return FM_OK;
 }

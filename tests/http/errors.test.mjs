@@ -226,6 +226,28 @@ for (const path of NO_SUCH_PATHS) {
   });
 }
 
+for (const path of ["/", "/policy", "/favicon.ico"]) {
+  test(`405 and what is allowed for POST ${path}`, async () => {
+    const { status } = await server.public.get(path);
+    const answer = await server.public.request("POST", path);
+    expectProblem(answer, status === 200 ? 405 : 404, status === 200 ? "method-not-allowed" : "not-found");
+    assert.equal(answer.headers.allow, status === 200 ? "GET, HEAD" : undefined);
+  });
+}
+
+test("a query parameter that comes twice is refused by its name", async () => {
+  const { id } = await propose(bot);
+  for (const [who, path, name] of [
+    [ana, "/v1/inbox?limit=1&limit=2", "limit"],
+    [ana, "/v1/proposals?status=pending&q=x&status=approved", "status"],
+    [bot, `/v1/proposals/${id}?wait=1s&wait=1s`, "wait"],
+    [adm, "/v1/agents?li%6dit=1&limit=1", "limit"],
+  ]) {
+    const problem = expectProblem(await who.get(path), 422, "invalid-argument", `/${name}`);
+    assert.match(problem.detail, new RegExp(`^${name} is given more than once`));
+  }
+});
+
 test("every path refuses the methods that it does not have", async () => {
   const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
   for (const path of new Set(operations.map((each) => each.path))) {
@@ -234,6 +256,8 @@ test("every path refuses the methods that it does not have", async () => {
     for (const method of methods.filter((each) => !known.includes(each))) {
       const answer = await ana.request(method, path.replace("{id}", id).replace("{n}", "0"));
       expectProblem(answer, 405, "method-not-allowed");
+      const allowed = known.flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).sort();
+      assert.deepEqual(answer.headers.allow.split(", ").sort(), allowed, path);
     }
   }
 });
