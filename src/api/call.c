@@ -210,7 +210,8 @@ static void refuse_path(struct call *call, unsigned methods)
         }
     }
     snprintf(call->allow, sizeof(call->allow), "%.*s", STR_ARG(buf_str(&allow)));
-    err = fail(&call->ctx, FM_E_METHOD_NOT_ALLOWED, "this path has %s: see /openapi.json", call->allow);
+    err = fail(&call->ctx, FM_E_METHOD_NOT_ALLOWED, "this path has %s: see /openapi.json",
+               call->allow);
     call_fail(call, err);
 }
 

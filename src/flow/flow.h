@@ -298,8 +298,8 @@ enum fm_err flow_pause(struct flow *flow, struct ctx *ctx, struct store_conn *co
  * `pause->ended_at_us` says which it was. */
 enum fm_err flow_resume(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                         struct actor by, struct id id, struct pause *pause) MUST_CHECK;
-/* The open ones, or with `ended` all, the newest first: at most `max` of those before the row `before`.
- * Texts live for the visit. Any connection. */
+/* The open ones, or with `ended` all, the newest first: at most `max` of those before the row
+ * `before`. Texts live for the visit. Any connection. */
 enum fm_err pause_rows(struct ctx *ctx, struct store_conn *conn, bool ended, int64_t before,
                        int64_t max,
                        void (*visit)(void *with, const struct pause *pause), void *with) MUST_CHECK;

@@ -133,9 +133,10 @@ enum fm_err people_add_agent(struct ctx *ctx, struct store_conn *conn, struct ac
 enum fm_err people_new_webhook_secret(struct ctx *ctx, struct store_conn *conn, struct actor by,
                                       struct str agent, int64_t old_until_us,
                                       char webhook_secret[SECRET_TEXT_SIZE]) MUST_CHECK;
-/* Where an agent's callbacks may go from now on: `add` and `remove` are applied to what is there, `*hosts`
- * is what came of it, in the arena. Adding one that is there changes nothing; with nothing changed nothing
- * is recorded. Errors: FM_E_NOT_FOUND, FM_E_INVALID_ARGUMENT at /add/N or /remove/N (one that is not there). */
+/* Where an agent's callbacks may go from now on: `add` and `remove` are applied to what is there,
+ * `*hosts` is what came of it, in the arena. Adding one that is there changes nothing; with nothing
+ * changed nothing is recorded. Errors: FM_E_NOT_FOUND, FM_E_INVALID_ARGUMENT at /add/N or /remove/N
+ * (one that is not there). */
 enum fm_err people_change_hosts(struct ctx *ctx, struct store_conn *conn, struct actor by,
                                 struct str agent, struct policy_list add, struct policy_list remove,
                                 struct policy_list *hosts) MUST_CHECK;

@@ -264,8 +264,8 @@ static enum fm_err run_agent_hosts(struct store_cmd *cmd, struct store_conn *con
 }
 
 /* Without anything to add or remove it just says what there is. */
-enum fm_err admin_agent_hosts(struct ctx *ctx, struct instance *instance, const struct json *arguments,
-                              struct json_out *answer)
+enum fm_err admin_agent_hosts(struct ctx *ctx, struct instance *instance,
+                              const struct json *arguments, struct json_out *answer)
 {
     struct agent_hosts in = {.agent = STR_NONE};
     AUTO(change_done) struct change change = {.password = NULL};
