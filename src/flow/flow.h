@@ -104,10 +104,6 @@ enum fm_err flow_activate_version(struct flow *flow, struct ctx *ctx, struct sto
                                   struct id id, const struct policy_proposal *proposal,
                                   struct policy_version *out) MUST_CHECK;
 
-/* Puts a policy in force without asking anybody: for tests, where nobody is there to ask. */
-enum fm_err flow_activate_policy(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                                 const struct policy *policy, struct actor by) MUST_CHECK;
-
 /* Proposes the file as it was read again, as the operator, and waits. Not on a loop thread, nor the
  * committer's. */
 enum fm_err flow_reload_policy(struct ctx *ctx, struct flow *flow, struct committer *committer,

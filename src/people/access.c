@@ -164,7 +164,11 @@ struct line {
     int64_t created_at_us, used_at_us, signed_in_at_us, expires_at_us;
 };
 
+/* 450 bytes each in JSON at most, as names have 64: within an answer of the API (24 MiB). */
+#define REVIEW_LINES_MAX 50000
+
 struct review {
+    size_t lines;
     const struct directory *directory;
     int64_t now_us;
     bool keys_alone;
@@ -172,6 +176,13 @@ struct review {
     struct json_out *json;
     struct buf *csv;
 };
+
+static void write_line(struct review *review, const struct line *line)
+{
+    if (review->lines++ < REVIEW_LINES_MAX) {
+        review->write(review, line);
+    }
+}
 
 static struct str name_of_person(const struct directory *directory, int64_t row)
 {
@@ -184,7 +195,7 @@ static void review_person(void *with, const struct person_row *row)
 {
     struct review *review = with;
 
-    review->write(review, &(struct line){.kind = "person",
+    write_line(review, &(struct line){.kind = "person",
                                          .status = row->deactivated_at_us ? "deactivated"
                                                    : row->has_code        ? "must set a password"
                                                    : row->has_password    ? "active"
@@ -202,7 +213,7 @@ static void review_agent(void *with, const struct agent_row *row)
 {
     struct review *review = with;
 
-    review->write(review, &(struct line){.kind = "agent",
+    write_line(review, &(struct line){.kind = "agent",
                                          .status = "active",
                                          .id_kind = ID_AGENT,
                                          .id = row->id,
@@ -232,7 +243,7 @@ static void review_key(void *with, const struct key_row *row)
     if (row->revoked_at_us || (row->expires_at_us && row->expires_at_us <= review->now_us)) {
         return;
     }
-    review->write(review, &(struct line){.kind = kind_names[row->kind],
+    write_line(review, &(struct line){.kind = kind_names[row->kind],
                                          .status = "active",
                                          .id_kind = ID_KEY,
                                          .id = row->id,
@@ -257,6 +268,12 @@ static enum fm_err review_all(struct ctx *ctx, struct store_conn *conn, struct r
     }
     err = err == FM_OK ? key_rows(ctx, conn, ROWS_ALL, review_key, review) : err;
     directory_drop(review->directory);
+    if (err == FM_OK && review->lines > REVIEW_LINES_MAX) {
+        return fail(ctx, FM_E_TOO_LARGE,
+                    "the review has %zu lines; the limit is %d: read /v1/people, /v1/agents and "
+                    "/v1/keys page by page",
+                    review->lines, REVIEW_LINES_MAX);
+    }
     return err;
 }
 
