@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import test, { after } from "node:test";
 
@@ -18,9 +19,27 @@ const { server, bot, other, ana, ben, lea, adm } = world;
 
 const post = (body, options) => bot.post("/v1/proposals", { action: "note.write", arguments: {}, ...body }, options);
 
+/* What comes back for bytes that no HTTP client would send. */
+function sendBytes(bytes) {
+  return new Promise((resolve, reject) => {
+    const { port } = new URL(server.url);
+    let text = "";
+    const socket = connect(Number(port), "127.0.0.1", () => socket.write(bytes));
+    socket.setEncoding("latin1").on("data", (part) => (text += part));
+    socket.on("error", reject);
+    socket.on("close", () => {
+      const [head, body] = text.split("\r\n\r\n");
+      const [first, ...lines] = head.split("\r\n");
+      const headers = Object.fromEntries(lines.map((line) => line.toLowerCase().split(": ")));
+      resolve({ status: Number(first.split(" ")[1]), headers, text: body, body: JSON.parse(body) });
+    });
+  });
+}
+
 /* name -> [status, how to meet it: resolves with the answer] */
 const PRODUCIBLE = {
   "invalid-json": [400, () => bot.postRaw("/v1/proposals", "{")],
+  "bad-request": [400, () => sendBytes("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")],
   "too-large": [413, () => post({ brief: { summary: "x".repeat(301) } })],
   "unknown-member": [422, () => post({ typo: 1 })],
   "invalid-argument": [422, () => post({ action: "Not A Name" })],
@@ -235,6 +254,12 @@ for (const path of ["/", "/policy", "/favicon.ico"]) {
   });
 }
 
+test("a head with two readings, and a query that is not UTF-8, are told apart", async () => {
+  const both = "POST /v1/proposals HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  expectProblem(await sendBytes(both), 400, "bad-request");
+  expectProblem(await sendBytes("GET /healthz?q=%ff HTTP/1.1\r\nHost: t\r\n\r\n"), 422, "invalid-argument");
+});
+
 test("a query parameter that comes twice is refused by its name", async () => {
   const { id } = await propose(bot);
   for (const [who, path, name] of [
@@ -269,14 +294,15 @@ const FRAMING = [
   ["an escaped NUL", "GET", "/v1/me%00", {}, 400],
   ["an incomplete escape", "GET", "/v1/me%2", {}, 400],
   ["a path that is not UTF-8", "GET", "/v1/%ff", {}, 400],
-  ["a query that is not UTF-8", "GET", "/v1/inbox?queue=%ff", {}, 400],
+  ["a query that is not UTF-8", "GET", "/v1/inbox?queue=%ff", {}, 422],
   ["both lengths", "POST", "/v1/proposals", { "content-length": "2", "transfer-encoding": "chunked" }, 400],
   ["an unknown transfer encoding", "POST", "/v1/proposals", { "transfer-encoding": "gzip" }, 400],
 ];
 for (const [name, method, path, headers, status] of FRAMING) {
   test(`refused before it is looked at: ${name}`, async () => {
     const answer = await bot.request(method, path, { headers });
-    assert.deepEqual([answer.status, answer.body.status], [status, status]);
+    expectProblem(answer, status, status === 400 ? "bad-request" : "invalid-argument");
+    assert.equal(answer.body.status, status);
     assert.equal(answer.headers["content-type"], "application/problem+json");
   });
 }
