@@ -115,8 +115,8 @@ enum fm_err settings_load(struct ctx *ctx, const char *path, const struct settin
         return fail_memory(ctx);
     }
     if (load.finding_count) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT, "%s:%u:%u: %.*s", path, load.findings[0].line,
-                    load.findings[0].column, STR_ARG(load.findings[0].message));
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "%s:%u:%u: %.*s", path, load.findings[0].at.line,
+                    load.findings[0].at.column, STR_ARG(load.findings[0].message));
     }
     return FM_OK;
 }
