@@ -218,10 +218,10 @@ static void write_agent(void *with, const struct agent *agent)
     const struct person *owner = directory_person_by_row(list->directory, agent->owner);
 
     jo_object(list->out);
-    jo_m_raw(list->out, "hosts", agent->hosts);
     jo_m_id(list->out, "id", ID_AGENT, agent->id);
     jo_m_str(list->out, "name", agent->name);
     jo_m_str(list->out, "owner", owner ? owner->name : STR_NONE);
+    jo_m_raw(list->out, "hosts", agent->hosts);
     jo_object_end(list->out);
 }
 
