@@ -70,14 +70,16 @@ static int unknown(const char *name)
 
 static int run_version(int argc, char **argv)
 {
-    static const struct cli_usage usage = {.line = "version", .about = "Prints the version."};
-    struct cli_common common = {.json = false};
-    int words, code = cli_parse(&usage, argc, argv, &common, &words);
+    static const struct cli_usage usage = {.line = "version",
+                                           .about = "Prints the version.",
+                                           .common = CLI_TAKES_JSON};
+    struct cli_common options = {.json = false};
+    int words, code = cli_parse(&usage, argc, argv, &options, &words);
 
     if (code != CLI_GO) {
         return code;
     }
-    puts("fermata " FERMATA_VERSION);
+    puts(options.json ? "{\"version\":\"" FERMATA_VERSION "\"}" : "fermata " FERMATA_VERSION);
     return CLI_OK;
 }
 
@@ -89,7 +91,7 @@ static int run_help(int argc, char **argv)
     if (argc > 1 && at < 0 && argv[1][0] != '-') {
         return unknown(argv[1]);
     }
-    if (at < 0 || subcommands[at].run == run_help || subcommands[at].run == run_version) {
+    if (at < 0 || subcommands[at].run == run_help) {
         print_overview(stdout);
         return CLI_OK;
     }

@@ -110,6 +110,7 @@ struct call {
     const struct json *request_tree;
     void *in; /* the handler's own input, in the arena */
     char set_cookie[256];
+    char allow[48]; /* of a method that the path does not have: those that it has */
     struct batch *batch; /* of an item of a batch */
 
     struct str idempotency_key;
@@ -205,8 +206,28 @@ struct page {
 enum fm_err page_read(struct call *call, struct page *out) MUST_CHECK;
 enum fm_err page_limit(struct call *call, int64_t *out) MUST_CHECK; /* ?limit= alone */
 void page_write_cursor(struct json_out *out, bool more, int64_t first, int64_t second);
+/* A list that is being written. Whoever gives the rows is asked for one more than the limit. */
+struct listing {
+    struct call *call;
+    struct json_out out;
+    int64_t limit, count, last; /* last: the place of the last item written */
+    bool more;
+};
+/* Reads the query, with parameters of these names (space-separated, `limit` and `cursor` among
+ * them), and begins. */
+enum fm_err listing_begin(struct listing *list, struct call *call, struct buf *body,
+                          const char *names) MUST_CHECK;
+/* The place behind which a page begins; `start` without a cursor. */
+enum fm_err listing_from(struct listing *list, int64_t start, int64_t *out) MUST_CHECK;
+/* Whether the item at this place is to be written; false: the page is full. */
+bool listing_takes(struct listing *list, int64_t place) MUST_CHECK;
+/* Ends it, with a cursor where there is more: that of the last place, or of one's own making. */
+void listing_end(struct listing *list);
+void listing_end_at(struct listing *list, struct str cursor);
 /* Refuses query parameters other than these (space-separated). */
 enum fm_err query_allow(struct call *call, const char *names) MUST_CHECK;
+/* Refuses a query parameter that comes twice: which of them counts would be a guess. */
+enum fm_err query_once(struct call *call) MUST_CHECK;
 /* A query parameter naming an id. False when present and malformed. */
 enum fm_err query_id(struct call *call, const char *name, enum id_kind kind, struct id *out,
                      bool *present) MUST_CHECK;
@@ -290,6 +311,7 @@ enum fm_err policy_reading_start(struct call *call, struct policy_reading *readi
 
 /* Static files embedded in the binary. */
 bool assets_serve(struct api *api, struct http_request *request);
+bool assets_has(struct str path); /* whether GET of it gives one */
 struct str asset_openapi(void);
 
 /* Handlers, one file per resource. */
@@ -308,7 +330,7 @@ struct str asset_openapi(void);
     X(jwks_get) X(health_get) X(ready_get) X(metrics_get) X(openapi_get) X(commit_to_send_get)     \
     X(log_tile) X(log_entries_tile) X(audit_entries) X(audit_proof) X(audit_bundle)                \
     X(audit_completeness)                                                                          \
-    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret)                           \
+    X(webhooks_list) X(webhooks_resend) X(agents_webhook_secret) X(agents_hosts)           \
     X(policies_list) X(policies_create) X(policies_get) X(policies_activate)               \
     X(policies_check) X(policies_backtest) X(backtests_get) X(backtest_end)        \
     X(shadow_get) X(shadow_set) X(shadow_delete) X(insights_coverage_get)                          \

@@ -72,6 +72,11 @@ static void serve(struct api *api, struct http_request *request, const struct as
     http_answer_static(request, 200, headers, count, gzip ? *asset->gzip : *asset->plain);
 }
 
+bool assets_has(struct str path)
+{
+    return is_page_route(path) || find_asset(path) != NULL;
+}
+
 bool assets_serve(struct api *api, struct http_request *request)
 {
     enum http_method method = http_method(request);

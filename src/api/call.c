@@ -67,6 +67,15 @@ static bool route_fits(const char *pattern, struct str path, struct id *id, uint
     return !rest.p && !path.p;
 }
 
+/* As the header Allow has them: what answers GET answers HEAD. */
+static const struct {
+    enum http_method method;
+    struct str names;
+} method_names[] = {
+    {HTTP_GET, STR("GET, HEAD")},  {HTTP_POST, STR("POST")},   {HTTP_PUT, STR("PUT")},
+    {HTTP_PATCH, STR("PATCH")},    {HTTP_DELETE, STR("DELETE")},
+};
+
 /* A path that a route names to the letter is no other's: `batch` is no id. */
 static bool is_literal(struct str path)
 {
@@ -78,14 +87,15 @@ static bool is_literal(struct str path)
     return false;
 }
 
-static const struct route *find_route(struct call *call, bool *path_known)
+/* The route of the call; NULL and the methods of the path as a set of bits (0: no such path). */
+static const struct route *find_route(struct call *call, unsigned *methods)
 {
     enum http_method method = http_method(call->request);
     struct str path = http_path(call->request);
     bool literal = is_literal(path);
 
     method = method == HTTP_HEAD ? HTTP_GET : method;
-    *path_known = false;
+    *methods = 0;
     for (size_t i = 0; i < api_route_count; i++) {
         struct id id = {{0}};
         uint64_t number = 0;
@@ -93,7 +103,7 @@ static const struct route *find_route(struct call *call, bool *path_known)
             !route_fits(api_routes[i].path, path, &id, &number)) {
             continue;
         }
-        *path_known = true;
+        *methods |= 1u << api_routes[i].method;
         if (api_routes[i].method == method) {
             call->id = id;
             call->number = number;
@@ -172,6 +182,7 @@ static enum fm_err call_prepare(struct call *call)
     enum http_method method = http_method(call->request);
 
     TRY(auth_check(call));
+    TRY(query_once(call));
     if (method == HTTP_GET || method == HTTP_HEAD) {
         return FM_OK;
     }
@@ -181,16 +192,37 @@ static enum fm_err call_prepare(struct call *call)
     return idempotency_read(call);
 }
 
-static void call_start(struct call *call)
+/* 404; or 405 and the methods that the path has (RFC 9110 15.5.6). */
+static void refuse_path(struct call *call, unsigned methods)
 {
-    bool path_known;
+    AUTO(buf_done) struct buf allow = BUF_INIT(sizeof(call->allow) - 1);
     enum fm_err err;
 
-    call->route = find_route(call, &path_known);
+    methods = methods || !assets_has(http_path(call->request)) ? methods : 1u << HTTP_GET;
+    if (!methods) {
+        call_fail(call, fail(&call->ctx, FM_E_NOT_FOUND, "no such path: see /openapi.json"));
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(method_names); i++) {
+        if (methods >> method_names[i].method & 1) {
+            buf_add(&allow, allow.n ? S(", ") : S(""));
+            buf_add(&allow, method_names[i].names);
+        }
+    }
+    snprintf(call->allow, sizeof(call->allow), "%.*s", STR_ARG(buf_str(&allow)));
+    err = fail(&call->ctx, FM_E_METHOD_NOT_ALLOWED, "this path has %s: see /openapi.json",
+               call->allow);
+    call_fail(call, err);
+}
+
+static void call_start(struct call *call)
+{
+    unsigned methods;
+    enum fm_err err;
+
+    call->route = find_route(call, &methods);
     if (!call->route) {
-        call_fail(call, path_known
-                            ? fail(&call->ctx, FM_E_METHOD_NOT_ALLOWED, "see /openapi.json")
-                            : fail(&call->ctx, FM_E_NOT_FOUND, "no such path: see /openapi.json"));
+        refuse_path(call, methods);
         return;
     }
     err = call_prepare(call);
@@ -315,7 +347,7 @@ static void send(struct call *call, int status, const struct http_header_line *h
 void call_fail(struct call *call, enum fm_err err)
 {
     AUTO(buf_done) struct buf body = BUF_INIT(API_ANSWER_MAX);
-    struct http_header_line headers[5] = {{"Content-Type", S("application/problem+json")},
+    struct http_header_line headers[6] = {{"Content-Type", S("application/problem+json")},
                                           {"Cache-Control", S("no-store")},
                                           {"X-Content-Type-Options", S("nosniff")}};
     size_t count = 3;
@@ -329,6 +361,9 @@ void call_fail(struct call *call, enum fm_err err)
     if (call->ctx.retry_after_s || err == FM_E_OVERLOADED) {
         snprintf(retry, sizeof(retry), "%u", call->ctx.retry_after_s ? call->ctx.retry_after_s : 1);
         headers[count++] = (struct http_header_line){"Retry-After", str_of(retry)};
+    }
+    if (call->allow[0]) {
+        headers[count++] = (struct http_header_line){"Allow", str_of(call->allow)};
     }
     if (err == FM_E_UNAUTHENTICATED) {
         headers[count++] = (struct http_header_line){"WWW-Authenticate", S("Bearer realm=\"fermata\"")};
@@ -509,103 +544,4 @@ enum fm_err call_bind(struct call *call, const struct json_field *fields, size_t
     static const struct json empty = {.kind = JSON_OBJECT};
 
     return json_bind(&call->ctx, call->body ? call->body : &empty, S(""), fields, count, into);
-}
-
-/* --- lists --------------------------------------------------------------------------------------------- */
-
-enum fm_err page_limit(struct call *call, int64_t *out)
-{
-    struct str limit = http_query(call->request, "limit");
-    uint64_t number;
-
-    *out = LIST_LIMIT_DEFAULT;
-    if (!limit.p) {
-        return FM_OK;
-    }
-    if (!str_to_u64(limit, &number) || number < 1 || number > LIST_LIMIT_MAX) {
-        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/limit"), "limit is 1 to %d",
-                       LIST_LIMIT_MAX);
-    }
-    *out = (int64_t)number;
-    return FM_OK;
-}
-
-enum fm_err page_read(struct call *call, struct page *out)
-{
-    struct str cursor = http_query(call->request, "cursor");
-    uint64_t number;
-    int64_t parts[2] = {0, 0};
-
-    *out = (struct page){.limit = LIST_LIMIT_DEFAULT};
-    TRY(page_limit(call, &out->limit));
-    if (!cursor.n) {
-        return FM_OK;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        struct str part = str_split(&cursor, '-');
-        if (!str_to_u64(part, &number) || number > INT64_MAX) {
-            return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/cursor"),
-                           "use next_cursor of the page before");
-        }
-        parts[i] = (int64_t)number;
-    }
-    *out = (struct page){out->limit, parts[0], parts[1], true};
-    return cursor.p ? fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/cursor"),
-                              "use next_cursor of the page before")
-                    : FM_OK;
-}
-
-void page_write_cursor(struct json_out *out, bool more, int64_t first, int64_t second)
-{
-    jo_key(out, "next_cursor");
-    if (!more) {
-        jo_null(out);
-        return;
-    }
-    jo_text(out);
-    buf_printf(out->buf, "%lld-%lld", (long long)first, (long long)second);
-    jo_text_end(out);
-}
-
-struct allowed_query {
-    struct call *call;
-    const char *names;
-    enum fm_err err;
-};
-
-static void check_query(void *with, struct str name, struct str value)
-{
-    struct allowed_query *allowed = with;
-    struct str rest = str_of(allowed->names);
-
-    (void)value;
-    while (rest.p) {
-        if (str_eq(str_split(&rest, ' '), name)) {
-            return;
-        }
-    }
-    allowed->err = fail_at(&allowed->call->ctx, FM_E_UNKNOWN_MEMBER,
-                           json_pointer_member(allowed->call->ctx.arena, S(""), name),
-                           "unknown query parameter; known here: %s", allowed->names);
-}
-
-enum fm_err query_allow(struct call *call, const char *names)
-{
-    struct allowed_query allowed = {call, names, FM_OK};
-
-    http_query_each(call->request, check_query, &allowed);
-    return allowed.err;
-}
-
-enum fm_err query_id(struct call *call, const char *name, enum id_kind kind, struct id *out,
-                     bool *present)
-{
-    struct str text = http_query(call->request, name);
-
-    *present = text.n > 0;
-    if (*present && !id_parse(kind, text, out)) {
-        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT,
-                       json_pointer_member(call->ctx.arena, S(""), str_of(name)), "is not such an id");
-    }
-    return FM_OK;
 }

@@ -14,10 +14,8 @@ static struct actor by_caller(const struct call *call)
 /* --- list ------------------------------------------------------------------------------------- */
 
 struct key_list {
-    struct call *call;
-    struct json_out *out;
-    bool revoked; /* those too, and those that have expired */
-    int64_t now_us;
+    struct listing list; /* first */
+    struct id last;
 };
 
 static void write_person_ref(struct json_out *out, const struct person *person)
@@ -47,13 +45,13 @@ static void write_scopes(struct json_out *out, unsigned scopes)
 static void write_key(void *with, const struct key_row *row)
 {
     struct key_list *list = with;
-    struct json_out *out = list->out;
-    const struct directory *directory = list->call->directory;
-    bool ended = row->revoked_at_us || (row->expires_at_us && row->expires_at_us <= list->now_us);
+    struct json_out *out = &list->list.out;
+    const struct directory *directory = list->list.call->directory;
 
-    if (ended && !list->revoked) {
+    if (!listing_takes(&list->list, 0)) {
         return;
     }
+    list->last = row->id;
     jo_object(out);
     jo_m_id(out, "id", ID_KEY, row->id);
     jo_m_str(out, "kind", str_of(credential_kind_name(row->kind)));
@@ -78,20 +76,16 @@ static void write_key(void *with, const struct key_row *row)
 
 static enum fm_err render_keys(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct key_list list = {.call = call,
-                            .out = &out,
-                            .revoked = str_eq(http_query(call->request, "revoked"), S("1")),
-                            .now_us = clock_now_us()};
+    struct row_part part = {.ended = str_eq(http_query(call->request, "revoked"), S("1"))};
+    struct key_list keys = {.last = {{0}}};
+    char cursor[ID_TEXT_MAX];
+    bool present;
 
-    TRY(query_allow(call, "revoked"));
-    jo_object(&out);
-    jo_key(&out, "items");
-    jo_array(&out);
-    TRY(key_rows(&call->ctx, conn, write_key, &list));
-    jo_array_end(&out);
-    jo_m_null(&out, "next_cursor");
-    jo_object_end(&out);
+    TRY(listing_begin(&keys.list, call, body, "revoked limit cursor"));
+    TRY(query_id(call, "cursor", ID_KEY, &part.after_id, &present));
+    part.max = keys.list.limit + 1;
+    TRY(key_rows(&call->ctx, conn, part, write_key, &keys));
+    listing_end_at(&keys.list, id_format(ID_KEY, keys.last, cursor));
     return FM_OK;
 }
 
@@ -177,7 +171,10 @@ static enum fm_err render_key(struct call *call, struct store_conn *conn, struct
     (void)conn;
     jo_object(&out);
     jo_m_id(&out, "id", ID_KEY, in->id);
-    jo_m_str(&out, in->body.agent.p ? "key" : "token", str_of(in->secret));
+    jo_m_str(&out, "key", str_of(in->secret));
+    if (!in->body.agent.p) {
+        jo_m_str(&out, "token", str_of(in->secret));
+    }
     jo_m_time(&out, "expires_at", in->body.agent.p ? 0 : in->expires_at_us);
     jo_object_end(&out);
     return FM_OK;

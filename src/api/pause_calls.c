@@ -47,32 +47,25 @@ static void write_pause(struct json_out *out, const struct directory *directory,
 
 /* --- list ------------------------------------------------------------------------------------- */
 
-struct pause_list {
-    struct json_out *out;
-    const struct directory *directory;
-};
-
 static void write_item(void *with, const struct pause *pause)
 {
-    const struct pause_list *list = with;
+    struct listing *list = with;
 
-    write_pause(list->out, list->directory, pause);
+    if (listing_takes(list, pause->row)) {
+        write_pause(&list->out, list->call->directory, pause);
+    }
 }
 
 static enum fm_err render_list(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct pause_list list = {&out, call->directory};
+    bool ended = str_eq(http_query(call->request, "ended"), S("1"));
+    struct listing list;
+    int64_t before;
 
-    TRY(query_allow(call, "ended"));
-    jo_object(&out);
-    jo_key(&out, "items");
-    jo_array(&out);
-    TRY(pause_rows(&call->ctx, conn, str_eq(http_query(call->request, "ended"), S("1")), write_item,
-                   &list));
-    jo_array_end(&out);
-    jo_m_null(&out, "next_cursor");
-    jo_object_end(&out);
+    TRY(listing_begin(&list, call, body, "ended limit cursor"));
+    TRY(listing_from(&list, INT64_MAX, &before));
+    TRY(pause_rows(&call->ctx, conn, ended, before, list.limit + 1, write_item, &list));
+    listing_end(&list);
     return FM_OK;
 }
 
@@ -92,7 +85,8 @@ static const struct json_field pause_fields[] = {
     {PAUSE(agent), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
     {PAUSE(action), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
     {PAUSE(category), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
-    {PAUSE(reason), .type = JSON_T_STR, .flags = JSON_F_REQUIRED, .max = PAUSE_REASON_MAX},
+    {PAUSE(reason), .type = JSON_T_STR, .flags = JSON_F_REQUIRED | JSON_F_WORDS,
+     .max = PAUSE_REASON_MAX},
 };
 
 /* An agent by its name or its id. A typo must not pause nothing. */

@@ -273,74 +273,63 @@ void session_delete(struct call *call)
 
 /* --- lists --------------------------------------------------------------------------------------------- */
 
-struct list {
-    struct call *call;
-    struct json_out *out;
-    int64_t count;
-    bool deactivated; /* those too */
-};
-
 static void write_person_row(void *with, const struct person_row *person)
 {
-    struct list *list = with;
+    struct listing *list = with;
+    struct json_out *out = &list->out;
 
-    if (person->deactivated_at_us && !list->deactivated) {
+    if (!listing_takes(list, person->row)) {
         return;
     }
-    jo_object(list->out);
-    jo_m_id(list->out, "id", ID_PERSON, person->id);
-    jo_m_str(list->out, "name", person->name);
-    jo_key(list->out, "roles");
-    write_roles(list->out, person->roles);
-    jo_m_bool(list->out, "active", person->deactivated_at_us == 0);
-    jo_m_bool(list->out, "must_change_password", person->has_code);
-    jo_m_time(list->out, "created_at", person->created_at_us);
-    jo_m_time(list->out, "last_sign_in_at", person->signed_in_at_us);
-    jo_object_end(list->out);
+    jo_object(out);
+    jo_m_id(out, "id", ID_PERSON, person->id);
+    jo_m_str(out, "name", person->name);
+    jo_key(out, "roles");
+    write_roles(out, person->roles);
+    jo_m_bool(out, "active", person->deactivated_at_us == 0);
+    jo_m_bool(out, "must_change_password", person->has_code);
+    jo_m_time(out, "created_at", person->created_at_us);
+    jo_m_time(out, "last_sign_in_at", person->signed_in_at_us);
+    jo_object_end(out);
 }
+
+struct agent_list {
+    struct listing list; /* first */
+    int64_t after;
+};
 
 static void write_agent_row(void *with, const struct agent *agent)
 {
-    struct list *list = with;
-    const struct person *owner = directory_person_by_row(list->call->directory, agent->owner);
+    struct agent_list *agents = with;
+    struct json_out *out = &agents->list.out;
+    const struct directory *directory = agents->list.call->directory;
+    const struct person *owner = directory_person_by_row(directory, agent->owner);
 
-    jo_object(list->out);
-    jo_m_id(list->out, "id", ID_AGENT, agent->id);
-    jo_m_str(list->out, "name", agent->name);
-    jo_key(list->out, "owner");
-    jo_object(list->out);
-    jo_m_id(list->out, "id", ID_PERSON, owner ? owner->id : (struct id){{0}});
-    jo_m_str(list->out, "name", owner ? owner->name : STR_NONE);
-    jo_object_end(list->out);
-    jo_m_raw(list->out, "hosts", agent->hosts);
-    jo_object_end(list->out);
-}
-
-static void begin_items(struct json_out *out)
-{
+    if (agent->row <= agents->after || !listing_takes(&agents->list, agent->row)) {
+        return;
+    }
     jo_object(out);
-    jo_key(out, "items");
-    jo_array(out);
-}
-
-static void end_items(struct json_out *out)
-{
-    jo_array_end(out);
-    jo_m_null(out, "next_cursor");
+    jo_m_id(out, "id", ID_AGENT, agent->id);
+    jo_m_str(out, "name", agent->name);
+    jo_m_raw(out, "hosts", agent->hosts);
+    jo_key(out, "owner");
+    jo_object(out);
+    jo_m_id(out, "id", ID_PERSON, owner ? owner->id : (struct id){{0}});
+    jo_m_str(out, "name", owner ? owner->name : STR_NONE);
+    jo_object_end(out);
     jo_object_end(out);
 }
 
 static enum fm_err render_people(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct list list = {.call = call,
-                        .out = &out,
-                        .deactivated = str_eq(http_query(call->request, "deactivated"), S("1"))};
+    struct row_part part = {.ended = str_eq(http_query(call->request, "deactivated"), S("1"))};
+    struct listing list;
 
-    TRY(query_allow(call, "deactivated"));
-    begin_items(&out);
-    TRY(people_rows(&call->ctx, conn, write_person_row, &list));
-    end_items(&out);
+    TRY(listing_begin(&list, call, body, "deactivated limit cursor"));
+    TRY(listing_from(&list, 0, &part.after));
+    part.max = list.limit + 1;
+    TRY(people_rows(&call->ctx, conn, part, write_person_row, &list));
+    listing_end(&list);
     return FM_OK;
 }
 
@@ -351,13 +340,13 @@ void people_list(struct call *call)
 
 static enum fm_err render_agents(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct list list = {.call = call, .out = &out};
+    struct agent_list agents;
 
     (void)conn;
-    begin_items(&out);
-    directory_each_agent(call->directory, write_agent_row, &list);
-    end_items(&out);
+    TRY(listing_begin(&agents.list, call, body, "limit cursor"));
+    TRY(listing_from(&agents.list, 0, &agents.after));
+    directory_each_agent(call->directory, write_agent_row, &agents);
+    listing_end(&agents.list);
     return FM_OK;
 }
 
@@ -494,14 +483,16 @@ static enum fm_err write_queue(struct call *call, struct json_out *out, const st
 
 static enum fm_err render_queues(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
+    struct listing list;
+    int64_t at;
 
     (void)conn;
-    begin_items(&out);
-    for (size_t i = 0; i < call->policy->queue_count; i++) {
-        TRY(write_queue(call, &out, &call->policy->queues[i]));
+    TRY(listing_begin(&list, call, body, "limit cursor"));
+    TRY(listing_from(&list, 0, &at));
+    for (; at < (int64_t)call->policy->queue_count && listing_takes(&list, at + 1); at++) {
+        TRY(write_queue(call, &list.out, &call->policy->queues[at]));
     }
-    end_items(&out);
+    listing_end(&list);
     return FM_OK;
 }
 
@@ -512,17 +503,26 @@ void queues_list(struct call *call)
 
 /* --- categories ---------------------------------------------------------------------------------------- */
 
-#define CATEGORIES_MAX 10000 /* 04: categories of one policy */
+/* A category can hold any characters, some of what the agent wrote: its cursor is the row of the
+ * agent and the category in hexadecimal digits. */
+struct category_list {
+    struct listing list; /* first */
+    struct str last;
+};
 
 static void write_category(void *with, const struct tally *tally)
 {
-    struct list *list = with;
-    struct json_out *out = list->out;
+    struct category_list *categories = with;
+    struct json_out *out = &categories->list.out;
     int64_t reviewed = tally->approved + tally->modified + tally->rejected;
 
+    if (!listing_takes(&categories->list, tally->agent)) {
+        return;
+    }
+    categories->last = arena_copy(categories->list.call->ctx.arena, tally->category);
     jo_object(out);
     jo_key(out, "agent");
-    write_agent_ref(out, list->call->directory, tally->agent);
+    write_agent_ref(out, categories->list.call->directory, tally->agent);
     jo_m_str(out, "category", tally->category);
     jo_m_str(out, "level", S("review_all"));
     jo_m_int(out, "reviewed", reviewed);
@@ -537,23 +537,53 @@ static void write_category(void *with, const struct tally *tally)
     jo_object_end(out);
 }
 
+/* The pair behind which the page begins. */
+static enum fm_err read_category_cursor(struct call *call, int64_t *agent, struct str *category)
+{
+    struct str rest = http_query(call->request, "cursor");
+    struct str row = str_split(&rest, '-');
+    uint8_t *bytes = arena_zalloc(call->ctx.arena, 1, POLICY_CATEGORY_BYTES);
+    uint64_t number;
+
+    *agent = 0;
+    *category = S("");
+    if (!row.n) {
+        return FM_OK;
+    }
+    if (!bytes) {
+        return fail_memory(&call->ctx);
+    }
+    *category = (struct str){(const char *)bytes, rest.n / 2};
+    if (!str_to_u64(row, &number) || number > INT64_MAX || category->n > POLICY_CATEGORY_BYTES ||
+        !hex_decode(rest, bytes, category->n) || !str_is_utf8(*category)) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/cursor"),
+                       "use next_cursor of the page before");
+    }
+    *agent = (int64_t)number;
+    return FM_OK;
+}
+
 static enum fm_err render_categories(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct list list = {.call = call, .out = &out};
+    AUTO(buf_done) struct buf cursor = BUF_INIT(KIB);
+    struct category_list categories = {.last = S("")};
+    int64_t after_agent;
+    struct str after;
     struct id id;
     bool present;
     const struct agent *agent;
 
-    TRY(query_allow(call, "agent limit cursor"));
+    TRY(listing_begin(&categories.list, call, body, "agent limit cursor"));
     TRY(query_id(call, "agent", ID_AGENT, &id, &present));
+    TRY(read_category_cursor(call, &after_agent, &after));
     agent = present ? directory_agent_by_id(call->directory, id) : NULL;
-    begin_items(&out);
     if (!present || agent) {
-        TRY(tally_list(&call->ctx, conn, agent ? agent->row : 0, 0, S(""), CATEGORIES_MAX,
-                       write_category, &list));
+        TRY(tally_list(&call->ctx, conn, agent ? agent->row : 0, after_agent, after,
+                       (size_t)categories.list.limit + 1, write_category, &categories));
     }
-    end_items(&out);
+    buf_printf(&cursor, "%lld-", (long long)categories.list.last);
+    buf_add_hex(&cursor, categories.last);
+    listing_end_at(&categories.list, buf_str(&cursor));
     return FM_OK;
 }
 

@@ -58,41 +58,26 @@ static void write_members(struct json_out *out, const struct directory *director
     jo_m_raw(out, "loosened", v->loosened);
 }
 
-struct listing {
-    const struct call *call;
-    struct json_out *out;
-    int64_t limit, count, last;
-};
-
 static void write_row(void *with, const struct policy_version *version)
 {
-    struct listing *listing = with;
+    struct listing *list = with;
 
-    if (listing->count++ < listing->limit) {
-        jo_object(listing->out);
-        write_members(listing->out, listing->call->directory, version);
-        jo_object_end(listing->out);
-        listing->last = version->row;
+    if (listing_takes(list, version->row)) {
+        jo_object(&list->out);
+        write_members(&list->out, list->call->directory, version);
+        jo_object_end(&list->out);
     }
 }
 
 static enum fm_err render_list(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct listing listing = {.call = call, .out = &out};
-    struct page page;
+    struct listing list;
+    int64_t before;
 
-    TRY(query_allow(call, "limit cursor"));
-    TRY(page_read(call, &page));
-    listing.limit = page.limit;
-    jo_object(&out);
-    jo_key(&out, "items");
-    jo_array(&out);
-    TRY(flow_version_each(&call->ctx, conn, page.has_cursor ? page.first : INT64_MAX,
-                          (size_t)page.limit + 1, write_row, &listing));
-    jo_array_end(&out);
-    page_write_cursor(&out, listing.count > page.limit, listing.last, 0);
-    jo_object_end(&out);
+    TRY(listing_begin(&list, call, body, "limit cursor"));
+    TRY(listing_from(&list, INT64_MAX, &before));
+    TRY(flow_version_each(&call->ctx, conn, before, (size_t)list.limit + 1, write_row, &list));
+    listing_end(&list);
     return FM_OK;
 }
 

@@ -39,7 +39,9 @@ static enum fm_err check_callback(struct call *call, struct str url)
         }
     }
     return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/callback/url"),
-                   "the host is not registered with this agent: `fermata agent add NAME --host HOST`");
+                   "the host is not registered with this agent; an administrator adds it:"
+                   " `fermata agent hosts %.*s --add %.*s`",
+                   STR_ARG(call->caller.agent->name), STR_ARG(parts.host));
 }
 
 /* The trace that this proposal belongs to. What is malformed, or comes twice, is no trace and no

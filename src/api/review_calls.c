@@ -3,6 +3,7 @@
  * People's calls: inbox, claims, decisions, undo, comments, the stream.
  */
 #include "api/api_internal.h"
+#include "base/unicode.h"
 
 #include <stdlib.h>
 
@@ -92,7 +93,7 @@ static enum fm_err check_decision(struct call *call, const struct decision_body 
     if (!modifies && body->severity >= 0) {
         return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/severity"), "only modify has a severity");
     }
-    if (needs_reason && !body->reason.n) {
+    if (needs_reason && text_is_blank(body->reason)) {
         return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/reason"),
                        out->verdict == DECISION_RETURN ? "return needs the question to the agent"
                                                        : "reject needs a reason");
@@ -112,7 +113,7 @@ static enum fm_err read_decision(struct call *call, struct decision_request *out
     *out = (struct decision_request){
         .verdict = (enum decision_verdict)(DECISION_APPROVE + body.verdict),
         .arguments = body.arguments,
-        .reason = body.reason.n ? body.reason : STR_NONE,
+        .reason = text_is_blank(body.reason) ? STR_NONE : body.reason,
         .reason_code = body.reason_code,
         .minor = body.severity == 0,
     };
@@ -163,7 +164,7 @@ struct comment_input {
 };
 
 static const struct json_field comment_fields[] = {
-    {.name = "text", .type = JSON_T_STR, .flags = JSON_F_REQUIRED,
+    {.name = "text", .type = JSON_T_STR, .flags = JSON_F_REQUIRED | JSON_F_WORDS,
      .offset = offsetof(struct comment_input, text), .max = COMMENT_MAX},
 };
 

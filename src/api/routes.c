@@ -52,6 +52,7 @@ const struct route api_routes[] = {
     {HTTP_GET, "/v1/agents", WHO_PERSON, SEES_PEOPLE | READS_PEOPLE, agents_list},
     {HTTP_POST, "/v1/agents", WHO_PERSON, ADMIN, agents_create},
     {HTTP_POST, "/v1/agents/{agent}/webhook-secret", WHO_PERSON, ADMIN, agents_webhook_secret},
+    {HTTP_POST, "/v1/agents/{agent}/hosts", WHO_PERSON, ADMIN, agents_hosts},
     {HTTP_GET, "/v1/people", WHO_PERSON, SEES_PEOPLE | READS_PEOPLE, people_list},
     {HTTP_POST, "/v1/people", WHO_PERSON, ADMIN, people_create},
     {HTTP_GET, "/v1/people/access-review", WHO_PERSON, SEES_ACCESS | READS_PEOPLE, access_review},

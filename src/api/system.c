@@ -323,9 +323,8 @@ void api_quiet(struct api *api)
 void api_problem(void *with, enum fm_err err, const char *detail, struct buf *body)
 {
     struct ctx ctx = {.err = err};
-    int status = err == FM_E_INVALID_ARGUMENT ? 400 : err_status(err); /* a head that is no HTTP */
 
     (void)with;
     (void)fail(&ctx, err, "%s", detail);
-    problem_write(body, &ctx, err, status);
+    problem_write(body, &ctx, err, err_status(err));
 }

@@ -9,13 +9,6 @@
 
 /* --- list ------------------------------------------------------------------------------------- */
 
-struct webhook_list {
-    struct call *call;
-    struct json_out *out;
-    int64_t limit, count, last_row;
-    bool more;
-};
-
 static void write_webhook(struct json_out *out, const struct directory *directory,
                           const struct delivery *delivery)
 {
@@ -28,15 +21,11 @@ static void write_webhook(struct json_out *out, const struct directory *director
 
 static void write_row(void *with, const struct delivery *delivery)
 {
-    struct webhook_list *list = with;
+    struct listing *list = with;
 
-    if (list->count == list->limit) {
-        list->more = true;
-        return;
+    if (listing_takes(list, delivery->row)) {
+        write_webhook(&list->out, list->call->directory, delivery);
     }
-    list->count++;
-    list->last_row = delivery->row;
-    write_webhook(list->out, list->call->directory, delivery);
 }
 
 static enum fm_err read_status(struct call *call, enum notify_status *out)
@@ -58,23 +47,15 @@ static enum fm_err read_status(struct call *call, enum notify_status *out)
 
 static enum fm_err render_webhooks(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct webhook_list list = {.call = call, .out = &out};
-    struct page page;
+    struct listing list;
     enum notify_status status;
+    int64_t before;
 
-    TRY(query_allow(call, "status limit cursor"));
+    TRY(listing_begin(&list, call, body, "status limit cursor"));
     TRY(read_status(call, &status));
-    TRY(page_read(call, &page));
-    list.limit = page.limit;
-    jo_object(&out);
-    jo_key(&out, "items");
-    jo_array(&out);
-    TRY(notify_list(&call->ctx, conn, status, page.has_cursor ? page.first : INT64_MAX,
-                    (size_t)page.limit + 1, write_row, &list));
-    jo_array_end(&out);
-    page_write_cursor(&out, list.more, list.last_row, 0);
-    jo_object_end(&out);
+    TRY(listing_from(&list, INT64_MAX, &before));
+    TRY(notify_list(&call->ctx, conn, status, before, (size_t)list.limit + 1, write_row, &list));
+    listing_end(&list);
     return FM_OK;
 }
 
@@ -92,15 +73,14 @@ static enum fm_err run_resend(struct call *call, struct store_conn *conn)
 
 static void write_one(void *with, const struct delivery *delivery)
 {
-    struct webhook_list *list = with;
+    struct listing *list = with;
 
-    write_webhook(list->out, list->call->directory, delivery);
+    write_webhook(&list->out, list->call->directory, delivery);
 }
 
 static enum fm_err render_webhook(struct call *call, struct store_conn *conn, struct buf *body)
 {
-    struct json_out out = JSON_OUT(body);
-    struct webhook_list list = {.call = call, .out = &out};
+    struct listing list = {.call = call, .out = JSON_OUT(body)};
 
     return notify_find(&call->ctx, conn, call->id, write_one, &list);
 }
@@ -165,5 +145,94 @@ void agents_webhook_secret(struct call *call)
         call_write_once(call, run_secret, render_secret, 200,
                         "if the secret was lost, ask for another with a new Idempotency-Key; the "
                         "replaced ones sign on for 24 hours");
+    }
+}
+
+/* --- hosts ------------------------------------------------------------------------------------ */
+
+#define HOSTS_MAX 32 /* of one change */
+
+struct hosts_body {
+    const struct json *add, *remove;
+};
+
+#define HOSTS(member)                                                                              \
+    {.name = #member, .type = JSON_T_ARRAY, .max = HOSTS_MAX,                                      \
+     .offset = offsetof(struct hosts_body, member)}
+static const struct json_field hosts_fields[] = {HOSTS(add), HOSTS(remove)};
+
+struct hosts_input {
+    struct policy_list add, remove, hosts;
+    struct str added[HOSTS_MAX], removed[HOSTS_MAX];
+};
+
+static enum fm_err read_hosts(struct call *call, const struct json *array, const char *pointer,
+                              struct str items[HOSTS_MAX], struct policy_list *out)
+{
+    *out = (struct policy_list){items, array ? array->count : 0};
+    for (uint32_t i = 0; i < out->count; i++) {
+        items[i] = json_text(&array->as.items[i]);
+        if (!items[i].n) {
+            return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT,
+                           json_pointer_index(call->ctx.arena, str_of(pointer), i),
+                           "must be the name of a host");
+        }
+    }
+    return FM_OK;
+}
+
+static enum fm_err read_change(struct call *call, struct hosts_input *in)
+{
+    struct hosts_body body = {NULL, NULL};
+
+    TRY(call_bind(call, hosts_fields, COUNT_OF(hosts_fields), &body));
+    if (!body.add && !body.remove) {
+        return fail_at(&call->ctx, FM_E_INVALID_ARGUMENT, S("/add"),
+                       "say what to add or to remove");
+    }
+    TRY(read_hosts(call, body.add, "/add", in->added, &in->add));
+    return read_hosts(call, body.remove, "/remove", in->removed, &in->remove);
+}
+
+static enum fm_err run_hosts(struct call *call, struct store_conn *conn)
+{
+    struct hosts_input *in = call->in;
+    const struct agent *agent = directory_agent_by_id(call->directory, call->id);
+
+    if (!agent) {
+        return fail(&call->ctx, FM_E_NOT_FOUND, "there is no such agent");
+    }
+    return people_change_hosts(&call->ctx, conn,
+                               (struct actor){ACTOR_REVIEWER, call->caller.person->id}, agent->name,
+                               in->add, in->remove, &in->hosts);
+}
+
+static enum fm_err render_hosts(struct call *call, struct store_conn *conn, struct buf *body)
+{
+    const struct hosts_input *in = call->in;
+    struct json_out out = JSON_OUT(body);
+
+    (void)conn;
+    jo_object(&out);
+    jo_m_id(&out, "id", ID_AGENT, call->id);
+    jo_key(&out, "hosts");
+    jo_array(&out);
+    for (size_t i = 0; i < in->hosts.count; i++) {
+        jo_str(&out, in->hosts.items[i]);
+    }
+    jo_array_end(&out);
+    jo_object_end(&out);
+    return FM_OK;
+}
+
+void agents_hosts(struct call *call)
+{
+    struct hosts_input *in = call_input(call, sizeof(*in));
+    enum fm_err err = in ? read_change(call, in) : FM_OK;
+
+    if (err != FM_OK) {
+        call_fail(call, err);
+    } else if (in) {
+        call_write(call, run_hosts, render_hosts, 200);
     }
 }

@@ -11,6 +11,7 @@
 
 #define FM_ERRORS(X) /* code, HTTP status, name, title */                                            \
     X(INVALID_JSON, 400, "invalid-json", "The body is not I-JSON or over a structural limit")        \
+    X(BAD_REQUEST, 400, "bad-request", "The head of the request has not one plain reading")          \
     X(TOO_LARGE, 413, "too-large", "Larger than the limit")                                          \
     X(UNKNOWN_MEMBER, 422, "unknown-member", "A member that this call does not know")                \
     X(INVALID_ARGUMENT, 422, "invalid-argument", "A value that this call does not accept")           \

@@ -12,4 +12,7 @@
  * seen as nothing or as something else, or are acted upon. */
 bool code_point_is_visible(uint32_t code);
 
+/* Whether UTF-8 text says nothing: it is empty, or all of it is white space or not visible. */
+bool text_is_blank(struct str text);
+
 #endif

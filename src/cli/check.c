@@ -3,40 +3,26 @@
  * `fermata check`: is everything as a server needs it? Looks at the folder and at what it would be
  * served with, and asks a running server about itself. Changes nothing.
  */
-#include "cli/cli.h"
+#include "cli/serving.h"
 #include "crypto/crypto.h"
 #include "server/checks.h"
 
 #include "base/log.h"
 
-#include <stdlib.h>
-
 #define ARENA_BYTES_MAX (128 * MIB)
 #define ROWS_MAX        (2 * CHECKS_MAX + 2)
 
-struct check_command {
-    struct cli_common common;
-    const char *policy, *listen, *public_url;
-};
-
-#define OPTION(member) offsetof(struct check_command, member)
-static const struct cli_option check_table[] = {
-    {"--policy", CLI_VALUE, OPTION(policy), "FILE", "the policy that it is served with"},
-    {"--listen", CLI_VALUE, OPTION(listen), "HOST:PORT", "where it listens (127.0.0.1:8600)"},
-    {"--public-url", CLI_VALUE, OPTION(public_url), "URL", "what browsers see behind a proxy"},
-};
-
 static const struct cli_usage check_usage = {
-    .line = "check [--policy FILE] [--listen HOST:PORT] [--public-url URL]",
+    .line = "check [--config FILE] [--policy FILE] [--listen HOST:PORT] [--public-url URL]",
     .about = "Checks configuration, folder, keys, store, log, clock, disk and limits, and asks a "
              "running\n"
-             "server what it says in /readyz. Give it the options (or the environment) that "
-             "`serve` gets.\n"
-             "Reads only. Whatever did not pass says what to do next. Exit code 1 when something "
-             "failed;\n"
-             "warnings are 0.",
-    .options = check_table,
-    .option_count = COUNT_OF(check_table),
+             "server what it says in /readyz. Give it the options (or the environment, or the "
+             "file) that\n"
+             "`serve` gets. Reads only. Whatever did not pass says what to do next. Exit code 1 "
+             "when\n"
+             "something failed; warnings are 0.",
+    .options = serving_options,
+    .option_count = SERVING_OPTIONS,
     .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
 };
 
@@ -48,20 +34,13 @@ struct report {
     bool server_failed;        /* it runs and does not answer */
 };
 
-static const char *value_or(const char *value, const char *variable, const char *fallback)
-{
-    const char *from_environment = getenv(variable);
-
-    return value ? value : from_environment ? from_environment : fallback;
-}
-
-static void gather(struct ctx *ctx, const struct check_command *command, struct report *report)
+static void gather(struct ctx *ctx, const struct server_options *server, struct report *report)
 {
     struct checks_options options = {
-        .dir = command->common.dir,
-        .policy = value_or(command->policy, "FERMATA_POLICY", NULL),
-        .listen = value_or(command->listen, "FERMATA_LISTEN", "127.0.0.1:8600"),
-        .public_url = value_or(command->public_url, "FERMATA_PUBLIC_URL", NULL),
+        .dir = server->dir,
+        .policy = server->policy,
+        .listen = server->listen,
+        .public_url = server->public_url,
     };
     const struct json *answer = NULL;
 
@@ -186,7 +165,8 @@ static void print_json(struct ctx *ctx, const struct report *report)
 int cli_check(int argc, char **argv)
 {
     AUTO(arena_done) struct arena *arena = arena_new(ARENA_BYTES_MAX);
-    struct check_command command = {0};
+    struct serving command = {.config = NULL};
+    struct server_options server;
     struct report *report;
     struct ctx ctx;
     int words, code = cli_parse(&check_usage, argc, argv, &command, &words);
@@ -197,12 +177,16 @@ int cli_check(int argc, char **argv)
     crypto_init();
     log_set_level(LOG_ERROR + 1); /* what goes wrong here is a row of the table */
     ctx_init(&ctx, arena);
+    code = serving_read(&ctx, &check_usage, &command, &server);
+    if (code != CLI_GO) {
+        return code;
+    }
     report = arena_zalloc(arena, 1, sizeof(*report));
     if (!report) {
         (void)fail_memory(&ctx);
         return cli_failed(&command.common, &ctx);
     }
-    gather(&ctx, &command, report);
+    gather(&ctx, &server, report);
     if (command.common.json) {
         print_json(&ctx, report);
     } else {

@@ -70,6 +70,7 @@ struct cli_option {
 /* The first member of every command's struct of options. */
 struct cli_common {
     const char *dir; /* --data, else FERMATA_DATA, else ./fermata-data; never NULL after cli_parse */
+    bool dir_by_default; /* neither --data nor the environment said where */
     bool json;       /* --json */
     bool help;
 };

@@ -7,6 +7,7 @@
  *    --digest must name it.
  * 2. What is sent is the digest that was shown, never one that was read afterwards.
  */
+#include "base/unicode.h"
 #include "cli/remote.h"
 
 #include <errno.h>
@@ -89,11 +90,11 @@ static int check_usage(const struct decide_command *command)
     if (!is_one_of(command->verdict, "approve modify reject return")) {
         return cli_misused(&decide_usage, "the verdict is approve, modify, reject or return");
     }
-    if (is_one_of(command->verdict, "reject return") && !command->reason) {
-        return cli_misused(&decide_usage, "%.*s needs --reason TEXT", STR_ARG(command->verdict));
-    }
     if (!str_is_utf8(str_of(command->reason)) || !str_is_utf8(str_of(command->reason_code))) {
         return cli_misused(&decide_usage, "the reason is not UTF-8");
+    }
+    if (is_one_of(command->verdict, "reject return") && text_is_blank(str_of(command->reason))) {
+        return cli_misused(&decide_usage, "%.*s needs --reason TEXT", STR_ARG(command->verdict));
     }
     if (modifies != (command->arguments != NULL)) {
         return cli_misused(&decide_usage,

@@ -194,11 +194,15 @@ static int parse_all(const struct cli_usage *usage, int argc, char **argv, void 
     return CLI_GO;
 }
 
-static const char *default_dir(void)
+static void find_dir(struct cli_common *common)
 {
     const char *dir = getenv("FERMATA_DATA");
 
-    return dir && dir[0] ? dir : DEFAULT_DIR;
+    if (!common->dir && dir && dir[0]) {
+        common->dir = dir;
+    }
+    common->dir_by_default = !common->dir;
+    common->dir = common->dir ? common->dir : DEFAULT_DIR;
 }
 
 int cli_parse(const struct cli_usage *usage, int argc, char **argv, void *options, int *words)
@@ -219,7 +223,7 @@ int cli_parse(const struct cli_usage *usage, int argc, char **argv, void *option
     if (*words > usage->words_max) {
         return cli_misused(usage, "%s is one word too many", argv[1 + usage->words_max]);
     }
-    common->dir = common->dir ? common->dir : default_dir();
+    find_dir(common);
     return CLI_GO;
 }
 

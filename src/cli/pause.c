@@ -2,6 +2,7 @@
  *
  * `fermata pause`: stop now, from a terminal; see what is stopped; let it go on.
  */
+#include "base/unicode.h"
 #include "cli/ask.h"
 
 struct pause {
@@ -77,13 +78,13 @@ static int check(const struct pause *options)
     if (named != 1) {
         return cli_misused(&pause_usage, "one of --all, --agent, --action and --category");
     }
-    if (!options->reason) {
-        return cli_misused(&pause_usage, "--reason is missing");
-    }
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         if (texts[i] && !str_is_utf8(str_of(texts[i]))) {
             return cli_misused(&pause_usage, "a text that is not UTF-8");
         }
+    }
+    if (text_is_blank(str_of(options->reason))) {
+        return cli_misused(&pause_usage, "--reason is missing");
     }
     return CLI_GO;
 }

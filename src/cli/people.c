@@ -332,11 +332,73 @@ static int run_agent_list(int argc, char **argv)
                     "There is no agent yet: `fermata agent add NAME --owner USER`.");
 }
 
+struct agent_hosts {
+    struct cli_common common;
+    struct cli_values add, remove;
+};
+
+static const struct cli_option agent_hosts_options[] = {
+    {"--add", CLI_REPEAT, offsetof(struct agent_hosts, add), "HOST",
+     "callbacks may go there from now on; may be repeated"},
+    {"--remove", CLI_REPEAT, offsetof(struct agent_hosts, remove), "HOST",
+     "proposals that come from now on may not name it; may be repeated"},
+};
+
+static const struct cli_usage agent_hosts_usage = {
+    .line = "agent hosts NAME [--add HOST] [--remove HOST]",
+    .about = "Says where the callbacks of an agent may go, and changes it: names or addresses,\n"
+             "without scheme and port, at most 16. The audit log has each change. Callbacks of\n"
+             "proposals that are held already still go where they were to go.\n"
+             "\n"
+             "  fermata agent hosts support-bot --add hooks.example.com",
+    .options = agent_hosts_options,
+    .option_count = COUNT_OF(agent_hosts_options),
+    .common = CLI_TAKES_DATA | CLI_TAKES_JSON,
+    .words_min = 1,
+    .words_max = 1,
+};
+
+static int change_hosts(struct work *work, const struct agent_hosts *options, const char *name)
+{
+    AUTO(ask_done) struct ask ask = ASK_INIT;
+    const struct json *answer;
+    struct str hosts;
+    int code;
+
+    ask_begin(&ask, "agent.hosts");
+    jo_m_str(&ask.out, "agent", str_of(name));
+    ask_values(&ask, "add", &options->add);
+    ask_values(&ask, "remove", &options->remove);
+    code = ask_send(work, &options->common, CLI_FOLDER_MUST_EXIST, &ask, &answer);
+    if (code == CLI_OK && answer) {
+        hosts = joined(work, json_get(answer, S("hosts")));
+        printf("Callbacks of %.*s go to %.*s.\n", STR_ARG(cli_safe(&work->ctx, str_of(name))),
+               STR_ARG(hosts.n ? hosts : S("no host")));
+    }
+    return code;
+}
+
+static int run_agent_hosts(int argc, char **argv)
+{
+    struct agent_hosts options = {.add = {.count = 0}};
+    AUTO(work_done) struct work work = {NULL, {0}};
+    int words, code = cli_parse(&agent_hosts_usage, argc, argv, &options, &words);
+
+    if (code != CLI_GO) {
+        return code;
+    }
+    if (!str_is_utf8(str_of(argv[1])) || !are_utf8(&options.add) || !are_utf8(&options.remove)) {
+        return cli_misused(&agent_hosts_usage, NOT_UTF8);
+    }
+    return work_begin(&work) ? change_hosts(&work, &options, argv[1]) : CLI_FAILED;
+}
+
 int cli_agent(int argc, char **argv)
 {
     static const struct cli_verb verbs[] = {
         {"add", run_agent_add, "add an agent, with its first key"},
         {"list", run_agent_list, "list the agents"},
+        {"hosts", run_agent_hosts, "say where callbacks may go, and change it"},
     };
 
     return cli_run_verb(verbs, COUNT_OF(verbs), argc, argv);

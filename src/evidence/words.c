@@ -31,6 +31,7 @@ static const char *const happened[JOURNAL_KIND_COUNT + 1] = {
     [JOURNAL_PERSON_SIGNED_OUT] = "signed out",
     [JOURNAL_AGENT_ADDED] = "agent added",
     [JOURNAL_AGENT_SECRET_CHANGED] = "another secret for an agent's callbacks",
+    [JOURNAL_AGENT_HOSTS_CHANGED] = "other hosts for an agent's callbacks",
     [JOURNAL_KEY_CREATED] = "key made",
     [JOURNAL_KEY_REVOKED] = "key revoked",
     [JOURNAL_LINK_CREATED] = "sign-in link made",

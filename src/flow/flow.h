@@ -104,10 +104,6 @@ enum fm_err flow_activate_version(struct flow *flow, struct ctx *ctx, struct sto
                                   struct id id, const struct policy_proposal *proposal,
                                   struct policy_version *out) MUST_CHECK;
 
-/* Puts a policy in force without asking anybody: for tests, where nobody is there to ask. */
-enum fm_err flow_activate_policy(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                                 const struct policy *policy, struct actor by) MUST_CHECK;
-
 /* Proposes the file as it was read again, as the operator, and waits. Not on a loop thread, nor the
  * committer's. */
 enum fm_err flow_reload_policy(struct ctx *ctx, struct flow *flow, struct committer *committer,
@@ -298,8 +294,10 @@ enum fm_err flow_pause(struct flow *flow, struct ctx *ctx, struct store_conn *co
  * `pause->ended_at_us` says which it was. */
 enum fm_err flow_resume(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                         struct actor by, struct id id, struct pause *pause) MUST_CHECK;
-/* The open ones, or the newest 200, the newest first. Texts live for the visit. Any connection. */
-enum fm_err pause_rows(struct ctx *ctx, struct store_conn *conn, bool ended,
+/* The open ones, or with `ended` all, the newest first: at most `max` of those before the row
+ * `before`. Texts live for the visit. Any connection. */
+enum fm_err pause_rows(struct ctx *ctx, struct store_conn *conn, bool ended, int64_t before,
+                       int64_t max,
                        void (*visit)(void *with, const struct pause *pause), void *with) MUST_CHECK;
 /* One of them, its texts in the arena. FM_E_NOT_FOUND. */
 enum fm_err pause_find(struct ctx *ctx, struct store_conn *conn, struct id id, struct pause *out)

@@ -21,8 +21,9 @@
 #define RESUMES    (ROLE_BIT(ROLE_LEAD) | ROLE_BIT(ROLE_POLICY))
 
 #define COLUMNS "row, id, covers, name, reason, by, at, resume_by, resume_at, ended_by, ended_at"
-SQL(SQL_OPEN, "SELECT " COLUMNS " FROM pauses WHERE ended_at IS NULL ORDER BY row DESC");
-SQL(SQL_ALL, "SELECT " COLUMNS " FROM pauses ORDER BY row DESC LIMIT 200");
+SQL(SQL_OPEN, "SELECT " COLUMNS " FROM pauses WHERE ended_at IS NULL AND row < $before"
+              " ORDER BY row DESC LIMIT $max");
+SQL(SQL_ALL, "SELECT " COLUMNS " FROM pauses WHERE row < $before ORDER BY row DESC LIMIT $max");
 SQL(SQL_FIND, "SELECT " COLUMNS " FROM pauses WHERE id = $id");
 SQL(SQL_COUNT, "SELECT count(*) FROM pauses WHERE ended_at IS NULL");
 SQL(SQL_ADD, "INSERT INTO pauses(id, covers, name, reason, by, at)"
@@ -54,13 +55,15 @@ static void read_row(struct store_rows *rows, struct pause *out)
                           .ended_at_us = rows_int(rows, 10)};
 }
 
-enum fm_err pause_rows(struct ctx *ctx, struct store_conn *conn, bool ended,
+enum fm_err pause_rows(struct ctx *ctx, struct store_conn *conn, bool ended, int64_t before,
+                       int64_t max,
                        void (*visit)(void *with, const struct pause *pause), void *with)
 {
     struct store_rows *rows;
 
     ctx->err = FM_OK;
-    TRY(store_query(ctx, conn, ended ? &SQL_ALL : &SQL_OPEN, NO_ARGS, &rows));
+    TRY(store_query(ctx, conn, ended ? &SQL_ALL : &SQL_OPEN,
+                    ARGS(A_INT("$before", before), A_INT("$max", max)), &rows));
     while (rows_next(ctx, rows)) {
         struct pause pause;
         read_row(rows, &pause);
@@ -119,7 +122,7 @@ enum fm_err pauses_load(struct flow *flow, struct ctx *ctx, struct store_conn *c
     enum fm_err err;
 
     flow->paused_count = 0;
-    err = pause_rows(ctx, conn, false, keep_pause, &reading);
+    err = pause_rows(ctx, conn, false, INT64_MAX, INT64_MAX, keep_pause, &reading);
     directory_drop(reading.directory);
     return reading.short_of_memory ? fail_memory(ctx) : err;
 }

@@ -294,21 +294,6 @@ static enum fm_err activate_new(struct flow *flow, struct ctx *ctx, struct store
     return FM_OK;
 }
 
-enum fm_err flow_activate_policy(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                                 const struct policy *policy, struct actor by)
-{
-    const struct policy_proposal p = {.policy = policy, .road = ROAD_FILE};
-    struct policy_version version;
-
-    ASSERT(by.kind == ACTOR_OPERATOR);
-    TRY(flow_version_active(ctx, conn, &version));
-    if (version.row && hash_eq(version.version, policy->version)) {
-        put_in_force(flow, policy, &version);
-        return FM_OK;
-    }
-    return activate_new(flow, ctx, conn, &p, STR_NONE, false, &version);
-}
-
 /* A candidate; the one that waits already where it is the same. */
 static enum fm_err add_candidate(struct ctx *ctx, struct store_conn *conn,
                                  const struct policy_proposal *p, struct str loosened,

@@ -39,6 +39,7 @@
     X(PERSON_SIGNED_OUT, "person.signed_out", 0)                                                   \
     X(AGENT_ADDED, "agent.added", 0)                                                               \
     X(AGENT_SECRET_CHANGED, "agent.secret_changed", 0)                                             \
+    X(AGENT_HOSTS_CHANGED, "agent.hosts_changed", 0)                                               \
     X(KEY_CREATED, "key.created", 0)                                                               \
     X(KEY_REVOKED, "key.revoked", 0)                                                               \
     X(LINK_CREATED, "link.created", 0)                                                             \

@@ -11,6 +11,7 @@
  */
 #include "base/clock.h"
 #include "base/panic.h"
+#include "base/unicode.h"
 #include "json/inner.h"
 
 #include <stdarg.h>
@@ -102,6 +103,8 @@ static void bind_str(struct binding *b, const struct json_field *field, const st
                  value->as.text.n, field->max);
     } else if (value->as.text.n == 0 && !(field->flags & JSON_F_EMPTY)) {
         complain_field(b, field, "must not be empty");
+    } else if ((field->flags & JSON_F_WORDS) && text_is_blank(value->as.text)) {
+        complain_field(b, field, "must not be blank");
     } else {
         *text = value->as.text;
     }

@@ -103,7 +103,8 @@ enum fm_err json_diff(struct ctx *ctx, const struct json *from, const struct jso
  * their pointer; all bad members of one object are reported together (up to CTX_FIELD_ERRORS_MAX). */
 
 enum json_type {
-    JSON_T_STR,      /* struct str, at most `max` bytes; refused when empty unless JSON_F_EMPTY */
+    JSON_T_STR,      /* struct str, at most `max` bytes; refused when empty unless JSON_F_EMPTY, and
+                        with JSON_F_WORDS when blank */
     JSON_T_BOOL,     /* enum json_bool */
     JSON_T_NUMBER,   /* double, between min and max_number */
     JSON_T_INT,      /* int64_t, between min and max_number */
@@ -118,7 +119,12 @@ enum json_type {
 enum json_bool { JSON_UNSET = 0, JSON_NO, JSON_YES };
 
 /* With both REQUIRED and NULL, null is the absence of what is required: an error. */
-enum { JSON_F_REQUIRED = 1, JSON_F_EMPTY = 2, JSON_F_NULL = 4 /* null reads as absent */ };
+enum {
+    JSON_F_REQUIRED = 1,
+    JSON_F_EMPTY = 2,
+    JSON_F_NULL = 4, /* null reads as absent */
+    JSON_F_WORDS = 8 /* for people to read: white space and hidden characters alone say nothing */
+};
 
 struct json_field {
     const char *name;

@@ -54,6 +54,8 @@ struct told {
     bool is_over;            /* deactivated, revoked, ended */
     uint64_t tokens_until;   /* a person's tokens from before this leaf are revoked */
     int kind;                /* of a credential; what a pause covers */
+    struct str hosts; /* payload of the leaf that last changed an agent's hosts; absent: erased */
+    bool has_new_hosts;
     struct id agent, person; /* whose key it is; the owner of an agent */
     struct hash version;     /* of a policy, like all below */
     int road, state;
@@ -259,6 +261,13 @@ static void tell_ended(struct standing *s, struct told *t, const struct journal_
     t->ender = actor_of(leaf);
 }
 
+/* Short of memory it reads as erased: what cannot be compared is no finding. */
+static void tell_hosts(struct standing *s, struct told *t, const struct journal_leaf *leaf)
+{
+    t->has_new_hosts = true;
+    t->hosts = arena_copy(s->told.arena, leaf->payload);
+}
+
 /* How each kind of leaf names what it is about. Only what is in the map already is changed by one
  * that does not make anything. */
 static const struct teller {
@@ -271,6 +280,7 @@ static const struct teller {
     [JOURNAL_PERSON_CHANGED] = {ID_PERSON, "person", CHANGES, tell_change},
     [JOURNAL_PERSON_SIGNED_IN] = {ID_SESSION, "session", MAKES_TRANSIENT, tell_session},
     [JOURNAL_AGENT_ADDED] = {ID_AGENT, "agent", MAKES, tell_agent},
+    [JOURNAL_AGENT_HOSTS_CHANGED] = {ID_AGENT, "agent", CHANGES, tell_hosts},
     [JOURNAL_KEY_CREATED] = {ID_KEY, "key", MAKES, tell_key},
     [JOURNAL_KEY_REVOKED] = {ID_KEY, "key", CHANGES, tell_revoked},
     [JOURNAL_LINK_CREATED] = {ID_KEY, "key", MAKES_TRANSIENT, tell_key},
@@ -354,8 +364,9 @@ static bool fits_payload(struct standing *s, const struct told *t, const char *n
 static bool fits_hosts(struct standing *s, const struct told *t, struct str value)
 {
     const struct json *payload, *hosts;
+    struct str told = t->has_new_hosts ? t->hosts : t->payload;
 
-    if (!t->payload.p || json_parse(&s->row, t->payload, &JSON_LIMITS_WIRE, &payload) != FM_OK) {
+    if (!told.p || json_parse(&s->row, told, &JSON_LIMITS_WIRE, &payload) != FM_OK) {
         return true;
     }
     return json_parse(&s->row, value, &JSON_LIMITS_WIRE, &hosts) == FM_OK &&

@@ -32,7 +32,9 @@ struct head {
 static void refuse_head(struct head *head, int status, const char *detail)
 {
     if (head->framing.err == FM_OK) {
-        head->framing.err = status == 400 ? FM_E_INVALID_ARGUMENT : FM_E_TOO_LARGE;
+        head->framing.err = status == 400   ? FM_E_BAD_REQUEST
+                            : status == 422 ? FM_E_INVALID_ARGUMENT
+                                            : FM_E_TOO_LARGE;
         head->framing.status = status;
         head->framing.detail = detail;
     }
@@ -106,7 +108,7 @@ static enum MHD_Result look(void *with, enum MHD_ValueKind kind, const char *nam
         look_at_header(head, (struct str){name, name_n}, text);
     } else if (kind == MHD_GET_ARGUMENT_KIND &&
                (!str_is_utf8((struct str){name, name_n}) || !str_is_utf8(text))) {
-        refuse_head(head, 400, "the query is not UTF-8");
+        refuse_head(head, 422, "the query is not UTF-8");
     }
     return MHD_YES;
 }

@@ -117,6 +117,7 @@ enum MHD_Result refuse(struct http_request *request, enum fm_err err, int status
     add_date(&text);
     buf_printf(&text,
                "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
+               "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
                "Connection: close\r\n\r\n",
                buf_str(&body).n);
     if (request->method != HTTP_HEAD) {

@@ -157,7 +157,7 @@ static enum MHD_Result take_head(struct http_request *request, const char *url, 
         return refuse(request, framing.err, framing.status, framing.detail);
     }
     if (!str_is_utf8(str_of(url))) {
-        return refuse(request, FM_E_INVALID_ARGUMENT, 400, "the path is not UTF-8");
+        return refuse(request, FM_E_BAD_REQUEST, 400, "the path is not UTF-8");
     }
     if (config->body_max_of) {
         request->body.max = config->body_max_of(config->with, str_of(url));

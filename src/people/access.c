@@ -10,11 +10,14 @@
 
 SQL(SQL_PEOPLE,
     "SELECT id, created_by, reset_by, name, roles, password IS NOT NULL, code IS NOT NULL,"
-    " created_at, signed_in_at, disabled_at, reset_at FROM people ORDER BY row");
+    " created_at, signed_in_at, disabled_at, reset_at, row FROM people"
+    " WHERE row > $after AND ($ended OR disabled_at IS NULL) ORDER BY row LIMIT $max");
 SQL(SQL_AGENTS, "SELECT id, created_by, name, owner, created_at, hosts FROM agents"
                 " WHERE disabled_at IS NULL ORDER BY row");
 SQL(SQL_KEYS, "SELECT kind, id, created_by, agent, person, service, scopes, created_at, used_at,"
-              " expires_at, revoked_at, hash FROM credentials WHERE kind NOT IN (2, 4) ORDER BY id");
+              " expires_at, revoked_at, hash FROM credentials WHERE kind NOT IN (2, 4)"
+              " AND id > $after AND ($ended OR (revoked_at IS NULL"
+              " AND (expires_at IS NULL OR expires_at > $now))) ORDER BY id LIMIT $max");
 _Static_assert(CREDENTIAL_SESSION == 2 && CREDENTIAL_LINK == 4,
                "the statement above says so: neither is a key or token");
 
@@ -62,15 +65,19 @@ const char *scope_names(void)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-enum fm_err people_rows(struct ctx *ctx, struct store_conn *conn,
+enum fm_err people_rows(struct ctx *ctx, struct store_conn *conn, struct row_part part,
                         void (*visit)(void *with, const struct person_row *row), void *with)
 {
     struct store_rows *rows;
 
     ctx->err = FM_OK;
-    TRY(store_query(ctx, conn, &SQL_PEOPLE, NO_ARGS, &rows));
+    TRY(store_query(ctx, conn, &SQL_PEOPLE,
+                    ARGS(A_INT("$after", part.after), A_INT("$ended", part.ended),
+                         A_INT("$max", part.max)),
+                    &rows));
     while (rows_next(ctx, rows)) {
-        visit(with, &(struct person_row){.id = rows_id(rows, 0),
+        visit(with, &(struct person_row){.row = rows_int(rows, 11),
+                                         .id = rows_id(rows, 0),
                                          .created_by = rows_id(rows, 1),
                                          .reset_by = rows_id(rows, 2),
                                          .name = rows_bytes(rows, 3),
@@ -114,7 +121,7 @@ static int64_t last_use(const struct directory *directory, struct str hash, int6
     return noted > stored_us ? noted : stored_us;
 }
 
-enum fm_err key_rows(struct ctx *ctx, struct store_conn *conn,
+enum fm_err key_rows(struct ctx *ctx, struct store_conn *conn, struct row_part part,
                      void (*visit)(void *with, const struct key_row *row), void *with)
 {
     const struct directory *directory = directory_keep();
@@ -122,7 +129,10 @@ enum fm_err key_rows(struct ctx *ctx, struct store_conn *conn,
     enum fm_err err;
 
     ctx->err = FM_OK;
-    err = store_query(ctx, conn, &SQL_KEYS, NO_ARGS, &rows);
+    err = store_query(ctx, conn, &SQL_KEYS,
+                      ARGS(A_ID("$after", &part.after_id), A_INT("$ended", part.ended),
+                           A_INT("$now", clock_now_us()), A_INT("$max", part.max)),
+                      &rows);
     while (err == FM_OK && rows_next(ctx, rows)) {
         visit(with, &(struct key_row){
                         .kind = (enum credential_kind)rows_int(rows, 0),
@@ -154,7 +164,11 @@ struct line {
     int64_t created_at_us, used_at_us, signed_in_at_us, expires_at_us;
 };
 
+/* 450 bytes each in JSON at most, as names have 64: within an answer of the API (24 MiB). */
+#define REVIEW_LINES_MAX 50000
+
 struct review {
+    size_t lines;
     const struct directory *directory;
     int64_t now_us;
     bool keys_alone;
@@ -162,6 +176,13 @@ struct review {
     struct json_out *json;
     struct buf *csv;
 };
+
+static void write_line(struct review *review, const struct line *line)
+{
+    if (review->lines++ < REVIEW_LINES_MAX) {
+        review->write(review, line);
+    }
+}
 
 static struct str name_of_person(const struct directory *directory, int64_t row)
 {
@@ -174,7 +195,7 @@ static void review_person(void *with, const struct person_row *row)
 {
     struct review *review = with;
 
-    review->write(review, &(struct line){.kind = "person",
+    write_line(review, &(struct line){.kind = "person",
                                          .status = row->deactivated_at_us ? "deactivated"
                                                    : row->has_code        ? "must set a password"
                                                    : row->has_password    ? "active"
@@ -192,7 +213,7 @@ static void review_agent(void *with, const struct agent_row *row)
 {
     struct review *review = with;
 
-    review->write(review, &(struct line){.kind = "agent",
+    write_line(review, &(struct line){.kind = "agent",
                                          .status = "active",
                                          .id_kind = ID_AGENT,
                                          .id = row->id,
@@ -222,7 +243,7 @@ static void review_key(void *with, const struct key_row *row)
     if (row->revoked_at_us || (row->expires_at_us && row->expires_at_us <= review->now_us)) {
         return;
     }
-    review->write(review, &(struct line){.kind = kind_names[row->kind],
+    write_line(review, &(struct line){.kind = kind_names[row->kind],
                                          .status = "active",
                                          .id_kind = ID_KEY,
                                          .id = row->id,
@@ -242,11 +263,17 @@ static enum fm_err review_all(struct ctx *ctx, struct store_conn *conn, struct r
     review->directory = directory_keep();
     review->now_us = clock_now_us();
     if (!review->keys_alone) {
-        err = people_rows(ctx, conn, review_person, review);
+        err = people_rows(ctx, conn, ROWS_ALL, review_person, review);
         err = err == FM_OK ? agent_rows(ctx, conn, review_agent, review) : err;
     }
-    err = err == FM_OK ? key_rows(ctx, conn, review_key, review) : err;
+    err = err == FM_OK ? key_rows(ctx, conn, ROWS_ALL, review_key, review) : err;
     directory_drop(review->directory);
+    if (err == FM_OK && review->lines > REVIEW_LINES_MAX) {
+        return fail(ctx, FM_E_TOO_LARGE,
+                    "the review has %zu lines; the limit is %d: read /v1/people, /v1/agents and "
+                    "/v1/keys page by page",
+                    review->lines, REVIEW_LINES_MAX);
+    }
     return err;
 }
 

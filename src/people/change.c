@@ -35,6 +35,8 @@ SQL(SQL_FIRST_OVER, "SELECT min(until) FROM old_webhook_secrets WHERE agent = $r
 SQL(SQL_OLD_SECRET, "INSERT INTO old_webhook_secrets(agent, secret, until)"
                     " SELECT row, webhook_secret, $until FROM agents WHERE row = $row");
 SQL(SQL_NEW_SECRET, "UPDATE agents SET webhook_secret = $secret WHERE row = $row");
+SQL(SQL_HOSTS, "SELECT hosts FROM agents WHERE row = $row");
+SQL(SQL_SET_HOSTS, "UPDATE agents SET hosts = $hosts WHERE row = $row");
 SQL(SQL_FIND_PERSON, "SELECT row, id FROM people WHERE name = $name AND disabled_at IS NULL");
 SQL(SQL_FIND_AGENT, "SELECT row, id FROM agents WHERE name = $name AND disabled_at IS NULL");
 /* whether the person is still who the password was checked against */
@@ -285,7 +287,7 @@ enum fm_err people_add_agent(struct ctx *ctx, struct store_conn *conn, struct ac
     struct id owner_id, key_id;
 
     TRY(people_check_name(ctx, name));
-    TRY(people_check_hosts(ctx, hosts));
+    TRY(people_check_hosts(ctx, S("/hosts"), hosts));
     TRY(find_row(ctx, conn, &SQL_FIND_PERSON, "person", owner, &owner_row, &owner_id));
     TRY(people_make_secret(ctx, S("whsec_"), WEBHOOK_SECRET_BYTES, buf_add_base64, webhook_secret));
     *id = id_new();
@@ -333,6 +335,111 @@ enum fm_err people_new_webhook_secret(struct ctx *ctx, struct store_conn *conn, 
                    ARGS(A_INT("$row", row), A_TEXT("$secret", str_of(webhook_secret)))));
     jo_m_id(&leaf, "agent", ID_AGENT, id);
     return people_record(ctx, conn, JOURNAL_AGENT_SECRET_CHANGED, by, &data, NULL);
+}
+
+/* The agent's hosts as the store has them, in a list with room for `more`. */
+static enum fm_err read_hosts(struct ctx *ctx, struct store_conn *conn, int64_t row, size_t more,
+                              struct str **items, size_t *count)
+{
+    const struct json *hosts;
+    struct store_rows *rows;
+    struct str text = S("[]");
+
+    ctx->err = FM_OK;
+    TRY(store_query(ctx, conn, &SQL_HOSTS, ARGS(A_INT("$row", row)), &rows));
+    if (rows_next(ctx, rows)) {
+        text = arena_copy(ctx->arena, rows_bytes(rows, 0));
+        rows_done(rows);
+    }
+    TRY(ctx->err);
+    TRY(text.p ? json_parse(ctx, text, &JSON_LIMITS_WIRE, &hosts) : fail_memory(ctx));
+    *count = hosts->count;
+    *items = arena_zalloc(ctx->arena, *count + more + 1, sizeof(**items));
+    for (size_t i = 0; *items && i < *count; i++) {
+        (*items)[i] = json_text(&hosts->as.items[i]);
+    }
+    return *items ? FM_OK : fail_memory(ctx);
+}
+
+/* Where `host` stands in the list; `count` when it does not. */
+static size_t find_host(const struct str *items, size_t count, struct str host)
+{
+    size_t at = 0;
+
+    while (at < count && !str_eq(items[at], host)) {
+        at++;
+    }
+    return at;
+}
+
+/* Takes out and puts in; `*changed` says whether that made a difference. */
+static enum fm_err apply_hosts(struct ctx *ctx, struct policy_list add, struct policy_list remove,
+                               struct str *items, size_t *count, bool *changed)
+{
+    *changed = false;
+    for (size_t i = 0; i < remove.count; i++) {
+        size_t at = find_host(items, *count, remove.items[i]);
+        if (at == *count) {
+            return fail_at(ctx, FM_E_INVALID_ARGUMENT,
+                           json_pointer_index(ctx->arena, S("/remove"), i),
+                           "the host is not registered with this agent");
+        }
+        for (--*count; at < *count; at++) {
+            items[at] = items[at + 1];
+        }
+        *changed = true;
+    }
+    for (size_t i = 0; i < add.count; i++) {
+        if (find_host(items, *count, add.items[i]) == *count) {
+            items[(*count)++] = add.items[i];
+            *changed = true;
+        }
+    }
+    return FM_OK;
+}
+
+static enum fm_err record_hosts(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                                struct id agent, const struct buf *hosts)
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(DATA_BYTES_MAX);
+    AUTO(buf_done) struct buf payload = BUF_INIT(PAYLOAD_BYTES_MAX);
+    struct json_out leaf = JSON_OUT(&data), erasable = JSON_OUT(&payload);
+
+    jo_m_id(&leaf, "agent", ID_AGENT, agent);
+    jo_object(&erasable);
+    jo_m_raw(&erasable, "hosts", buf_str(hosts));
+    jo_object_end(&erasable);
+    return people_record(ctx, conn, JOURNAL_AGENT_HOSTS_CHANGED, by, &data, &payload);
+}
+
+enum fm_err people_change_hosts(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                                struct str agent, struct policy_list add, struct policy_list remove,
+                                struct policy_list *hosts)
+{
+    AUTO(buf_done) struct buf text = BUF_INIT(PAYLOAD_BYTES_MAX);
+    struct json_out out = JSON_OUT(&text);
+    struct str *items;
+    struct id id;
+    int64_t row;
+    bool changed;
+
+    TRY(people_check_hosts(ctx, S("/add"), add));
+    TRY(find_row(ctx, conn, &SQL_FIND_AGENT, "agent", agent, &row, &id));
+    TRY(read_hosts(ctx, conn, row, add.count, &items, &hosts->count));
+    TRY(apply_hosts(ctx, add, remove, items, &hosts->count, &changed));
+    hosts->items = items;
+    TRY(people_check_hosts(ctx, S("/add"), *hosts)); /* there may be too many now */
+    if (!changed) {
+        return FM_OK;
+    }
+    write_hosts(&out, *hosts);
+    if (!buf_ok(&text)) {
+        return fail_memory(ctx);
+    }
+    TRY(store_exec(ctx, conn, &SQL_SET_HOSTS,
+                   ARGS(A_INT("$row", row), A_TEXT("$hosts", buf_str(&text)))));
+    directory_outdated();
+    return record_hosts(ctx, conn, by, id, &text);
 }
 
 /* Credentials ---------------------------------------------------------------------------------- */

@@ -280,16 +280,16 @@ static bool is_host(struct str host)
     return host.n > 0 && host.n <= HOST_TEXT_MAX && (is_host_name(host) || is_ipv6(host));
 }
 
-enum fm_err people_check_hosts(struct ctx *ctx, struct policy_list hosts)
+enum fm_err people_check_hosts(struct ctx *ctx, struct str pointer, struct policy_list hosts)
 {
     if (hosts.count > HOSTS_PER_AGENT_MAX) {
-        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/hosts"), "at most %d hosts",
+        return fail_at(ctx, FM_E_INVALID_ARGUMENT, pointer, "at most %d hosts",
                        HOSTS_PER_AGENT_MAX);
     }
     for (size_t i = 0; i < hosts.count; i++) {
         if (!is_host(hosts.items[i])) {
             return fail_at(ctx, FM_E_INVALID_ARGUMENT,
-                           json_pointer_index(ctx->arena, S("/hosts"), i),
+                           json_pointer_index(ctx->arena, pointer, i),
                            "a host is a name in lower case or an address, without scheme, port and path:"
                            " hooks.example.com");
         }

@@ -133,6 +133,13 @@ enum fm_err people_add_agent(struct ctx *ctx, struct store_conn *conn, struct ac
 enum fm_err people_new_webhook_secret(struct ctx *ctx, struct store_conn *conn, struct actor by,
                                       struct str agent, int64_t old_until_us,
                                       char webhook_secret[SECRET_TEXT_SIZE]) MUST_CHECK;
+/* Where an agent's callbacks may go from now on: `add` and `remove` are applied to what is there,
+ * `*hosts` is what came of it, in the arena. Adding one that is there changes nothing; with nothing
+ * changed nothing is recorded. Errors: FM_E_NOT_FOUND, FM_E_INVALID_ARGUMENT at /add/N or /remove/N
+ * (one that is not there). */
+enum fm_err people_change_hosts(struct ctx *ctx, struct store_conn *conn, struct actor by,
+                                struct str agent, struct policy_list add, struct policy_list remove,
+                                struct policy_list *hosts) MUST_CHECK;
 enum fm_err people_add_key(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str agent,
                            struct id *id, char key[SECRET_TEXT_SIZE]) MUST_CHECK;
 enum fm_err people_add_token(struct ctx *ctx, struct store_conn *conn, struct actor by, struct str person,
@@ -219,6 +226,7 @@ enum fm_err people_add_first(struct ctx *ctx, struct store_conn *conn, struct st
  * ---- */
 
 struct person_row {
+    int64_t row;
     struct id id, created_by, reset_by; /* created_by, reset_by: zero for the operator */
     struct str name;
     unsigned roles;
@@ -241,8 +249,17 @@ struct key_row {
     int64_t created_at_us, used_at_us, expires_at_us, revoked_at_us; /* 0: never */
 };
 
+/* A part of a list: what stands behind a row (of keys: an id), at most so many. */
+struct row_part {
+    int64_t after;
+    struct id after_id;
+    int64_t max;
+    bool ended; /* also who was deactivated, what was revoked or has expired */
+};
+#define ROWS_ALL ((struct row_part){.max = INT64_MAX, .ended = true})
+
 /* Calls `visit` for each, in the order in which they were added. */
-enum fm_err people_rows(struct ctx *ctx, struct store_conn *conn,
+enum fm_err people_rows(struct ctx *ctx, struct store_conn *conn, struct row_part part,
                         void (*visit)(void *with, const struct person_row *row), void *with)
     MUST_CHECK;
 /* The same for active agents. */
@@ -250,7 +267,7 @@ enum fm_err agent_rows(struct ctx *ctx, struct store_conn *conn,
                        void (*visit)(void *with, const struct agent_row *row), void *with)
     MUST_CHECK;
 /* Keys and tokens, not sessions. */
-enum fm_err key_rows(struct ctx *ctx, struct store_conn *conn,
+enum fm_err key_rows(struct ctx *ctx, struct store_conn *conn, struct row_part part,
                      void (*visit)(void *with, const struct key_row *row), void *with) MUST_CHECK;
 const char *
 credential_kind_name(enum credential_kind kind); /* "agent_key", "personal_token", ... */

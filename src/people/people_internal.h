@@ -33,7 +33,8 @@ enum fm_err people_make_secret(struct ctx *ctx, struct str prefix, size_t bytes,
 _Atomic int64_t *use_cell(struct hash key, int64_t stored_us);
 
 /* Whether these may be the hosts of an agent's callbacks: host names in lower case or numeric addresses,
- * without scheme, port and path. Errors: FM_E_INVALID_ARGUMENT. */
-enum fm_err people_check_hosts(struct ctx *ctx, struct policy_list hosts) MUST_CHECK;
+ * without scheme, port and path. Errors: FM_E_INVALID_ARGUMENT at or below `pointer`. */
+enum fm_err people_check_hosts(struct ctx *ctx, struct str pointer, struct policy_list hosts)
+    MUST_CHECK;
 
 #endif

@@ -210,7 +210,7 @@ static void file_scope_end(FILE **file)
 }
 
 /* Reads until the whole is larger than a policy may be: then the parser says that it is. */
-static enum fm_err append_file(struct ctx *ctx, const char *path, struct buf *out)
+enum fm_err policy_file_read(struct ctx *ctx, const char *path, struct buf *out)
 {
     AUTO(file_scope_end) FILE *file = fopen(path, "rbe");
     char chunk[16 * KIB];
@@ -261,7 +261,7 @@ static enum fm_err append_part(struct load *load, struct str folder, struct str 
     if (!path.p) {
         return fail_memory(load->ctx);
     }
-    TRY(append_file(load->ctx, path.p, &own));
+    TRY(policy_file_read(load->ctx, path.p, &own));
     text = str_starts(buf_str(&own), BYTE_ORDER_MARK) ? str_skip(buf_str(&own), 3) : buf_str(&own);
     buf_add(out, out->n > 0 && out->p[out->n - 1] != '\n' ? S("\n") : S(""));
     buf_add(out, begins_document(text) ? S("") : S("---\n"));
@@ -279,7 +279,7 @@ enum fm_err include_read(struct load *load, const char *path, struct buf *out)
     struct load peek = {.ctx = load->ctx, .scratch = load->scratch, .peeks = true};
     const struct node *root, *names;
 
-    TRY(append_file(load->ctx, path, out));
+    TRY(policy_file_read(load->ctx, path, out));
     root = tree_read(&peek, buf_str(out));
     names = root && root->kind == NODE_MAP ? names_of(&peek, root) : NULL;
     for (const struct node *item = names ? names->first : NULL; item; item = item->next) {

@@ -152,6 +152,10 @@ bool node_has_refused(const struct node *node);
 /* Where a pointer into the value stands in the file: as deep as it can be followed. */
 struct mark node_mark_at(struct load *load, const struct node *node, struct str pointer);
 
+/* Reads a file, at most a little more than a policy may have. "FILE: reason" when it cannot be
+ * read. */
+enum fm_err policy_file_read(struct ctx *ctx, const char *path, struct buf *out) MUST_CHECK;
+
 /* Whether the node is an empty value: nothing, ~ or null without quotes. */
 bool node_is_nothing(const struct node *node);
 

@@ -287,6 +287,24 @@ enum fm_err policy_parse_untested(struct ctx *ctx, struct str file, struct str y
                                   struct policy_finding *findings, size_t *finding_count,
                                   const struct policy **out) MUST_CHECK;
 
+/* A setting of a file of settings: one text, or a list of them. Texts live in the context's arena,
+ * with a NUL behind them. */
+struct setting {
+    struct str name;
+    unsigned line, column; /* of the name */
+    bool is_list;
+    const struct str *items;
+    size_t count;
+};
+struct setting_names {
+    const char *const *items;
+    size_t count;
+};
+/* Reads a mapping of these names to texts or lists of texts; `out` has room for each name once.
+ * Errors: FM_E_INVALID_ARGUMENT with "FILE:LINE:COLUMN: message", also for a name that is not known. */
+enum fm_err settings_load(struct ctx *ctx, const char *path, const struct setting_names *names,
+                          struct setting *out, size_t *count) MUST_CHECK;
+
 /* What a test of the file came to. */
 struct policy_outcome {
     bool passed;

@@ -392,7 +392,7 @@ static const struct node *read_stream(struct reader *r)
     }
     if (r->event.type == YAML_STREAM_END_EVENT) {
         finding_error(r->load, (struct mark){1, 1},
-                      "the file is empty: begin it with `version: 1`");
+                      "the file is empty%s", r->load->policy ? ": begin it with `version: 1`" : "");
         return NULL;
     }
     root = read_document(r);

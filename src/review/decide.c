@@ -95,6 +95,10 @@ enum fm_err decision_content(struct ctx *ctx, struct buf *buf, const struct prop
 
     if (decision->arguments) {
         TRY(json_diff(ctx, decision->proposed, decision->arguments, CHANGES_MAX, &changes, &count));
+        if (count == 0) { /* an approval under another name, counted as the agent's error */
+            return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/arguments"),
+                           "nothing is changed: approve, or change something");
+        }
         TRY(check_severity(ctx, decision, changes, count, critical));
     }
     jo_object(&out);
@@ -186,7 +190,7 @@ enum fm_err review_decide(struct ctx *ctx, struct store_conn *conn, struct propo
                          PROPOSAL_REFER_DECISION);
 }
 
-/* Too late, or never decided: 409, with who ended it where somebody did. */
+/* Too late: 409, with who ended it; 422 where there is nothing to undo. */
 static enum fm_err not_undoable(struct ctx *ctx, struct store_conn *conn,
                                 const struct proposal *proposal)
 {
@@ -194,15 +198,13 @@ static enum fm_err not_undoable(struct ctx *ctx, struct store_conn *conn,
     enum fm_err ended;
 
     if (proposal_is_pending(proposal)) {
-        return fail(ctx, FM_E_ALREADY_RELEASED, "there is no decision to undo");
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "it is pending: there is no decision to undo");
     }
     ended = review_ended(ctx, conn, proposal); /* its members say who and when */
-    if (ended != FM_E_ALREADY_DECIDED) {
+    if (ended != FM_E_ALREADY_DECIDED || is_over) {
         return ended;
     }
-    return fail(ctx, FM_E_ALREADY_RELEASED, "%s",
-                is_over ? "it has ended: there is no decision left to undo"
-                        : "the agent has it: it cannot be undone");
+    return fail(ctx, FM_E_ALREADY_RELEASED, "the agent has it: it cannot be undone");
 }
 
 enum fm_err review_undo(struct ctx *ctx, struct store_conn *conn, struct proposal *proposal,

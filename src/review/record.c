@@ -148,15 +148,35 @@ static bool ended_by_decision(const struct proposal *proposal)
            proposal->state != PROPOSAL_EXPIRED;
 }
 
+/* The arguments as the agent proposed them: NULL when erased. */
+static enum fm_err read_proposed(struct ctx *ctx, struct store_conn *conn,
+                                 const struct proposal *proposal, const struct json **out)
+{
+    struct str request;
+    const struct json *tree;
+
+    *out = NULL;
+    TRY(journal_payload(ctx, conn, (uint64_t)proposal->payload, &request));
+    if (request.p) {
+        TRY(json_parse(ctx, request, &JSON_LIMITS_WIRE, &tree));
+        *out = json_get(tree, S("arguments"));
+    }
+    return FM_OK;
+}
+
 enum fm_err review_ended(struct ctx *ctx, struct store_conn *conn, const struct proposal *proposal)
 {
     AUTO(buf_done) struct buf members = BUF_INIT(4 * MIB);
     struct json_out out = JSON_OUT(&members);
+    const struct json *proposed = NULL;
     const char *status =
         proposal->state == PROPOSAL_UNDO ? "decided" : proposal_status(proposal->state);
 
+    if (proposal->verdict) {
+        TRY(read_proposed(ctx, conn, proposal, &proposed));
+    }
     jo_key(&out, "decision");
-    TRY(review_write_decision(ctx, &out, conn, proposal, NULL));
+    TRY(review_write_decision(ctx, &out, conn, proposal, proposed));
     jo_key(&out, "ended_by");
     jo_object(&out);
     TRY(write_ender(ctx, &out, conn, proposal));

@@ -22,6 +22,7 @@ static const struct {
     {STR("person.list"), admin_person_list},
     {STR("agent.add"), admin_agent_add},
     {STR("agent.list"), admin_agent_list},
+    {STR("agent.hosts"), admin_agent_hosts},
     {STR("key.create"), admin_key_create},
     {STR("token.create"), admin_token_create},
     {STR("link.create"), admin_link_create},

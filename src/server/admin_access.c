@@ -177,6 +177,7 @@ enum fm_err admin_service_create(struct ctx *ctx, struct instance *instance,
     TRY(people_service_until(ctx, in.expires_in, &change.expires_at_us));
     TRY(carry_out(ctx, instance, &change, run_service));
     jo_m_id(answer, "id", ID_KEY, change.id);
+    jo_m_str(answer, "key", str_of(change.secret));
     jo_m_str(answer, "token", str_of(change.secret));
     jo_m_time(answer, "expires_at", change.expires_at_us);
     return FM_OK;

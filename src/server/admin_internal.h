@@ -17,6 +17,7 @@ admin_command_fn admin_person_add;
 admin_command_fn admin_person_list;
 admin_command_fn admin_agent_add;
 admin_command_fn admin_agent_list;
+admin_command_fn admin_agent_hosts;
 admin_command_fn admin_key_create;
 admin_command_fn admin_token_create;
 admin_command_fn admin_link_create;

@@ -45,7 +45,8 @@ static const struct json_field start_fields[] = {
     {START(agent), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
     {START(action), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
     {START(category), .type = JSON_T_STR, .max = PAUSE_NAME_MAX},
-    {START(reason), .type = JSON_T_STR, .flags = JSON_F_REQUIRED, .max = PAUSE_REASON_MAX},
+    {START(reason), .type = JSON_T_STR, .flags = JSON_F_REQUIRED | JSON_F_WORDS,
+     .max = PAUSE_REASON_MAX},
 };
 
 static enum fm_err check_agent(struct ctx *ctx, struct str name)
@@ -111,7 +112,7 @@ enum fm_err admin_pause_list(struct ctx *ctx, struct instance *instance,
     TRY(store_reader(ctx, instance->store, &reader));
     jo_key(answer, "items");
     jo_array(answer);
-    TRY(pause_rows(ctx, reader, false, write_item, answer));
+    TRY(pause_rows(ctx, reader, false, INT64_MAX, INT64_MAX, write_item, answer));
     jo_array_end(answer);
     return FM_OK;
 }

@@ -16,7 +16,7 @@ struct change {
     struct str of;        /* the name of the owner, agent or person it belongs to */
     unsigned roles;
     const char *password; /* encoded, or NULL */
-    struct policy_list hosts;
+    struct policy_list hosts, removed;
     struct id id;
     char secret[SECRET_TEXT_SIZE], webhook_secret[SECRET_TEXT_SIZE];
 };
@@ -242,6 +242,49 @@ enum fm_err admin_agent_list(struct ctx *ctx, struct instance *instance, const s
     return FM_OK;
 }
 
+struct agent_hosts {
+    struct str agent;
+    const struct json *add, *remove;
+};
+
+#define HOSTS(member, ...)                                                                         \
+    {.name = #member, .offset = offsetof(struct agent_hosts, member), __VA_ARGS__}
+static const struct json_field agent_hosts_fields[] = {
+    HOSTS(agent, .type = JSON_T_STR, .flags = JSON_F_REQUIRED, .max = PEOPLE_NAME_MAX),
+    HOSTS(add, .type = JSON_T_ARRAY, .max = 64),
+    HOSTS(remove, .type = JSON_T_ARRAY, .max = 64),
+};
+
+static enum fm_err run_agent_hosts(struct store_cmd *cmd, struct store_conn *conn)
+{
+    struct change *change = (struct change *)cmd;
+
+    return people_change_hosts(cmd->ctx, conn, operator_actor, change->of, change->hosts,
+                               change->removed, &change->hosts);
+}
+
+/* Without anything to add or remove it just says what there is. */
+enum fm_err admin_agent_hosts(struct ctx *ctx, struct instance *instance,
+                              const struct json *arguments, struct json_out *answer)
+{
+    struct agent_hosts in = {.agent = STR_NONE};
+    AUTO(change_done) struct change change = {.password = NULL};
+
+    TRY(json_bind(ctx, arguments, S(""), agent_hosts_fields, COUNT_OF(agent_hosts_fields), &in));
+    TRY(read_strings(ctx, in.add, "add", &change.hosts));
+    TRY(read_strings(ctx, in.remove, "remove", &change.removed));
+    change.of = in.agent;
+    TRY(carry_out(ctx, instance, &change, run_agent_hosts));
+    jo_m_str(answer, "agent", change.of);
+    jo_key(answer, "hosts");
+    jo_array(answer);
+    for (size_t i = 0; i < change.hosts.count; i++) {
+        jo_str(answer, change.hosts.items[i]);
+    }
+    jo_array_end(answer);
+    return FM_OK;
+}
+
 /* Credentials ---------------------------------------------------------------------------------- */
 
 /* {"agent": NAME} and {"person": NAME}. */
@@ -274,7 +317,7 @@ static enum fm_err run_token_create(struct store_cmd *cmd, struct store_conn *co
 }
 
 static enum fm_err create(struct ctx *ctx, struct instance *instance, const struct json *arguments,
-                          const struct json_field *field, store_run_fn *run, const char *secret_name,
+                          const struct json_field *field, store_run_fn *run,
                           struct json_out *answer)
 {
     struct holder in = {.name = STR_NONE};
@@ -284,20 +327,23 @@ static enum fm_err create(struct ctx *ctx, struct instance *instance, const stru
     change.of = in.name;
     TRY(carry_out(ctx, instance, &change, run));
     jo_m_id(answer, "id", ID_KEY, change.id);
-    jo_m_str(answer, secret_name, str_of(change.secret));
+    jo_m_str(answer, "key", str_of(change.secret));
+    if (run == run_token_create) { /* by both names */
+        jo_m_str(answer, "token", str_of(change.secret));
+    }
     return FM_OK;
 }
 
 enum fm_err admin_key_create(struct ctx *ctx, struct instance *instance, const struct json *arguments,
                              struct json_out *answer)
 {
-    return create(ctx, instance, arguments, agent_fields, run_key_create, "key", answer);
+    return create(ctx, instance, arguments, agent_fields, run_key_create, answer);
 }
 
 enum fm_err admin_token_create(struct ctx *ctx, struct instance *instance, const struct json *arguments,
                                struct json_out *answer)
 {
-    return create(ctx, instance, arguments, person_fields, run_token_create, "token", answer);
+    return create(ctx, instance, arguments, person_fields, run_token_create, answer);
 }
 
 /* Sign-in links -------------------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ struct server {
 
 /* --- options ------------------------------------------------------------------------------------------- */
 
-static enum fm_err read_listen(struct ctx *ctx, const char *listen, struct str *host, uint16_t *port)
+bool server_read_listen(const char *listen, struct str *host, uint16_t *port)
 {
     struct str text = str_of(listen);
     size_t colon = text.n;
@@ -58,14 +58,14 @@ static enum fm_err read_listen(struct ctx *ctx, const char *listen, struct str *
         colon--;
     }
     if (colon < 2 || !str_to_u64(str_skip(text, colon), &number) || number > 65535) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT, "--listen wants HOST:PORT, such as 127.0.0.1:8600");
+        return false;
     }
     *host = (struct str){text.p, colon - 1};
     if (host->p[0] == '[' && host->n > 2 && host->p[host->n - 1] == ']') {
         *host = (struct str){host->p + 1, host->n - 2};
     }
     *port = (uint16_t)number;
-    return FM_OK;
+    return true;
 }
 
 /* --- start --------------------------------------------------------------------------------------------- */
@@ -232,7 +232,9 @@ static enum fm_err set_origin(struct ctx *ctx, const struct server_options *opti
 
 static enum fm_err start(struct ctx *ctx, const struct server_options *options, struct server *server)
 {
-    TRY(read_listen(ctx, options->listen, &server->host, &server->port));
+    if (!server_read_listen(options->listen, &server->host, &server->port)) {
+        return fail(ctx, FM_E_INVALID_ARGUMENT, "--listen wants HOST:PORT, such as 127.0.0.1:8600");
+    }
     TRY(reload_new(ctx, options->policy, options->policy_alone, &server->reload));
     TRY(reload_read(server->reload, ctx, &server->policy));
     TRY(instance_open(ctx, options->dir, &server->instance));

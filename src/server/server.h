@@ -19,6 +19,9 @@ struct server_options {
     bool metrics_open;      /* /metrics without a credential */
 };
 
+/* HOST:PORT or [V6]:PORT; false when it is neither. */
+bool server_read_listen(const char *listen, struct str *host, uint16_t *port) MUST_CHECK;
+
 /* Runs until SIGTERM or SIGINT; drains and returns FM_OK. SIGHUP reads the policy again. Errors:
  * with a sentence for the operator. The line "fermata: listening on URL" goes to stdout when
  * requests are served. */

@@ -317,6 +317,7 @@ test("a service reads what its scopes say, as agents see it, and writes nothing"
 test("service tokens: made and shown once, listed without the secret, expired, revoked", async () => {
   const made = await adm.post("/v1/keys", { service: "scraper", scopes: ["metrics"], expires_in: "1s" });
   assert.equal(made.status, 201, made.text);
+  assert.deepEqual([made.body.key, made.body.key.slice(0, 4)], [made.body.token, "fks_"], "by both names");
   const list = await adm.get("/v1/keys?revoked=1");
   const row = list.body.items.find(({ id }) => id === made.body.id);
   assert.deepEqual([row.kind, row.service, row.scopes, row.created_by.name], [

@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import test, { after } from "node:test";
 
@@ -18,9 +19,27 @@ const { server, bot, other, ana, ben, lea, adm } = world;
 
 const post = (body, options) => bot.post("/v1/proposals", { action: "note.write", arguments: {}, ...body }, options);
 
+/* What comes back for bytes that no HTTP client would send. */
+function sendBytes(bytes) {
+  return new Promise((resolve, reject) => {
+    const { port } = new URL(server.url);
+    let text = "";
+    const socket = connect(Number(port), "127.0.0.1", () => socket.write(bytes));
+    socket.setEncoding("latin1").on("data", (part) => (text += part));
+    socket.on("error", reject);
+    socket.on("close", () => {
+      const [head, body] = text.split("\r\n\r\n");
+      const [first, ...lines] = head.split("\r\n");
+      const headers = Object.fromEntries(lines.map((line) => line.toLowerCase().split(": ")));
+      resolve({ status: Number(first.split(" ")[1]), headers, text: body, body: JSON.parse(body) });
+    });
+  });
+}
+
 /* name -> [status, how to meet it: resolves with the answer] */
 const PRODUCIBLE = {
   "invalid-json": [400, () => bot.postRaw("/v1/proposals", "{")],
+  "bad-request": [400, () => sendBytes("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")],
   "too-large": [413, () => post({ brief: { summary: "x".repeat(301) } })],
   "unknown-member": [422, () => post({ typo: 1 })],
   "invalid-argument": [422, () => post({ action: "Not A Name" })],
@@ -226,6 +245,34 @@ for (const path of NO_SUCH_PATHS) {
   });
 }
 
+for (const path of ["/", "/policy", "/favicon.ico"]) {
+  test(`405 and what is allowed for POST ${path}`, async () => {
+    const { status } = await server.public.get(path);
+    const answer = await server.public.request("POST", path);
+    expectProblem(answer, status === 200 ? 405 : 404, status === 200 ? "method-not-allowed" : "not-found");
+    assert.equal(answer.headers.allow, status === 200 ? "GET, HEAD" : undefined);
+  });
+}
+
+test("a head with two readings, and a query that is not UTF-8, are told apart", async () => {
+  const both = "POST /v1/proposals HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  expectProblem(await sendBytes(both), 400, "bad-request");
+  expectProblem(await sendBytes("GET /healthz?q=%ff HTTP/1.1\r\nHost: t\r\n\r\n"), 422, "invalid-argument");
+});
+
+test("a query parameter that comes twice is refused by its name", async () => {
+  const { id } = await propose(bot);
+  for (const [who, path, name] of [
+    [ana, "/v1/inbox?limit=1&limit=2", "limit"],
+    [ana, "/v1/proposals?status=pending&q=x&status=approved", "status"],
+    [bot, `/v1/proposals/${id}?wait=1s&wait=1s`, "wait"],
+    [adm, "/v1/agents?li%6dit=1&limit=1", "limit"],
+  ]) {
+    const problem = expectProblem(await who.get(path), 422, "invalid-argument", `/${name}`);
+    assert.match(problem.detail, new RegExp(`^${name} is given more than once`));
+  }
+});
+
 test("every path refuses the methods that it does not have", async () => {
   const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
   for (const path of new Set(operations.map((each) => each.path))) {
@@ -234,6 +281,8 @@ test("every path refuses the methods that it does not have", async () => {
     for (const method of methods.filter((each) => !known.includes(each))) {
       const answer = await ana.request(method, path.replace("{id}", id).replace("{n}", "0"));
       expectProblem(answer, 405, "method-not-allowed");
+      const allowed = known.flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).sort();
+      assert.deepEqual(answer.headers.allow.split(", ").sort(), allowed, path);
     }
   }
 });
@@ -245,14 +294,15 @@ const FRAMING = [
   ["an escaped NUL", "GET", "/v1/me%00", {}, 400],
   ["an incomplete escape", "GET", "/v1/me%2", {}, 400],
   ["a path that is not UTF-8", "GET", "/v1/%ff", {}, 400],
-  ["a query that is not UTF-8", "GET", "/v1/inbox?queue=%ff", {}, 400],
+  ["a query that is not UTF-8", "GET", "/v1/inbox?queue=%ff", {}, 422],
   ["both lengths", "POST", "/v1/proposals", { "content-length": "2", "transfer-encoding": "chunked" }, 400],
   ["an unknown transfer encoding", "POST", "/v1/proposals", { "transfer-encoding": "gzip" }, 400],
 ];
 for (const [name, method, path, headers, status] of FRAMING) {
   test(`refused before it is looked at: ${name}`, async () => {
     const answer = await bot.request(method, path, { headers });
-    assert.deepEqual([answer.status, answer.body.status], [status, status]);
+    expectProblem(answer, status, status === 400 ? "bad-request" : "invalid-argument");
+    assert.equal(answer.body.status, status);
     assert.equal(answer.headers["content-type"], "application/problem+json");
   });
 }

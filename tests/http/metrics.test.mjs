@@ -8,6 +8,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import test from "node:test";
 
+import { startReceiver, until } from "./receiver.mjs";
 import { ROOT } from "./server.mjs";
 import { act, approved, decided, expectProblem, policyText, propose, read, startWorld } from "./world.mjs";
 
@@ -133,6 +134,33 @@ test("what waits is counted while it waits, and no longer", async (t) => {
   while (value(after, "fermata_open_streams") !== 0) {
     after = await scrape(lea); // until the end has arrived
   }
+});
+
+test("callbacks: each attempt by what came of it, and what still waits", async (t) => {
+  const args = ["--callback-allow", "127.0.0.0/8", "--callback-retry", "1h"];
+  const { server, lea } = await startWorld(t, { people: ["ana", "lea"], agents: [], args });
+  const receiver = await startReceiver(t);
+  const made = await server.cli("agent", "add", "caller", "--owner", "ana", "--host", "127.0.0.1");
+  const bot = await server.key("caller", made.id);
+  const idle = await scrape(lea);
+  for (const family of ["fermata_callbacks_pending", "fermata_callbacks_dead", "fermata_callbacks_oldest_seconds"]) {
+    assert.deepEqual([idle[family].type, value(idle, family)], ["gauge", 0], family);
+  }
+  assert.equal(idle.fermata_callbacks.type, "counter");
+  receiver.answers.push({ status: 204 }, { status: 410 }, { status: 503 });
+  for (const result of ["delivered", "given_up", "failed"]) {
+    const held = await propose(bot, { callback: { url: `${receiver.url}/${result}` } });
+    await act(bot, held, "withdraw");
+    await receiver.next();
+    await until(
+      () => scrape(lea),
+      (seen) => value(seen, "fermata_callbacks_total", { result }) >= 1,
+    );
+  }
+  const waits = (seen) => value(seen, "fermata_callbacks_oldest_seconds") > 0;
+  const seen = await until(() => scrape(lea), waits); // the one that is tried again in an hour
+  assert.equal(value(seen, "fermata_callbacks_pending"), 1);
+  assert.equal(value(seen, "fermata_callbacks_dead"), 1);
 });
 
 test("agents cannot make labels: an action that the policy does not name is `other`", async (t) => {

@@ -245,6 +245,7 @@ const CALLS = {
     },
   ],
   newWebhookSecret: [200, () => adm.post(`/v1/agents/${bot.id}/webhook-secret`)],
+  changeHosts: [200, () => adm.post(`/v1/agents/${bot.id}/hosts`, { add: ["hooks.example"] })],
   listWebhooks: [200, () => lea.get("/v1/webhooks")],
   resendWebhook: [200, async () => lea.post(`/v1/webhooks/${await anEvent()}/resend`)],
   listPeople: [200, () => lea.get("/v1/people")],
@@ -308,7 +309,7 @@ test("followStream and followProposal open", async () => {
 
 const ADMINS = [
   "addAgent", "addPerson", "setRoles", "deactivatePerson", "reactivatePerson", "resetPassword", "makeKey", "revokeKey",
-  "newWebhookSecret", "resendWebhook",
+  "newWebhookSecret", "changeHosts", "resendWebhook",
 ];
 
 const LEADS = ["pause", "resume"];
@@ -364,6 +365,7 @@ const BODIES = {
   signIn: { name: "ana", password: PASSWORD },
   signInByLink: { code: "fkl_unknown" },
   addAgent: { name: "never-made", owner: "ana" },
+  changeHosts: { add: ["hooks.example"] },
   addPerson: { name: "never-made", roles: ["reviewer"] },
   setRoles: { roles: ["reviewer"] },
   makeKey: { agent: "bot" },
@@ -416,6 +418,7 @@ const KEYED = {
   pause: () => ["/v1/pauses", { action: "x", reason: "a" }, { action: "x", reason: "b" }],
   setRoles: async (each) => [await pathOf(each), { roles: ["reviewer"] }, { roles: ["lead"] }],
   commentProposal: async () => [`/v1/proposals/${(await made()).id}/comment`, { text: "a" }, { text: "b" }],
+  changeHosts: async (each) => [await pathOf(each), { add: ["a.example"] }, { add: ["b.example"] }],
   proposeMany: null, // its items are refused one by one: batch.test.mjs
   decideMany: null,
   proposePolicy: () => ["/v1/policies", { yaml: policyText(), alone: true }, { yaml: "version: 1\n" }],

@@ -162,6 +162,7 @@ test("lead and policy pause; nobody else, and agents see nothing of it", async (
 
 const BAD = [
   ["no reason", {}, 422, "invalid-argument"],
+  ["a blank reason", { reason: " \u200b\n" }, 422, "invalid-argument"],
   ["two of them", { agent: "bot", action: "a", reason: "R" }, 422, "invalid-argument"],
   ["an agent that is not there", { agent: "bto", reason: "R" }, 422, "invalid-argument"],
   ["all", { all: true, reason: "R" }, 422, "unknown-member"],

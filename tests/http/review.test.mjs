@@ -107,6 +107,9 @@ const BAD_DECISIONS = [
   ],
   ["reject without a reason", { verdict: "reject" }, 422, "invalid-argument", "/reason"],
   ["reject with an empty reason", { verdict: "reject", reason: "" }, 422, "invalid-argument", "/reason"],
+  ["reject with a blank reason", { verdict: "reject", reason: " \t\n" }, 422, "invalid-argument", "/reason"],
+  ["return with a blank question", { verdict: "return", reason: "\n\u00a0" }, 422, "invalid-argument", "/reason"],
+  ["reject with hidden characters", { verdict: "reject", reason: "\u200b\ufeff" }, 422, "invalid-argument", "/reason"],
   ["return without a question", { verdict: "return" }, 422, "invalid-argument", "/reason"],
   ["a reason of more than 8 KiB", { verdict: "reject", reason: "x".repeat(8 * 1024 + 1) }, 413, "too-large", "/reason"],
   [
@@ -128,6 +131,25 @@ for (const [name, members, status, error, pointer] of BAD_DECISIONS) {
   });
 }
 
+test("modify to what was proposed is refused, and does not count as an error", async () => {
+  const made = await propose(bot);
+  const errors = async () =>
+    (await ana.get("/v1/categories")).body.items
+      .filter(({ agent, category }) => agent.name === "bot" && category === made.category)
+      .map((each) => each.errors);
+  const before = await errors();
+  for (const given of [made.arguments, JSON.parse(JSON.stringify(made.arguments).replace("74.5", "74.50"))]) {
+    const problem = expectProblem(
+      await decide(ana, made, "modify", { arguments: given }),
+      422,
+      "invalid-argument",
+      "/arguments",
+    );
+    assert.match(problem.errors[0].message, /nothing is changed: approve, or change something/);
+  }
+  assert.deepEqual([(await read(ana, made)).decision, await errors()], [null, before]);
+});
+
 test("another digest: the answer has the current one", async () => {
   const made = await propose(bot);
   const problem = expectProblem(await decide(ana, made, "approve", { digest: OTHER_DIGEST }), 409, "digest-mismatch");
@@ -138,7 +160,8 @@ test("one that is decided: the answer has the decision that stands", async () =>
   const made = await propose(bot);
   const { decision } = await decided(ana, made, "reject");
   const problem = expectProblem(await decide(ben, made, "approve"), 409, "already-decided");
-  assert.deepEqual({ ...problem.decision, arguments: null }, { ...decision, arguments: null });
+  assert.deepEqual(problem.decision, decision, "to the last member: the arguments too");
+  assert.deepEqual(decision.arguments, made.arguments);
   assert.deepEqual(problem.ended_by, { kind: "reviewer", id: ana.id, name: "ana" });
   assert.equal(problem.ended_at, decision.at);
   assert.equal(problem.proposal_status, "rejected");
@@ -436,6 +459,7 @@ test("notes are for people, in order, also afterwards", async () => {
 const BAD_NOTES = [
   ["no text", {}, 422, "invalid-argument", "/text"],
   ["an empty text", { text: "" }, 422, "invalid-argument", "/text"],
+  ["a blank text", { text: "  \u200b" }, 422, "invalid-argument", "/text"],
   ["more than 8 KiB", { text: "x".repeat(8 * 1024 + 1) }, 413, "too-large", "/text"],
   ["an author", { text: "x", by: "lea" }, 422, "unknown-member", "/by"],
 ];

@@ -202,6 +202,7 @@ const MISUSED = [
   [["decide", "x", "approve"], /no proposal's id/],
   [["decide", "prp_01M8CN8E2Z000CK82FTQY71472", "accept"], /approve, modify, reject or return/],
   [["decide", "prp_01M8CN8E2Z000CK82FTQY71472", "reject"], /reject needs --reason/],
+  [["decide", "prp_01M8CN8E2Z000CK82FTQY71472", "return", "--reason", " \n\u00a0"], /return needs --reason/],
   [["decide", "prp_01M8CN8E2Z000CK82FTQY71472", "modify"], /modify needs --arguments/],
   [["decide", "prp_01M8CN8E2Z000CK82FTQY71472", "approve", "--arguments", "x"], /only modify takes/],
   [["decide", "prp_01M8CN8E2Z000CK82FTQY71472", "approve", "--severity", "minor"], /goes with modify/],

@@ -58,6 +58,23 @@ describe("undo", TOGETHER, () => {
     assert.equal((await read(bot, made)).status, "rejected");
   });
 
+  test("nothing to undo, or gone: each is told as it is", async (t) => {
+    const { bot, ana, ben } = await world(t, { undo: "60s" });
+    const made = await propose(bot);
+    const nothing = async () => expectProblem(await act(ana, made, "undo"), 422, "invalid-argument").detail;
+    assert.equal(await nothing(), "it is pending: there is no decision to undo");
+    await decided(ana, made);
+    const { decision } = expectProblem(await decide(ben, made, "reject"), 409, "already-decided");
+    assert.deepEqual(decision.arguments, made.arguments, "of an approval that may still be undone");
+    await act(ana, made, "undo");
+    assert.equal(await nothing(), "it is pending: there is no decision to undo");
+    await act(bot, made, "withdraw");
+    assert.equal(
+      expectProblem(await act(ana, made, "undo"), 409, "already-decided").proposal_status,
+      "withdrawn",
+    );
+  });
+
   test("a lead undoes what others decided, if it is routed to them", async (t) => {
     const { server, bot, ana } = await world(t, { undo: "60s" });
     const eva = await server.person("eva", ["reviewer", "lead"]);
@@ -96,12 +113,6 @@ describe("undo", TOGETHER, () => {
     await decided(ana, made);
     const problem = expectProblem(await act(ana, made, "undo"), 409, "already-released");
     assert.equal(problem.decision.verdict, "approve");
-  });
-
-  test("nothing was decided: there is nothing to undo", async (t) => {
-    const { bot, ana } = await world(t, { undo: "60s" });
-    const made = await propose(bot);
-    expectProblem(await act(ana, made, "undo"), 409, "already-released");
   });
 
   test("a withdrawal during the undo time: the decision does not stand", async (t) => {

@@ -258,6 +258,68 @@ test("every secret of the last 24 hours signs, and none is given up for one more
   secrets.forEach((secret) => new Webhook(secret).verify(text, headers));
 });
 
+/* --- hosts -------------------------------------------------------------------------------------------- */
+
+test("the refusal of a host says what to do, and that works", async () => {
+  const url = "https://late.example/hooks";
+  const { size } = (await aud.get("/v1/audit/entries?limit=1")).body;
+  const ask = () => bot.post("/v1/proposals", { action: "ticket.tag", arguments: {}, callback: { url } });
+  const problem = expectProblem(await ask(), 422, "invalid-argument", "/callback/url");
+  const advised = /`fermata (agent hosts bot --add late\.example)`/.exec(problem.detail);
+  assert.ok(advised, problem.detail);
+  assert.deepEqual(await server.cli(...advised[1].split(" ")), {
+    agent: "bot",
+    hosts: ["127.0.0.1", "agent.example", "late.example"],
+  });
+  assert.equal((await ask()).status, 201);
+  const hosts = `/v1/agents/${made.id}/hosts`;
+  const answer = await adm.post(hosts, { remove: ["late.example"], add: ["new.example", "agent.example"] });
+  assert.equal(schemaFault("AgentHosts", answer.body), null);
+  assert.deepEqual(answer.body, { id: made.id, hosts: ["127.0.0.1", "agent.example", "new.example"] });
+  expectProblem(await ask(), 422, "invalid-argument", "/callback/url");
+  const listed = (await lea.get("/v1/agents")).body.items.find(({ id }) => id === made.id);
+  assert.deepEqual(listed.hosts, answer.body.hosts);
+  const entries = (await aud.get(`/v1/audit/entries?from=${size}`)).body.items.filter(
+    ({ entry }) => entry.kind === "agent.hosts_changed",
+  );
+  assert.deepEqual(
+    entries.map(({ entry }) => [entry.by.kind, entry.data.agent]),
+    [
+      ["operator", made.id],
+      ["reviewer", made.id],
+    ],
+  );
+  await server.cli("agent", "hosts", "bot");
+  await adm.post(hosts, { add: ["new.example"] }); // neither changes anything
+  await adm.post(hosts, { remove: ["new.example"] });
+  assert.match((await fermata(["agent", "hosts", "bot", "--data", server.data])).stdout, /go to 127\.0\.0\.1, agent\.example\.$/m);
+});
+
+const BAD_HOSTS = [
+  ["nothing", {}, "invalid-argument", "/add"],
+  ["a scheme", { add: ["https://x.example"] }, "invalid-argument", "/add/0"],
+  ["a number", { add: [1] }, "invalid-argument", "/add/0"],
+  ["one that is not there", { remove: ["127.0.0.1", "agent.exampel"] }, "invalid-argument", "/remove/1"],
+  ["more than 16", { add: Array.from({ length: 16 }, (_, n) => `h${n}.example`) }, "invalid-argument", "/add"],
+  ["a member unknown", { add: [], hosts: [] }, "unknown-member", "/hosts"],
+];
+for (const [name, body, error, pointer] of BAD_HOSTS) {
+  test(`refused as a change of hosts: ${name}`, async () => {
+    const before = (await server.cli("agent", "hosts", "bot")).hosts;
+    expectProblem(await adm.post(`/v1/agents/${made.id}/hosts`, body), 422, error, pointer);
+    assert.deepEqual((await server.cli("agent", "hosts", "bot")).hosts, before);
+  });
+}
+
+test("only administrators say where callbacks may go", async () => {
+  for (const who of [ana, aud, lea, bot]) {
+    expectProblem(await who.post(`/v1/agents/${made.id}/hosts`, { add: ["x.example"] }), 403, "forbidden");
+  }
+  expectProblem(await adm.post(`/v1/agents/agt_${"0".repeat(25)}1/hosts`, { add: ["x.example"] }), 404, "not-found");
+  const { code, stderr } = await fermata(["agent", "hosts", "nobody", "--add", "x.example", "--data", server.data]);
+  assert.deepEqual([code, /there is no agent named nobody/.test(stderr)], [1, true]);
+});
+
 /* --- the guide ---------------------------------------------------------------------------------------- */
 
 const GUIDE = readFileSync(join(ROOT, "docs", "guide", "integrators.md"), "utf8");

@@ -152,6 +152,21 @@ export interface InboxQuery {
 /* Where the bytes of an attachment are; for <img> and download links. */
 export const attachmentUrl = (id: string, index: number): string => at(id, `/attachments/${index}`);
 
+/* A list to its end: lists that are shown whole come in pages of at most 200. */
+async function whole<T>(path: string, members: Record<string, string> = {}): Promise<Page<T>> {
+    const items: T[] = [];
+    let cursor: string | null = null;
+    do {
+        const page: Page<T> = await call<Page<T>>(
+            "GET",
+            `${path}${query({ ...members, limit: 200, cursor })}`,
+        );
+        items.push(...page.items);
+        cursor = page.next_cursor;
+    } while (cursor !== null);
+    return { items, next_cursor: null };
+}
+
 export const api = {
     me: () => call<Me>("GET", "/v1/me"),
     signIn: (name: string, password: string) =>
@@ -178,7 +193,7 @@ export const api = {
     undo: (id: string) => thenRead(call<Proposal>("POST", at(id, "/undo"), { body: {} })),
     comment: (id: string, text: string, idempotencyKey: string) =>
         call<Comment>("POST", at(id, "/comment"), { body: { text }, idempotencyKey }),
-    categories: () => call<Page<Category>>("GET", "/v1/categories"),
+    categories: () => whole<Category>("/v1/categories"),
     setUp: (token: string, name: string, password: string, roles: readonly string[]) =>
         call<unknown>("POST", "/v1/setup", { body: { token, name, password, roles } }),
     /* `current` is null where a one-time code stands in for the password. */
@@ -186,7 +201,7 @@ export const api = {
         call<void>("POST", "/v1/me/password", {
             body: current === null ? { password } : { current, password },
         }),
-    people: () => call<Page<Person>>("GET", "/v1/people?deactivated=1"),
+    people: () => whole<Person>("/v1/people", { deactivated: "1" }),
     addPerson: (name: string, roles: readonly string[]) =>
         call<Secret>("POST", "/v1/people", { body: { name, roles } }),
     setRoles: (id: string, roles: readonly string[]) =>
@@ -194,15 +209,15 @@ export const api = {
     setActive: (id: string, active: boolean) =>
         call<unknown>("POST", person(id, active ? "reactivate" : "deactivate"), { body: {} }),
     resetPassword: (id: string) => call<Secret>("POST", person(id, "password-reset"), { body: {} }),
-    agents: () => call<Page<Agent>>("GET", "/v1/agents"),
+    agents: () => whole<Agent>("/v1/agents"),
     addAgent: (name: string, owner: string) =>
         call<NewAgent>("POST", "/v1/agents", { body: { name, owner } }),
-    keys: () => call<Page<KeyRow>>("GET", "/v1/keys"),
+    keys: () => whole<KeyRow>("/v1/keys"),
     addKey: (agent: string) => call<Secret>("POST", "/v1/keys", { body: { agent } }),
     addService: (service: string, scopes: readonly string[]) =>
         call<Secret>("POST", "/v1/keys", { body: { service, scopes } }),
     revoke: (id: string) => call<void>("DELETE", `/v1/keys/${encodeURIComponent(id)}`),
-    pauses: () => call<Page<Pause>>("GET", "/v1/pauses"),
+    pauses: () => whole<Pause>("/v1/pauses"),
     pause: (what: Readonly<Record<string, string>>) =>
         call<Pause>("POST", "/v1/pauses", { body: what }),
     resume: (id: string) => call<Pause>("DELETE", `/v1/pauses/${encodeURIComponent(id)}`),

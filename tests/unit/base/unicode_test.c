@@ -50,9 +50,33 @@ static void test_visible(void **state)
     }
 }
 
+static const struct {
+    const char *name, *text;
+    bool is_blank;
+} blanks[] = {
+    {"nothing", "", true},
+    {"white space", " \t\r\n\v\f", true},
+    {"no-break and ideographic spaces", "\xC2\xA0\xE3\x80\x80", true},
+    {"zero width space, byte order mark", "\xE2\x80\x8B\xEF\xBB\xBF", true},
+    {"Hangul filler, tag, variation selector", "\xE3\x85\xA4\xF3\xA0\x81\x81\xEF\xB8\x8F", true},
+    {"braille blank", "\xE2\xA0\x80", true},
+    {"a letter among blanks", " \xE2\x80\x8B" "a\n", false},
+    {"a full stop", ".", false},
+    {"an emoji", "\xF0\x9F\x98\x80", false},
+};
+
+static void test_blank(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(blanks); i++) {
+        EXPECT(text_is_blank(str_of(blanks[i].text)) == blanks[i].is_blank, "%s", blanks[i].name);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_visible)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_visible),
+                                       cmocka_unit_test(test_blank)};
 
     return CHECK_RUN(tests);
 }

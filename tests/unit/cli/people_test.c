@@ -177,7 +177,11 @@ static void test_json(void **state)
     run_ok(cli_key, "key create --agent bot --json", NULL);
     EXPECT(str_starts(member("id"), S("key_")) && str_starts(member("key"), S("fka_")), "%s", out_text);
     run_ok(cli_token, "token create --user ana --json", NULL);
-    EXPECT(str_starts(member("id"), S("key_")) && str_starts(member("token"), S("fkr_")), "%s", out_text);
+    EXPECT(str_starts(member("id"), S("key_")) && str_starts(member("token"), S("fkr_")) &&
+               str_eq(member("key"), member("token")), "%s", out_text);
+    run_ok(cli_token, "token create --service sky --scope read --json", NULL);
+    EXPECT(str_starts(member("key"), S("fks_")) && str_eq(member("key"), member("token")), "%s",
+           out_text);
     run_ok(cli_agent, "agent list --json", NULL);
     EXPECT(printed("\"hosts\":[\"hooks.example\"]") &&
                strchr(out_text, '\n') == out_text + strlen(out_text) - 1,

@@ -119,7 +119,7 @@ static const struct framing_row {
     {"escape cut short", STR("GET /a%2 HTTP/1.1\r\nHost: t\r\n\r\n"), 400},
     {"escape not in hex", STR("GET /a%zz HTTP/1.1\r\nHost: t\r\n\r\n"), 400},
     {"path not in UTF-8", STR("GET /a%ff HTTP/1.1\r\nHost: t\r\n\r\n"), 400},
-    {"query not in UTF-8", STR("GET /p?q=%ff HTTP/1.1\r\nHost: t\r\n\r\n"), 400},
+    {"query not in UTF-8", STR("GET /p?q=%ff HTTP/1.1\r\nHost: t\r\n\r\n"), 422},
     {"method that is no token", STR("G(T /p HTTP/1.1\r\nHost: t\r\n\r\n"), 400},
     {"chunk size not in hex",
      STR("POST /p HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), 0},

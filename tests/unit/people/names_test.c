@@ -144,7 +144,7 @@ static void test_hosts(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(hosts); i++) {
         ctx_clear(&ctx);
-        enum fm_err err = people_check_hosts(&ctx, (struct policy_list){&hosts[i].host, 1});
+        enum fm_err err = people_check_hosts(&ctx, S("/hosts"), (struct policy_list){&hosts[i].host, 1});
         EXPECT(err == (hosts[i].good ? FM_OK : FM_E_INVALID_ARGUMENT), "%s: %s", hosts[i].row,
                ctx.detail);
     }
@@ -159,12 +159,12 @@ static void test_hosts_are_bounded(void **state)
         many[i] = S("example.com");
     }
     ctx_clear(&ctx);
-    EXPECT(people_check_hosts(&ctx, (struct policy_list){many, HOSTS_PER_AGENT_MAX}) == FM_OK, "16");
-    EXPECT(people_check_hosts(&ctx, (struct policy_list){many, COUNT_OF(many)}) ==
+    EXPECT(people_check_hosts(&ctx, S("/hosts"), (struct policy_list){many, HOSTS_PER_AGENT_MAX}) == FM_OK, "16");
+    EXPECT(people_check_hosts(&ctx, S("/hosts"), (struct policy_list){many, COUNT_OF(many)}) ==
                FM_E_INVALID_ARGUMENT, "17");
     many[3] = S("example.com:1");
     ctx_clear(&ctx);
-    EXPECT(people_check_hosts(&ctx, (struct policy_list){many, 5}) == FM_E_INVALID_ARGUMENT, "bad");
+    EXPECT(people_check_hosts(&ctx, S("/hosts"), (struct policy_list){many, 5}) == FM_E_INVALID_ARGUMENT, "bad");
     EXPECT_STR("the pointer names the bad one", ctx.errors[0].pointer, S("/hosts/3"));
 }
 
