@@ -92,6 +92,7 @@ static const struct way_key no_ways[] = {{0}};
 
 struct comparison {
     struct ctx *ctx;
+    struct arena *scratch;
     const struct policy *from, *to;
     const struct json *from_json, *to_json;
     struct policy_change *out;
@@ -382,7 +383,8 @@ static const struct json *row_of(const struct json *list, struct str id)
     return NULL;
 }
 
-/* A rule that speaks where nothing did takes the place of the defaults. */
+/* A rule that speaks where nothing did takes the place of the defaults. One that cannot be evaluated
+ * speaks for review, whatever it says. */
 static void check_new_rule(struct comparison *c, struct str id, const struct json *rule)
 {
     const struct json *then = json_get(rule, S("then"));
@@ -391,6 +393,9 @@ static void check_new_rule(struct comparison *c, struct str id, const struct jso
     if (then && verdict < (int64_t)c->to->then) {
         loosen(c, "rules.%.*s is new, and says %.*s where the defaults say %s", STR_ARG(id),
                STR_ARG(json_text(then)), verdict_name(c->to->then));
+    } else if (c->to->then == VERDICT_BLOCK) {
+        loosen(c, "rules.%.*s is new, and an error in it asks for a review where the defaults block",
+               STR_ARG(id));
     }
     if (duration_parse(json_text(json_get(rule, S("respond_within"))), &respond_us) &&
         respond_us > c->to->respond_within_us) {
@@ -410,6 +415,12 @@ static void compare_rule(struct comparison *c, const char *where, const struct j
         respond_us > c->from->respond_within_us) {
         loosen(c, "%s.respond_within leaves more time than the defaults", where);
     }
+}
+
+static void add_move(void *with, const struct policy_rule *rule, struct str instead)
+{
+    loosen(with, "rules.%.*s can take what %.*s decides now to the queue %.*s", STR_ARG(rule->id),
+           STR_ARG(instead), STR_ARG(rule->queue));
 }
 
 /* Lists of maps with an id: what is there must stay; what is new only adds. */
@@ -477,6 +488,19 @@ static bool list_eq(struct policy_list a, struct policy_list b)
     return true;
 }
 
+/* What waits in a queue that is no more is the leads' (review/route.c); a new one of that name would
+ * take it from them. */
+static void compare_new_queues(struct comparison *c)
+{
+    for (size_t i = 0; i < c->to->queue_count; i++) {
+        const struct policy_queue *now = &c->to->queues[i];
+        bool leads = now->roles == ROLE_BIT(ROLE_LEAD) && !now->people.count && !now->backup.p;
+        if (!leads && !policy_queue(c->from, now->name)) {
+            loosen(c, "queues.%.*s is new, with other members than the leads", STR_ARG(now->name));
+        }
+    }
+}
+
 /* Who may decide. As structs: a file without queues has the silent ones. */
 static void compare_queues(struct comparison *c)
 {
@@ -539,7 +563,9 @@ static void compare_all(struct comparison *c)
     compare_actions(c);
     compare_rows(c, "rules", true);
     compare_rows(c, "budgets", false);
+    c->memory_short |= !routing_compare(c->scratch, c->from, c->to, add_move, c);
     compare_queues(c);
+    compare_new_queues(c);
     compare_entries(c, "queues", queue_ways, true);
     compare_entries(c, "lexicons", no_ways, true);
     compare_entries(c, "agents", agent_ways, false);
@@ -560,7 +586,8 @@ enum fm_err policy_compare(struct ctx *ctx, const struct policy *from, const str
                            struct policy_change *out)
 {
     AUTO(arena_done) struct arena *scratch = arena_new(POLICY_SCRATCH_MAX);
-    struct comparison c = {.ctx = ctx, .from = from, .to = to, .out = out};
+    struct comparison c = {
+        .ctx = ctx, .scratch = scratch, .from = from, .to = to, .out = out};
     struct ctx own;
 
     *out = (struct policy_change){.same = hash_eq(from->version, to->version)};

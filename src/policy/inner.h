@@ -292,6 +292,13 @@ const struct lexicon *lexicon_new(struct load *load, struct policy_list words, s
 /* The normal form of a recipient that the file lists; absent when it is none. In the arena. */
 struct str recipient_normal(struct arena *arena, struct str text);
 
+/* routing.c: calls `visit` for each rule of `to` that can take a hold to its queue from another one
+ * (`instead`), which decides it under `from`. Rules whose own queue has changed are the caller's.
+ * false: memory is short. */
+bool routing_compare(struct arena *scratch, const struct policy *from, const struct policy *to,
+                     void (*visit)(void *with, const struct policy_rule *rule, struct str instead),
+                     void *with);
+
 /* The functions of conditions. */
 cel_call_fn call_mentions, call_unsourced;
 

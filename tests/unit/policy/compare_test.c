@@ -112,8 +112,10 @@ static const struct {
     {"reasons: [other]", "reasons: [other, tone]", "reasons has changed", NULL},
     {"members: [ana]", "members: [ana, ben]", "queues.general has other members", NULL},
     {", backup: leads", "", "queues.general has another backup", NULL},
-    {"leads: {members: [role:lead]}", "leads: {members: [role:lead]}, more: {members: [ben]}", "",
-     "queues.more is gone"},
+    {"leads: {members: [role:lead]}", "leads: {members: [role:lead]}, more: {members: [ben]}",
+     "queues.more is new, with other members than the leads", "queues.more is gone"},
+    {"leads: {members: [role:lead]}", "leads: {members: [role:lead]}, more: {members: [role:lead]}",
+     "", "queues.more is gone"},
     {"when: 'true', then", "when: 'true || true', then", "rules.r.when has changed", NULL},
     {"id: r, when: 'true', then: review", "id: r, when: 'true', then: block", "",
      "rules.r.then: block becomes review"},
@@ -158,7 +160,7 @@ static void test_rows(void **state)
 /* `then: block` everywhere: also a rule that says review loosens it. */
 static void test_block_is_the_end(void **state)
 {
-    AUTO(loading_done) struct loading l = {0}, m = {0};
+    AUTO(loading_done) struct loading l = {0}, m = {0}, n = {0};
 
     (void)state;
     load_text(&l, "version: 1\ndefaults: {then: block}\n");
@@ -166,6 +168,11 @@ static void test_block_is_the_end(void **state)
         &m, "version: 1\ndefaults: {then: block}\nrules: [{id: a, when: 'true', then: review}]\n");
     EXPECT_STR("a rule that speaks", loosened(&l, l.policy, m.policy),
                S("rules.a is new, and says review where the defaults say block"));
+    load_text(
+        &n,
+        "version: 1\ndefaults: {then: block}\nrules: [{id: a, when: '1 / 0 > 1', then: block}]\n");
+    EXPECT_STR("one that fails for review", loosened(&l, l.policy, n.policy),
+               S("rules.a is new, and an error in it asks for a review where the defaults block"));
 }
 
 /* A silent file and one that says the same are of different versions, and change nothing. */
