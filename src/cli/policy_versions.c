@@ -23,8 +23,8 @@ struct version_options {
 #define OPTION(member) offsetof(struct version_options, member)
 static const struct cli_option change_options[] = {
     {"--alone", CLI_FLAG, OPTION(alone), NULL,
-     "loosen it without a second person, while there are not two with the role policy; the log "
-     "says so"},
+     "loosen it without a second person, while there have never been two with the role policy; "
+     "the log says so"},
     {"--token-stdin", CLI_FLAG, OPTION(token_stdin), NULL,
      "act as the person whose personal token stands on stdin (or in FERMATA_TOKEN)"},
 };
@@ -58,7 +58,7 @@ static const struct cli_usage activate_usage = {
     .about =
         "Activates a version that waits. It takes another person than the one who proposed it, "
         "both\n"
-        "with the role policy; while there are not two of them, --alone, which stands in the log.",
+        "with the role policy; while there have never been two, --alone, which stands in the log.",
     .options = change_options,
     .option_count = COUNT_OF(change_options),
     .common = CLI_TAKES_DATA | CLI_TAKES_JSON,

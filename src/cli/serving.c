@@ -22,7 +22,7 @@ const struct cli_option serving_options[SERVING_OPTIONS] = {
     {"--policy", CLI_VALUE, OPTION(policy), "FILE",
      "the policy; without one the store's rules on, and in a new store every action is reviewed"},
     {"--policy-alone", CLI_FLAG, OPTION(policy_alone), NULL,
-     "the file may loosen the policy while there are not two people with the role policy"},
+     "the file may loosen the policy while there have never been two with the role policy"},
     {"--public-url", CLI_VALUE, OPTION(public_url), "URL",
      "what browsers see behind a proxy, https://fermata.example"},
     {"--loops", CLI_VALUE, OPTION(loops), "N", "event loops; default one per core"},

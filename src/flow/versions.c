@@ -338,13 +338,14 @@ static const struct policy *active_policy(struct flow *flow, const struct policy
                            : flow_policy_now(flow); /* of a command before, in this batch */
 }
 
-/* Whether nobody could be the second: then `alone` is enough. */
+/* Whether there has never been a second: then `alone` is enough. One who could make the second go
+ * must gain nothing by it. */
 static enum fm_err may_be_alone(struct ctx *ctx, struct store_conn *conn, bool *out)
 {
-    int64_t count;
+    bool two;
 
-    TRY(people_count_role(ctx, conn, ROLE_POLICY, &count));
-    *out = count < 2;
+    TRY(people_have_been_two(ctx, conn, TWO_POLICY, &two));
+    *out = !two;
     return FM_OK;
 }
 
@@ -439,18 +440,18 @@ static enum fm_err refuse_alone(struct ctx *ctx, const struct policy_proposal *p
     if (alone) {
         return fail(
             ctx, FM_E_FORBIDDEN,
-            "this loosens the policy, which takes two people with the role policy. There are not "
-            "two: say so with `alone`, and the log will");
+            "this loosens the policy, which takes two people with the role policy. There have never "
+            "been two: say so with `alone`, and the log will");
     }
     return p->by
                ? fail(ctx, FM_E_FORBIDDEN,
                       "this loosens the policy, and you stand for it already: another person with "
-                      "the "
-                      "role policy must activate it")
+                      "the role policy must activate it. Where only one is left of two, an admin "
+                      "gives the role to somebody else")
                : fail(
                      ctx, FM_E_FORBIDDEN,
-                     "this loosens the policy, and there are two people with the role policy: they "
-                     "activate it, on the page or with a token");
+                     "this loosens the policy, and there are two people with the role policy, or have "
+                     "been: two activate it, on the page or with a token");
 }
 
 static enum fm_err activate_loosening(struct flow *flow, struct ctx *ctx, struct store_conn *conn,

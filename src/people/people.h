@@ -287,9 +287,11 @@ void credential_used(const struct credential *credential);
 bool people_has_uses(void); /* whether there is something to write */
 enum fm_err people_write_uses(struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
 
-/* How many people who are not disabled have a role, as the store says now. */
-enum fm_err people_count_role(struct ctx *ctx, struct store_conn *conn, enum role role,
-                              int64_t *out) MUST_CHECK;
+/* Whether two people at a time could ever do this: loosen the policy, end a pause. From then on it
+ * takes two, also when only one of them is left. */
+enum people_two { TWO_POLICY, TWO_RESUME };
+enum fm_err people_have_been_two(struct ctx *ctx, struct store_conn *conn, enum people_two what,
+                                 bool *out) MUST_CHECK;
 
 /* Whether a name and a password may be used: the rules above, before anything is hashed. */
 enum fm_err people_check_name(struct ctx *ctx, struct str name) MUST_CHECK;

@@ -12,7 +12,7 @@ struct server_options {
     const char *dir;
     const char *listen;     /* HOST:PORT, [V6]:PORT; port 0: the kernel picks */
     const char *policy; /* file; NULL: what the store has; in a new one everything is reviewed */
-    bool policy_alone; /* the file may loosen while there are not two people with the role policy */
+    bool policy_alone; /* the file may loosen while there have never been two with the role policy */
     const char *public_url; /* what browsers see, "https://fermata.example"; NULL: http://HOST:PORT */
     unsigned loops;         /* 0: one per core, at most 16 */
     struct notify_options callbacks;

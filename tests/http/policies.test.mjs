@@ -69,6 +69,64 @@ test("one person alone says so, and the log does", async (t) => {
   assert.match(stdout, /./);
 });
 
+test("whoever takes the role away from the other one still needs a second", async (t) => {
+  const { server, pol, adm } = await startWorld(t, { people: ["pol", "pia", "adm"] });
+  const looser = (await post(pol, LOOSER)).body;
+  const { items } = (await adm.get("/v1/people")).body;
+  const { id: pia } = items.find(({ name }) => name === "pia");
+  assert.equal((await adm.post(`/v1/people/${pia}/roles`, { roles: ["reviewer"] })).status, 200);
+  const refused = expectProblem(await activate(pol, looser, { alone: true }), 403, "forbidden");
+  assert.match(refused.detail, /an admin gives the role to somebody else/);
+  assert.equal((await adm.post(`/v1/people/${pia}/deactivate`, {})).status, 200);
+  expectProblem(await activate(pol, looser, { alone: true }), 403, "forbidden");
+  assert.equal((await post(pol, policyText({ actions: "  x.y: {then: allow}" }), { alone: true })).body.state, "candidate");
+  const console_ = await fermata(["policy", "activate", looser.id, "--alone", "--data", server.data]);
+  assert.match(console_.stderr, /or have been/);
+  assert.deepEqual((await states(adm)).sort(), ["active", "candidate", "candidate"]);
+});
+
+/* Who decides is part of what two people have agreed on. */
+const ROUTED = (rules) => `version: 1
+defaults: {then: earn, warm_up: 0, decide_by: [page]}
+actions: {pay.out: {then: earn}}
+queues: {general: {members: [role:reviewer]}, leads: {members: [role:lead]}}
+rules:
+  - {id: strict, when: 'args.amount > 100.0', then: review, queue: leads, respond_within: 15m}
+${rules}`;
+const SOFT = (within) => `  - {id: soft, when: 'args.amount > 10.0', then: review, queue: general, respond_within: ${within}}\n`;
+
+test("one person alone cannot choose who decides", async (t) => {
+  const { bot, pol, ana, lea } = await startWorld(t, { people: ["pol", "pia", "ana", "lea"], policy: ROUTED(SOFT("1h")) });
+  const held = async () => {
+    const proposal = await propose(bot, { action: "pay.out", arguments: { amount: 900 } });
+    const seen = async (person) => (await person.get("/v1/inbox")).body.items.some(({ id }) => id === proposal.id);
+    const answer = await ana.post(`/v1/proposals/${proposal.id}/decision`, { verdict: "approve", digest: proposal.digest });
+    return `${proposal.hold.queue} ${await seen(ana)} ${await seen(lea)} ${answer.status}`;
+  };
+  assert.equal(await held(), "leads false true 404");
+
+  const ways = {
+    "a new rule with a queue of one's own": ROUTED(
+      `${SOFT("1h")}  - {id: z, when: 'true', then: review, queue: mine, respond_within: 5m}\n`,
+    ).replace("queues: {", "queues: {mine: {members: [ana]}, "),
+    "a new rule with a queue that is there": ROUTED(
+      `${SOFT("1h")}  - {id: z, when: 'true', then: review, queue: general, respond_within: 5m}\n`,
+    ),
+    "a new rule with nothing but a queue": ROUTED(`${SOFT("1h")}  - {id: a, when: 'true', queue: leads}\n`),
+    "less time to respond": ROUTED(SOFT("10m")),
+  };
+  for (const [name, yaml] of Object.entries(ways)) {
+    const { status, body } = await post(pol, yaml);
+    assert.equal(`${status} ${body.state}`, "202 candidate", name);
+    assert.match(body.loosened[0], /^rules\.\w+ can take what (leads|general) decides now to the queue (mine|general|leads)$/, name);
+    assert.equal(await held(), "leads false true 404", name);
+  }
+
+  const harmless = await post(pol, ROUTED(SOFT("20m")));
+  assert.equal(`${harmless.status} ${harmless.body.state}`, "201 active", "the order stays as it was");
+  assert.equal(await held(), "leads false true 404");
+});
+
 test("a file that loosens waits, also over restarts, and of two people the first only stands for it", async (t) => {
   const { server, bot, pol, pia } = await startWorld(t, { people: ["pol", "pia"], policy: TIGHTER, alone: false });
   await server.restart({ policy: LOOSER });

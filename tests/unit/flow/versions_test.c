@@ -160,6 +160,50 @@ static void test_compared_again(void **state)
     EXPECT_VERSION("tighter than that", POLICY_ACTIVE);
 }
 
+/* What makes two people into one. */
+struct leaving {
+    struct id person;
+    unsigned roles; /* 0: the account ends */
+};
+
+static enum fm_err run_leave(struct ctx *ctx, struct store_conn *conn, void *with)
+{
+    const struct leaving *leaving = with;
+
+    return leaving->roles ? people_set_roles(ctx, conn, world_operator, leaving->person, leaving->roles)
+                          : people_deactivate(ctx, conn, world_operator, leaving->person);
+}
+
+/* Whoever takes the role away from the other one gains nothing. */
+static void test_once_two(void **state)
+{
+    struct leaving ways[] = {{.roles = ROLE_BIT(ROLE_REVIEWER)}, {.roles = 0}};
+    const struct person *pol;
+    struct id id;
+
+    (void)state;
+    OK(propose(NULL, BASE, true));
+    (void)owner("pol");
+    OK(propose(NULL, TIGHTER, false));
+    OK(propose(NULL, BASE, true));
+    EXPECT(version.alone, "one, and never two");
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        ways[i].person = owner(i ? "pia" : "pat")->id;
+        OK(world_do(run_leave, &ways[i]));
+        directory_drop(story.directory);
+        story.directory = directory_keep();
+        pol = directory_person(story.directory, S("pol"));
+        OK(propose(pol, LOOSER, true));
+        EXPECT_VERSION("there have been two", POLICY_CANDIDATE);
+        id = version.id;
+        REFUSED(change_as(pol, LOOSER, id, true), FM_E_FORBIDDEN);
+        REFUSED(change_as(NULL, LOOSER, id, true), FM_E_FORBIDDEN);
+        EXPECT(rules(BASE), "the old one rules");
+    }
+    OK(change_as(owner("new"), LOOSER, id, false));
+    EXPECT(rules(LOOSER) && !version.alone, "another second");
+}
+
 /* The file -------------------------------------------------------------------------------------- */
 
 static enum fm_err reload(const char *yaml, bool alone)
@@ -224,7 +268,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         STORY_TEST(test_tightening), STORY_TEST(test_two_people), STORY_TEST(test_compared_again),
-        STORY_TEST(test_reload),     STORY_TEST(test_batch),
+        STORY_TEST(test_once_two),   STORY_TEST(test_reload),     STORY_TEST(test_batch),
     };
 
     return CHECK_RUN(tests);

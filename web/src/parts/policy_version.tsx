@@ -162,8 +162,8 @@ function Activation({ version }: { version: Whole }) {
             <h2 id="activate-heading">Activate it</h2>
             {own ? (
                 <p>
-                    You proposed this version: <strong>somebody else with the role policy activates it.</strong> Only while
-                    you are the only one with that role can you do it alone.
+                    You proposed this version: <strong>somebody else with the role policy activates it.</strong> Only where
+                    nobody but you has ever had that role can you do it alone.
                 </p>
             ) : fromFile ? (
                 <p>
@@ -179,7 +179,7 @@ function Activation({ version }: { version: Whole }) {
             {own && (
                 <label class="check">
                     <input type="checkbox" checked={sure} onChange={(event) => setSure(event.currentTarget.checked)} />
-                    Nobody else has the role policy. I loosen the policy alone, and the log will say so.
+                    Nobody else has ever had the role policy. I loosen the policy alone, and the log will say so.
                 </label>
             )}
             {problem && <Failure problem={problem} />}

@@ -101,6 +101,12 @@ function Then({ fields, known, change }: { fields: Fields; known: Known; change:
                             </option>
                         ))}
                     </select>
+                    {fields.queue !== "" && known.queues.length > 1 && (
+                        <p class="quiet">
+                            If that takes holds from another queue, other people decide them: the rule then waits for a second
+                            person with the role policy.
+                        </p>
+                    )}
                 </div>
             )}
         </>
@@ -317,8 +323,9 @@ export function BuildTab({ activeId }: { activeId: string | undefined }) {
         <section class="block" aria-labelledby="build-heading">
             <h2 id="build-heading">A new rule</h2>
             <p class="quiet">
-                Every rule that matches counts, and the strictest verdict wins: a rule that asks for more is in force as soon
-                as it is proposed, one that could loosen something waits for a second person.
+                Every rule that matches counts, and the strictest verdict wins: a rule that only asks for more is in force
+                as soon as it is proposed. One that could loosen something waits for a second person, and so does one whose
+                queue takes over what another queue decides now.
             </p>
             {outcome.value !== null && <Outcome />}
             {problem && <Failure problem={problem} />}
