@@ -64,7 +64,7 @@ bool flow_policy_id(struct flow *flow, int64_t row, struct id *out);
  * that loosens becomes a candidate and waits for a second person with the role policy. */
 
 enum policy_state { POLICY_CANDIDATE, POLICY_ACTIVE, POLICY_RETIRED };
-enum policy_road { ROAD_FILE, ROAD_API, ROAD_CONSOLE }; /* how it came */
+enum policy_road { ROAD_FILE, ROAD_API, ROAD_CONSOLE, ROAD_RESTORE }; /* how it came */
 const char *policy_state_name(enum policy_state state); /* "candidate" */
 const char *policy_road_name(enum policy_road road);    /* "file" */
 
@@ -113,6 +113,12 @@ enum fm_err flow_reload_policy(struct ctx *ctx, struct flow *flow, struct commit
 /* At start, before any thread: makes the active version of the store the one in force. */
 enum fm_err flow_load_active(struct flow *flow, struct ctx *ctx, struct store_conn *reader,
                              bool *found) MUST_CHECK;
+
+/* Whether the policy comes from a backup and is not confirmed: then everything is held. Any
+ * thread. */
+bool flow_is_restored(const struct flow *flow);
+/* The same from the store. Any connection. */
+enum fm_err flow_read_restored(struct ctx *ctx, struct store_conn *conn, bool *out) MUST_CHECK;
 
 /* Reading, on any connection. `out->row` is 0 when there is none (flow_version_find:
  * FM_E_NOT_FOUND). */

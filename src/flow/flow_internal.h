@@ -79,6 +79,7 @@ struct flow {
     struct paused *paused;
     size_t paused_count;
     bool pauses_changed; /* in the running batch: they are read again behind it */
+    _Atomic bool restored; /* the policy comes from a backup, and is not confirmed */
 
     struct announcement *news;
     size_t news_count, news_mark;
@@ -261,6 +262,16 @@ bool pause_reason(struct flow *flow, struct ctx *ctx, const struct proposal *pro
 enum fm_err pause_refuse(struct flow *flow, struct ctx *ctx, const struct proposal *proposal,
                          const char *what) MUST_CHECK;
 enum fm_err pauses_load(struct flow *flow, struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
+/* Whether a new proposal is held whatever the policy says, for a pause or after a restore. */
+bool pause_holds(struct flow *flow, struct ctx *ctx, const struct proposal *proposal,
+                 struct assess_reason *out);
+
+/* restored.c: the mark that a restore leaves, read into the flow; the reason that it is; taken away
+ * by a version that two people stand for (there, `flow` may be NULL). */
+enum fm_err restored_load(struct flow *flow, struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
+bool restored_reason(const struct flow *flow, struct assess_reason *out);
+enum fm_err restored_confirm(struct flow *flow, struct ctx *ctx, struct store_conn *conn)
+    MUST_CHECK;
 
 /* The write side reads the pointer without a reference: only its own thread replaces it. */
 const struct policy *flow_policy_now(struct flow *flow);

@@ -124,7 +124,8 @@ enum fm_err pauses_load(struct flow *flow, struct ctx *ctx, struct store_conn *c
     flow->paused_count = 0;
     err = pause_rows(ctx, conn, false, INT64_MAX, INT64_MAX, keep_pause, &reading);
     directory_drop(reading.directory);
-    return reading.short_of_memory ? fail_memory(ctx) : err;
+    TRY(reading.short_of_memory ? fail_memory(ctx) : err);
+    return restored_load(flow, ctx, conn);
 }
 
 void flow_reload_pauses(struct flow *flow, struct store_conn *conn)
@@ -198,6 +199,12 @@ bool pause_reason(struct flow *flow, struct ctx *ctx, const struct proposal *pro
     *out = (struct assess_reason){
         .source = "pause", .verdict = VERDICT_REVIEW, .text = sentence(ctx, paused)};
     return true;
+}
+
+bool pause_holds(struct flow *flow, struct ctx *ctx, const struct proposal *proposal,
+                 struct assess_reason *out)
+{
+    return pause_reason(flow, ctx, proposal, out) || restored_reason(flow, out);
 }
 
 enum fm_err pause_refuse(struct flow *flow, struct ctx *ctx, const struct proposal *proposal,

@@ -48,7 +48,7 @@ const char *policy_state_name(enum policy_state state)
 
 const char *policy_road_name(enum policy_road road)
 {
-    static const char *const names[] = {"file", "api", "console"};
+    static const char *const names[] = {"file", "api", "console", "restore"};
 
     ASSERT((size_t)road < COUNT_OF(names));
     return names[road];
@@ -74,7 +74,7 @@ static enum fm_err read_version(struct ctx *ctx, struct store_rows *rows,
         .loosened = arena_copy(ctx->arena, rows_bytes(rows, 10)),
     };
     if (!hash_from(hash, &out->version) || out->state > POLICY_RETIRED ||
-        out->road > ROAD_CONSOLE) {
+        out->road > ROAD_RESTORE) {
         return fail(ctx, FM_E_INTERNAL, "a version of the policy in no known state");
     }
     return out->loosened.p || rows_is_null(rows, 10) ? FM_OK : fail_memory(ctx);
@@ -349,48 +349,85 @@ static enum fm_err may_be_alone(struct ctx *ctx, struct store_conn *conn, bool *
     return FM_OK;
 }
 
+/* What a change loosens. After a restore that takes two whatever it is, if it is to confirm the
+ * policy: what ruled before cannot be compared with. */
+static enum fm_err compare_now(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                               const struct policy_proposal *p, bool confirms,
+                               struct policy_change *out)
+{
+    bool restored;
+
+    TRY(policy_compare(ctx, active_policy(flow, p), p->policy, out));
+    TRY(flow_read_restored(ctx, conn, &restored));
+    if (restored && confirms && out->count < POLICY_LOOSENED_MAX) {
+        out->loosened[out->count++] =
+            S("the policy comes from a backup: what ruled after that was made is not known");
+    }
+    return FM_OK;
+}
+
+static enum fm_err activate_row(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                const struct policy_proposal *p, bool alone,
+                                struct policy_version *v);
+
+/* One person alone, or the operator. A candidate of the same text is what becomes active. */
+static enum fm_err propose_alone(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
+                                 const struct policy_proposal *p, struct str loosened,
+                                 struct policy_version *out)
+{
+    TRY(find_version(ctx, conn, &SQL_CANDIDATE_OF,
+                     ARGS(A_BLOB("$hash", hash_str(&p->policy->version))), out));
+    TRY(out->row ? activate_row(flow, ctx, conn, p, true, out)
+                 : activate_new(flow, ctx, conn, p, loosened, true, out));
+    return restored_confirm(flow, ctx, conn);
+}
+
+/* `again`: of the version that rules, which only a restore makes a change. */
 static enum fm_err propose_change(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                                  const struct policy_proposal *p, struct policy_version *out)
+                                  const struct policy_proposal *p, bool again,
+                                  struct policy_version *out)
 {
     struct policy_change change;
     struct str loosened;
     bool alone;
 
-    TRY(policy_compare(ctx, active_policy(flow, p), p->policy, &change));
+    TRY(may_be_alone(ctx, conn, &alone));
+    alone = alone && p->alone;
+    TRY(compare_now(flow, ctx, conn, p, again || alone, &change));
     if (change.count == 0) {
         return activate_new(flow, ctx, conn, p, STR_NONE, false, out);
     }
     TRY(write_loosened(ctx, &change, &loosened));
-    TRY(may_be_alone(ctx, conn, &alone));
-    if (alone && p->alone) {
-        return activate_new(flow, ctx, conn, p, loosened, true, out);
-    }
-    return add_candidate(ctx, conn, p, loosened, out);
+    return alone ? propose_alone(flow, ctx, conn, p, loosened, out)
+                 : add_candidate(ctx, conn, p, loosened, out);
 }
 
 enum fm_err flow_propose_policy(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                                 const struct policy_proposal *p, struct policy_version *out)
 {
     struct policy_version active, last;
+    bool again, restored;
 
     TRY(p->by ? flow_check_stands(ctx, p->by) : FM_OK);
     TRY(flow_version_active(ctx, conn, &active));
     if (!active.row) {
         return activate_new(flow, ctx, conn, p, STR_NONE, false, out); /* the first needs nobody */
     }
-    if (hash_eq(active.version, p->policy->version)) {
+    TRY(flow_read_restored(ctx, conn, &restored));
+    again = hash_eq(active.version, p->policy->version);
+    if (again && !restored) {
         *out = active;
         put_in_force(flow, p->policy, out);
         return FM_OK;
     }
-    if (p->road == ROAD_FILE) {
+    if (!again && p->road == ROAD_FILE) {
         TRY(find_version(ctx, conn, &SQL_LAST_FILE, NO_ARGS, &last));
         if (last.state == POLICY_RETIRED && hash_eq(last.version, p->policy->version)) {
             *out = last; /* the file has not changed since another road replaced it */
             return FM_OK;
         }
     }
-    return propose_change(flow, ctx, conn, p, out);
+    return propose_change(flow, ctx, conn, p, again, out);
 }
 
 /* Activating a candidate --------------------------------------------------------------------- */
@@ -461,10 +498,12 @@ static enum fm_err activate_loosening(struct flow *flow, struct ctx *ctx, struct
 
     TRY(may_be_alone(ctx, conn, &alone));
     if (p->by && counts && v->proposed_by != p->by->row) {
-        return activate_row(flow, ctx, conn, p, false, v);
+        TRY(activate_row(flow, ctx, conn, p, false, v));
+        return restored_confirm(flow, ctx, conn);
     }
     if (alone && p->alone) {
-        return activate_row(flow, ctx, conn, p, true, v);
+        TRY(activate_row(flow, ctx, conn, p, true, v));
+        return restored_confirm(flow, ctx, conn);
     }
     if (p->by && !alone && !counts) {
         return endorse(ctx, conn, p, v);
@@ -491,7 +530,7 @@ enum fm_err flow_activate_version(struct flow *flow, struct ctx *ctx, struct sto
     if (!hash_eq(out->version, p->policy->version)) {
         return fail(ctx, FM_E_INTERNAL, "another text than that of this version");
     }
-    TRY(policy_compare(ctx, active_policy(flow, p), p->policy, &change));
+    TRY(compare_now(flow, ctx, conn, p, true, &change));
     if (change.count == 0) {
         return activate_row(flow, ctx, conn, p, false, out);
     }

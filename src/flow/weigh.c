@@ -492,7 +492,7 @@ static bool is_final(struct flow *flow, const struct weighing *w, const struct f
                                .action = s->submission.action,
                                .category = s->assessment.category};
 
-    *paused = pause_reason(flow, w->ctx, &p, pause);
+    *paused = pause_holds(flow, w->ctx, &p, pause);
     return s->assessment.finished && !*paused &&
            (s->assessment.verdict != VERDICT_ALLOW || !w->input.policy->warm_up);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Backups and restores. A restore is a fork of history that says so: it opens a new epoch in the log, and
- * permits of the old one that were not redeemed are void (invariant 6).
+ * permits of the old one that were not redeemed are void (invariant 6). And its policy has to be
+ * confirmed by two people, for it may be looser than the one that ruled last (flow/restored.c).
  */
 #include "keep/keep.h"
 
@@ -156,6 +157,63 @@ SQL(SQL_END_APPROVALS, "UPDATE proposals SET approved_until = $now,"
                        " next_at = CASE state WHEN 3 THEN $now ELSE next_at END WHERE state IN (2, 3)");
 _Static_assert(PROPOSAL_UNDO == 2 && PROPOSAL_APPROVED == 3, "the statement above says so");
 
+/* The policy in force also becomes a candidate, unless it is one from a restore before. road 3:
+ * ROAD_RESTORE of flow.h, which is above this folder. */
+SQL(SQL_MARK_RESTORED, "INSERT INTO meta(name, value) SELECT 'restored', $epoch"
+                       " WHERE EXISTS(SELECT 1 FROM policies WHERE state = 1)"
+                       " ON CONFLICT(name) DO UPDATE SET value = excluded.value");
+SQL(SQL_HASH, "SELECT hash FROM policies WHERE state = 1"
+              " AND NOT EXISTS(SELECT 1 FROM policies WHERE state = 0 AND road = 3)");
+SQL(SQL_CANDIDATE,
+    "INSERT INTO policies(id, hash, canonical, source, state, road, proposed_at, activated_at,"
+    " loosened) SELECT $id, hash, canonical, source, 0, 3, $now, 0, $loosened FROM policies"
+    " WHERE state = 1");
+
+#define NOT_KNOWN "[\"the policy comes from a backup: what ruled after that was made is not known\"]"
+
+static enum fm_err record_candidate(struct ctx *ctx, struct store_conn *conn, struct id id,
+                                    struct hash version)
+{
+    AUTO(buf_done) struct buf data = BUF_INIT(KIB);
+    struct json_out out = JSON_OUT(&data);
+    uint64_t leaf;
+
+    jo_m_id(&out, "policy", ID_POLICY, id);
+    jo_m_str(&out, "road", S("restore"));
+    jo_m_digest(&out, "version", hash_str(&version));
+    return journal_append(ctx, conn,
+                          &(struct journal_event){.kind = JOURNAL_POLICY_PROPOSED,
+                                                  .by = {.kind = ACTOR_OPERATOR},
+                                                  .previous = -1,
+                                                  .at_us = clock_now_us(),
+                                                  .data = buf_str(&data)},
+                          &leaf);
+}
+
+static enum fm_err ask_for_policy(struct ctx *ctx, struct store_conn *conn, int64_t epoch)
+{
+    struct id id = id_new();
+    struct store_rows *rows;
+    struct hash version;
+    bool found = false;
+
+    TRY(store_exec(ctx, conn, &SQL_MARK_RESTORED, ARGS(A_INT("$epoch", epoch))));
+    ctx->err = FM_OK;
+    TRY(store_query(ctx, conn, &SQL_HASH, NO_ARGS, &rows));
+    if (rows_next(ctx, rows)) {
+        found = hash_from(rows_bytes(rows, 0), &version);
+    }
+    rows_done(rows);
+    TRY(ctx->err);
+    if (!found) {
+        return FM_OK; /* there is none, or it waits already */
+    }
+    TRY(store_exec(ctx, conn, &SQL_CANDIDATE,
+                   ARGS(A_ID("$id", &id), A_INT("$now", clock_now_us()),
+                        A_TEXT("$loosened", S(NOT_KNOWN)))));
+    return record_candidate(ctx, conn, id, version);
+}
+
 enum fm_err keep_open_epoch(struct ctx *ctx, struct store_conn *conn, int64_t *epoch)
 {
     AUTO(buf_done) struct buf data = BUF_INIT(KIB);
@@ -168,13 +226,14 @@ enum fm_err keep_open_epoch(struct ctx *ctx, struct store_conn *conn, int64_t *e
     TRY(store_exec(ctx, conn, &SQL_EPOCH_SET, ARGS(A_INT("$epoch", *epoch))));
     TRY(store_exec(ctx, conn, &SQL_ANY_PERMIT_KEY, NO_ARGS));
     TRY(store_exec(ctx, conn, &SQL_END_APPROVALS, ARGS(A_INT("$now", clock_now_us()))));
-    return journal_append(ctx, conn,
-                          &(struct journal_event){.kind = JOURNAL_EPOCH_OPENED,
-                                                  .by = {.kind = ACTOR_OPERATOR},
-                                                  .previous = -1,
-                                                  .at_us = clock_now_us(),
-                                                  .data = buf_str(&data)},
-                          &leaf);
+    TRY(journal_append(ctx, conn,
+                       &(struct journal_event){.kind = JOURNAL_EPOCH_OPENED,
+                                               .by = {.kind = ACTOR_OPERATOR},
+                                               .previous = -1,
+                                               .at_us = clock_now_us(),
+                                               .data = buf_str(&data)},
+                       &leaf));
+    return ask_for_policy(ctx, conn, *epoch);
 }
 
 SQL(SQL_BEGIN, "BEGIN IMMEDIATE");

@@ -151,6 +151,10 @@ static void live_policy(const struct checks_live *live, struct check_result *out
         reload_why(live->reload, why, sizeof(why));
         check_warns(out, "mend the file (`fermata policy check FILE`), then send SIGHUP again",
                     "%s", why);
+    } else if (flow_is_restored(live->flow)) {
+        check_warns(out,
+                    "two people with the role policy look at it, and activate the version that waits",
+                    "it comes from a backup and is not confirmed: everything is held for review");
     } else if (note.p) {
         check_warns(out,
                     "a second person with the role policy looks at it (`fermata policy list`) and "

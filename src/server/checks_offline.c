@@ -177,6 +177,18 @@ static void look_at_clock(struct offline *offline, struct check_result *out)
 
 /* --- what it would be served with ------------------------------------------------------------- */
 
+#define RESTORED      "the store was restored: everything is held until its policy is confirmed"
+#define RESTORED_NEXT "start the server; two people with the role policy activate what waits"
+
+/* Whether the store's policy comes from a backup and waits for two people. */
+static bool waits_after_restore(struct offline *offline)
+{
+    bool waits = false;
+
+    return offline->conn &&
+           flow_read_restored(offline->ctx, offline->conn, &waits) == FM_OK && waits;
+}
+
 static void look_at_policy(struct offline *offline, struct check_result *out)
 {
     struct policy_finding findings[POLICY_FINDINGS_MAX];
@@ -186,6 +198,9 @@ static void look_at_policy(struct offline *offline, struct check_result *out)
     if (!path) {
         offline->policy = policy_builtin();
         check_warns(out, "give --policy FILE or FERMATA_POLICY", "none: every action is reviewed");
+        if (waits_after_restore(offline)) {
+            check_warns(out, RESTORED_NEXT, RESTORED);
+        }
     } else if (policy_load(offline->ctx, path, findings, &count, &offline->policy) != FM_OK) {
         check_fails(out, "`fermata policy check FILE` says every mistake", "%s",
                     offline->ctx->detail);
@@ -194,6 +209,8 @@ static void look_at_policy(struct offline *offline, struct check_result *out)
         check_warns(out, "`fermata policy check FILE` says all of them", "%.*s:%u:%u: %.*s",
                     STR_ARG(file), findings[0].at.line, findings[0].at.column,
                     STR_ARG(findings[0].message));
+    } else if (waits_after_restore(offline)) {
+        check_warns(out, RESTORED_NEXT, RESTORED);
     } else {
         check_ok(out, "%s: %zu actions, %zu queues", path, offline->policy->action_count,
                  offline->policy->queue_count);

@@ -147,6 +147,27 @@ void reload_tell(struct ctx *ctx, const char *path, const struct policy_version 
     }
 }
 
+void reload_tell_restored(struct ctx *ctx, struct flow *flow, struct store_conn *reader)
+{
+    struct policy_version candidate;
+    char id[ID_TEXT_MAX];
+
+    if (!flow_is_restored(flow)) {
+        return;
+    }
+    fprintf(stderr,
+            "fermata: the policy of this store comes from a backup, and may be looser than the one "
+            "that ruled last:\n"
+            "  everything is held for review until two people with the role policy have activated a "
+            "version.\n");
+    if (flow_version_candidate(ctx, reader, &candidate) == FM_OK && candidate.row) {
+        id_format(ID_POLICY, candidate.id, id);
+        fprintf(stderr, "  To confirm it: fermata policy activate %s\n", id);
+    }
+    log_warn("policy.unconfirmed",
+             F_TEXT("effect", S("everything is held until two people confirm the policy")));
+}
+
 /* Proposes what was read; whether it rules now. */
 static enum fm_err propose(struct reload *reload, struct ctx *ctx, struct flow *flow,
                            struct committer *committer, const struct policy *policy, bool *rules)

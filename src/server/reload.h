@@ -33,4 +33,7 @@ void reload_why(struct reload *reload, char *out, size_t size);
  * person, or another version has replaced it. Silent where it does rule. */
 void reload_tell(struct ctx *ctx, const char *path, const struct policy_version *version);
 
+/* Says likewise that the policy comes from a backup and has to be confirmed, where that is so. */
+void reload_tell_restored(struct ctx *ctx, struct flow *flow, struct store_conn *reader);
+
 #endif

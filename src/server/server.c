@@ -117,6 +117,7 @@ static enum fm_err activate(struct ctx *ctx, const struct server_options *option
     if (server->policy) {
         reload_tell(ctx, options->policy, &activate.version);
     }
+    reload_tell_restored(ctx, server->flow, server->reader);
     return FM_OK;
 }
 

@@ -364,6 +364,26 @@ static void test_backup(void **state)
             FM_E_NOT_FOUND);
 }
 
+/* The policy of the backup rules on, and waits to be confirmed: once, however often it is restored. */
+static void expect_waiting(const char *restored)
+{
+    struct policy_version active, waits;
+    struct store_conn *conn;
+    bool marked;
+    int64_t candidates;
+    SQL(SQL_CANDIDATES, "SELECT count(*) FROM policies WHERE state = 0");
+
+    OK(store_open_readonly(&world.ctx, restored, &conn));
+    OK(flow_version_active(&world.ctx, conn, &active));
+    OK(flow_version_candidate(&world.ctx, conn, &waits));
+    OK(flow_read_restored(&world.ctx, conn, &marked));
+    OK(store_int(&world.ctx, conn, &SQL_CANDIDATES, NO_ARGS, 0, &candidates));
+    EXPECT(marked && candidates == 1, "%lld wait", (long long)candidates);
+    EXPECT(waits.road == ROAD_RESTORE && !waits.proposed_by && waits.loosened.p, "from a restore");
+    EXPECT(hash_eq(waits.version, active.version) && waits.row != active.row, "the same text");
+    store_reader_close(conn);
+}
+
 static void test_restore(void **state)
 {
     const char *backup = arena_printf(world.arena, "%s/backup", world.dir).p;
@@ -387,14 +407,16 @@ static void test_restore(void **state)
     verify(restored, early_note, &report);
     EXPECT(report.finding_count == 0, "sound: %s",
            report.finding_count ? report.findings[0].p : "");
-    EXPECT(report.leaves == leaves + 1, "the log says that it was restored");
+    EXPECT(report.leaves == leaves + 2, "the log says that it was restored, and its policy waits");
     EXPECT_STR("the same log", report.origin, str_of(verifier.name));
+    expect_waiting(restored);
     REFUSED(keep_restore(&world.ctx, backup, restored, &epoch), FM_E_EXISTS);
     REFUSED(keep_restore(&world.ctx, backup, world.dir, &epoch), FM_E_EXISTS);
     OK(keep_refuse_backup(&world.ctx, world.dir)); /* a refused restore marks nothing */
     OK(keep_restore(&world.ctx, restored, arena_printf(world.arena, "%s/again", world.dir).p,
                     &epoch));
     EXPECT(epoch == 3, "each restore opens one more");
+    expect_waiting(arena_printf(world.arena, "%s/again", world.dir).p);
 }
 
 int main(void)
