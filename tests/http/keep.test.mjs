@@ -20,9 +20,9 @@ async function verifies(data) {
   assert.equal(code, 0, `${stdout}${stderr}`);
 }
 
-/* A server on a folder that a restore has made. */
+/* A server on a folder that a restore has made; `policy` null: with the policy of the store. */
 async function restored(t, backup, policy = policyText()) {
-  const server = new Server({ policy });
+  const server = new Server({ policy: policy ?? undefined });
   t.after(() => server.remove());
   const { epoch } = await fermataJson(["restore", backup, "--data", server.data]);
   await server.start();
@@ -294,6 +294,104 @@ test("a backup without log.key is not restored", async (t) => {
   const { code, stderr } = await fermata(["restore", backup, "--data", join(server.folder, "new")]);
   assert.equal(code, 1);
   assert.match(stderr, /log\.key is missing, and the log is not empty/);
+});
+
+const LOOSE = policyText();
+const TIGHT = policyText({ extra: "rules: [{id: all, when: 'true', then: review}]\n" });
+const HELD = /The policy comes from a backup: everything is read until two people have confirmed it/;
+
+/* A backup of the loose policy; what was tightened afterwards is lost with the store. */
+async function looseBackup(t, options) {
+  const world = await startWorld(t, { policy: LOOSE, ...options });
+  const backup = join(world.server.folder, "backup");
+  await fermataJson(["backup", backup, "--data", world.server.data]);
+  assert.equal((await propose(world.bot, { action: "ticket.tag" })).status, "approved");
+  return { ...world, backup };
+}
+
+/* Whether what the policy allows goes on unread. */
+async function heldStill(bot) {
+  const { status, assessment } = await propose(bot, { action: "ticket.tag" });
+  assert.equal(assessment.reasons.some(({ text, source }) => source === "pause" && HELD.test(text)), status === "pending");
+  return status === "pending";
+}
+
+const policyCheck = async (server) =>
+  (await server.public.get("/readyz")).body.checks.find(({ name }) => name === "policy");
+const confirm = (person, { id }, members = {}) => person.post(`/v1/policies/${id}/activate`, members);
+
+test("a restored policy is confirmed by two people; until then everything is held", async (t) => {
+  const { backup, ...first } = await looseBackup(t, { people: ["ana", "pol", "pia"] });
+  const tighter = await first.pol.post("/v1/policies", { yaml: TIGHT });
+  assert.equal(tighter.body.state, "active");
+  await first.server.stop();
+
+  const { server } = await restored(t, backup, null);
+  const [bot, ana, pol, pia] = [first.bot, first.ana, first.pol, first.pia].map((one) => at(server, one));
+  assert.ok(await heldStill(bot));
+  assert.match(server.log, /comes from a backup, and may be looser[^]*two people[^]*fermata policy activate pol_/);
+  assert.match(server.log, /"policy.unconfirmed"/);
+  const check = await policyCheck(server);
+  assert.equal(check.status, "warning");
+  assert.match(check.detail, /backup and is not confirmed/);
+  const { items } = (await pol.get("/v1/policies")).body;
+  const [waits, active] = items;
+  assert.deepEqual([waits.state, waits.road, waits.proposed_by, active.state], ["candidate", "restore", null, "active"]);
+  assert.equal(waits.version, active.version);
+  assert.match(waits.loosened[0], /what ruled after that was made is not known/);
+
+  const person = await propose(bot);
+  await decided(ana, person); // people go on
+  await server.restart(); // and it is not forgotten
+  assert.ok(await heldStill(bot));
+  assert.equal((await confirm(pol, waits, { alone: true })).status, 202, "the first stands for it");
+  expectProblem(await confirm(pol, waits, { alone: true }), 403, "forbidden");
+  const console_ = await fermata(["policy", "activate", waits.id, "--alone", "--data", server.data]);
+  assert.equal(console_.code, 1, console_.stdout);
+  assert.ok(await heldStill(bot), "one person only stands for it");
+  const confirmed = await confirm(pia, waits);
+  assert.deepEqual([confirmed.status, confirmed.body.state], [200, "active"]);
+  assert.equal(await heldStill(bot), false);
+  assert.equal((await policyCheck(server)).status, "ok");
+  await server.restart();
+  assert.equal(await heldStill(bot), false, "also later");
+  assert.doesNotMatch(server.log, /comes from a backup/);
+  await server.stop();
+  await verifies(server.data);
+});
+
+test("a version that one person tightens after the restore does not confirm it", async (t) => {
+  const { backup, ...first } = await looseBackup(t, { people: ["pol", "pia"] });
+  await first.server.stop();
+  const { server } = await restored(t, backup, null);
+  const [bot, pol, pia] = [first.bot, first.pol, first.pia].map((one) => at(server, one));
+  const some = policyText({ extra: "rules: [{id: few, when: 'action.name == \"note.write\"', then: review}]\n" });
+  assert.equal((await pol.post("/v1/policies", { yaml: some })).body.state, "active");
+  assert.ok(await heldStill(bot));
+  const again = await pol.post("/v1/policies", { yaml: some });
+  assert.deepEqual([again.status, again.body.state], [202, "candidate"], "the version in force may be confirmed");
+  expectProblem(await confirm(pol, again.body), 403, "forbidden");
+  assert.equal((await confirm(pia, again.body)).body.state, "active");
+  assert.equal(await heldStill(bot), false);
+  const states = (await pol.get("/v1/policies")).body.items.map(({ state }) => state);
+  assert.deepEqual(states.sort(), ["active", "retired", "retired", "retired"], "the backup's version waits no more");
+});
+
+test("where there have never been two, one confirms it: with alone, or by --policy-alone", async (t) => {
+  const { backup, ...first } = await looseBackup(t, { people: ["pol"] });
+  await first.server.stop();
+  const { server } = await restored(t, backup, null);
+  const [bot, pol] = [first.bot, first.pol].map((one) => at(server, one));
+  assert.ok(await heldStill(bot));
+  const [waits] = (await pol.get("/v1/policies")).body.items;
+  expectProblem(await confirm(pol, waits), 403, "forbidden");
+  assert.equal((await confirm(pol, waits, { alone: true })).body.alone, true);
+  assert.equal(await heldStill(bot), false);
+
+  const { server: byFile } = await restored(t, backup, LOOSE); // --policy-alone
+  assert.equal(await heldStill(at(byFile, first.bot)), false);
+  const items = (await at(byFile, first.pol).get("/v1/policies")).body.items.map(({ state, alone }) => `${state} ${alone}`);
+  assert.deepEqual(items, ["active true", "retired false"]);
 });
 
 test("two servers do not share a folder", async (t) => {

@@ -24,7 +24,12 @@ const STATES: Readonly<Record<string, readonly [string, Tone]>> = {
     candidate: ["Candidate", "warn"],
     retired: ["Retired", "plain"],
 };
-const ROADS: Readonly<Record<string, string>> = { file: "by file", api: "here or by API", console: "at the console" };
+const ROADS: Readonly<Record<string, string>> = {
+    file: "by file",
+    api: "here or by API",
+    console: "at the console",
+    restore: "from a backup",
+};
 
 const EXAMPLES_MAX = 10;
 
@@ -144,12 +149,13 @@ function Activation({ version }: { version: Whole }) {
     const [sure, setSure] = useState(false);
     const [problem, setProblem] = useState<Problem | null>(null);
     const own = version.proposed_by !== null && version.proposed_by.id === me.value?.id;
-    const fromFile = version.proposed_by === null;
+    const fromFile = version.proposed_by === null; /* or from a backup */
+    const alone = (own || fromFile) && sure;
     const send = async (): Promise<void> => {
         setStep("sending");
         setProblem(null);
         try {
-            outcome.value = await policyApi.activate(version.id, own);
+            outcome.value = await policyApi.activate(version.id, alone);
             announce(outcome.value.state === "active" ? "The version is in force." : "You stand for it; a second person is missing.");
             await readVersions();
         } catch (thrown) {
@@ -167,7 +173,10 @@ function Activation({ version }: { version: Whole }) {
                 </p>
             ) : fromFile ? (
                 <p>
-                    It came by file, from nobody in particular. You would stand for it as its proposer, and a second person
+                    {version.road === "restore"
+                        ? "It came back with a backup, and what ruled after that was made is not known: until it is confirmed, everything is held for review."
+                        : "It came by file, from nobody in particular."}{" "}
+                    You would stand for it as its proposer, and a second person
                     with the role policy would activate it.
                 </p>
             ) : (
@@ -176,7 +185,7 @@ function Activation({ version }: { version: Whole }) {
                     then judges every proposal from now on.
                 </p>
             )}
-            {own && (
+            {(own || fromFile) && (
                 <label class="check">
                     <input type="checkbox" checked={sure} onChange={(event) => setSure(event.currentTarget.checked)} />
                     Nobody else has ever had the role policy. I loosen the policy alone, and the log will say so.
@@ -186,7 +195,7 @@ function Activation({ version }: { version: Whole }) {
             <div class="actions">
                 {step === "shown" ? (
                     <button type="button" class={own ? "" : "primary"} disabled={own && !sure} onClick={() => setStep("asked")}>
-                        {own ? "Activate alone" : fromFile ? "Stand for it" : "Activate"}
+                        {own || alone ? "Activate alone" : fromFile ? "Stand for it" : "Activate"}
                     </button>
                 ) : (
                     <>
@@ -194,7 +203,7 @@ function Activation({ version }: { version: Whole }) {
                             Not now
                         </button>
                         <button type="button" class="primary" disabled={step === "sending"} onClick={() => void send()}>
-                            {step === "sending" ? "Sending" : own ? "Yes, activate it alone" : "Yes, I have read what it loosens"}
+                            {step === "sending" ? "Sending" : own || alone ? "Yes, activate it alone" : "Yes, I have read what it loosens"}
                         </button>
                     </>
                 )}
