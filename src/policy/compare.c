@@ -423,6 +423,35 @@ static void add_move(void *with, const struct policy_rule *rule, struct str inst
            STR_ARG(instead), STR_ARG(rule->queue));
 }
 
+static int64_t respond_of(const struct policy *policy, struct str id)
+{
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        if (str_eq(policy->rules[i].id, id)) {
+            return policy->rules[i].respond_within_us;
+        }
+    }
+    return 0;
+}
+
+/* Less time to respond brings a queue's backup in sooner. */
+static void compare_backups(struct comparison *c)
+{
+    const struct policy_queue *queue = routing_backup(c->to);
+
+    if (queue && c->to->respond_within_us < c->from->respond_within_us) {
+        loosen(c, "defaults.respond_within is shorter, which brings in the backup of %.*s sooner",
+               STR_ARG(queue->name));
+    }
+    for (size_t i = 0; queue && i < c->to->rule_count; i++) {
+        const struct policy_rule *rule = &c->to->rules[i];
+        int64_t before = respond_of(c->from, rule->id);
+        if (rule->respond_within_us && (!before || rule->respond_within_us < before)) {
+            loosen(c, "rules.%.*s leaves less time, which brings in the backup of %.*s sooner",
+                   STR_ARG(rule->id), STR_ARG(queue->name));
+        }
+    }
+}
+
 /* Lists of maps with an id: what is there must stay; what is new only adds. */
 static void compare_rows(struct comparison *c, const char *section, bool rules)
 {
@@ -564,6 +593,7 @@ static void compare_all(struct comparison *c)
     compare_rows(c, "rules", true);
     compare_rows(c, "budgets", false);
     c->memory_short |= !routing_compare(c->scratch, c->from, c->to, add_move, c);
+    compare_backups(c);
     compare_queues(c);
     compare_new_queues(c);
     compare_entries(c, "queues", queue_ways, true);

@@ -299,6 +299,10 @@ bool routing_compare(struct arena *scratch, const struct policy *from, const str
                      void (*visit)(void *with, const struct policy_rule *rule, struct str instead),
                      void *with);
 
+/* A queue whose backup brings in people who are neither of it nor the leads: there, less time is
+ * less time for those who decide first. NULL: none. */
+const struct policy_queue *routing_backup(const struct policy *policy);
+
 /* The functions of conditions. */
 cel_call_fn call_mentions, call_unsourced;
 

@@ -2,7 +2,8 @@
  *
  * Whether a change of the policy can move a hold to another queue, and so to other people. Of the
  * rules that match, the one with the shortest time to respond names the queue (assess/conditions.c):
- * a new rule that names one, or a time that is lowered, can take a hold from those who decided it.
+ * a new rule that names one, or a time that is lowered, can take a hold from those who decided it. And
+ * the backup of a queue joins at half of the time.
  *
  * It must never reason about which rules match together: any two may.
  */
@@ -44,6 +45,31 @@ static bool moves_from_base(const struct policy *from, struct str queue, struct 
         }
     }
     return false;
+}
+
+/* The leads, who have what falls to nobody, or people who decide in the queue anyway. */
+static bool is_harmless(const struct policy_queue *backup, const struct policy_queue *queue)
+{
+    if (!backup || (backup->roles == ROLE_BIT(ROLE_LEAD) && backup->people.count == 0)) {
+        return true;
+    }
+    for (size_t i = 0; i < backup->people.count; i++) {
+        if (!policy_queue_has(queue, backup->people.items[i], 0)) {
+            return false;
+        }
+    }
+    return (backup->roles & ~queue->roles) == 0;
+}
+
+const struct policy_queue *routing_backup(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->queue_count; i++) {
+        const struct policy_queue *queue = &policy->queues[i];
+        if (queue->backup.p && !is_harmless(policy_queue(policy, queue->backup), queue)) {
+            return queue;
+        }
+    }
+    return NULL;
 }
 
 struct routing {

@@ -5,6 +5,8 @@
  */
 #include "policy_check.h"
 
+#include <stdio.h>
+
 static const char base[] =
     "version: 1\n"
     "defaults: {then: review, queue: general, mode: read, undo: 5s, respond_within: 1h,"
@@ -175,6 +177,43 @@ static void test_block_is_the_end(void **state)
                S("rules.a is new, and an error in it asks for a review where the defaults block"));
 }
 
+/* At half of the time the backup decides, too: less of it is less for those of the queue. */
+static void test_backup(void **state)
+{
+    static const char file[] =
+        "version: 1\ndefaults: {respond_within: %s}\nqueues: {general: {members: [ana, ben], backup: "
+        "b}, b: {members: [%s]}}\nrules: [{id: r, when: 'true', mode: read, respond_within: %s}%s]\n";
+    static const char more[] = ", {id: n, when: 'true', then: review, respond_within: 1m}";
+    static const struct {
+        const char *defaults, *backup, *rule, *more, *loosens;
+    } changes[] = {
+        {"4h", "mal", "1h", "", ""},
+        {"3h", "mal", "1h", "",
+         "defaults.respond_within is shorter, which brings in the backup of general sooner"},
+        {"4h", "mal", "59m", "",
+         "rules.r leaves less time, which brings in the backup of general sooner"},
+        {"4h", "mal", "1h", more,
+         "rules.n leaves less time, which brings in the backup of general sooner"},
+        {"3h", "role:lead", "59m", more, ""},
+        {"3h", "ben", "59m", more, ""},
+        {"3h", "'role:lead', mal", "1h", "",
+         "defaults.respond_within is shorter, which brings in the backup of general sooner"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        AUTO(loading_done) struct loading l = {0}, m = {0};
+        char before[600], after[600];
+        (void)snprintf(before, sizeof(before), file, "4h", changes[i].backup, "1h", "");
+        (void)snprintf(after, sizeof(after), file, changes[i].defaults, changes[i].backup,
+                       changes[i].rule, changes[i].more);
+        load_text(&l, before);
+        load_text(&m, after);
+        EXPECT(l.policy && m.policy, "%s", after);
+        EXPECT_STR(after, loosened(&l, l.policy, m.policy), str_of(changes[i].loosens));
+    }
+}
+
 /* A silent file and one that says the same are of different versions, and change nothing. */
 static void test_silence(void **state)
 {
@@ -217,6 +256,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_block_is_the_end),
+        cmocka_unit_test(test_backup),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_many),
     };

@@ -7,10 +7,16 @@
 
 #include "policy/inner.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 
 #define RULES 4
+
+static uint32_t random_state = 1;
+
+static unsigned below(unsigned n)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (random_state >> 16) % n;
+}
 
 /* As assess/conditions.c says it: the shortest time names the queue, of equal ones the first id. */
 static struct str queue_of(const struct policy *policy, unsigned ids, const struct str *action)
@@ -68,11 +74,11 @@ static void random_policy(struct policy *out, struct policy_rule rules[RULES],
                            .action_count = 2};
     for (size_t i = 0; i < RULES; i++) {
         rules[i] = (struct policy_rule){.id = {&ids[i], 1},
-                                        .queue = queues[rand() % 4],
-                                        .respond_within_us = rand() % 4};
+                                        .queue = queues[below(4)],
+                                        .respond_within_us = below(4)};
     }
     for (size_t i = 0; i < 2; i++) {
-        actions[i] = (struct policy_action){.queue = queues[rand() % 3]};
+        actions[i] = (struct policy_action){.queue = queues[below(3)]};
     }
 }
 
@@ -81,10 +87,10 @@ static void change(const struct policy *from, struct policy *to, struct policy_r
 {
     *to = *from;
     to->rules = rules;
-    to->respond_within_us = 1 + rand() % 3;
+    to->respond_within_us = 1 + (int64_t)below(3);
     for (size_t i = 0; i < RULES; i++) {
         rules[i] = from->rules[i];
-        rules[i].respond_within_us = rand() % 2 ? rules[i].respond_within_us : rand() % 4;
+        rules[i].respond_within_us = below(2) ? rules[i].respond_within_us : (int64_t)below(4);
     }
 }
 
@@ -93,7 +99,6 @@ static void test_random(void **state)
     size_t moved = 0, kept = 0;
 
     (void)state;
-    srand(1);
     for (unsigned round = 0; round < 20000; round++) {
         AUTO(arena_done) struct arena *arena = arena_new(MIB);
         struct policy_rule before[RULES], after[RULES];
@@ -102,7 +107,7 @@ static void test_random(void **state)
         size_t found = 0;
         random_policy(&from, before, actions, round);
         change(&from, &to, after);
-        from.rule_count = (size_t)rand() % (RULES + 1); /* the others are new */
+        from.rule_count = below(RULES + 1); /* the others are new */
         EXPECT(routing_compare(arena, &from, &to, count_move, &found), "memory");
         EXPECT((found > 0) == moves(&from, &to), "round %u: %zu found", round, found);
         moved += found > 0;
