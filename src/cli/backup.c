@@ -77,7 +77,8 @@ int cli_restore(int argc, char **argv)
         printf("{\"ok\":true,\"epoch\":%lld}\n", (long long)epoch);
     } else {
         printf("restored into %s as epoch %lld: permits that were not redeemed are void\n"
-               "Everything is held for review until two people with the role policy have confirmed the "
+               "Everything is held for review until two people with the role policy have confirmed "
+               "the "
                "policy:\nfermata policy list\n",
                common.dir, (long long)epoch);
     }

@@ -475,20 +475,20 @@ static enum fm_err endorse(struct ctx *ctx, struct store_conn *conn,
 static enum fm_err refuse_alone(struct ctx *ctx, const struct policy_proposal *p, bool alone)
 {
     if (alone) {
-        return fail(
-            ctx, FM_E_FORBIDDEN,
-            "this loosens the policy, which takes two people with the role policy. There have never "
-            "been two: say so with `alone`, and the log will");
+        return fail(ctx, FM_E_FORBIDDEN,
+                    "this loosens the policy, which takes two people with the role policy. There "
+                    "have never "
+                    "been two: say so with `alone`, and the log will");
     }
     return p->by
                ? fail(ctx, FM_E_FORBIDDEN,
                       "this loosens the policy, and you stand for it already: another person with "
                       "the role policy must activate it. Where only one is left of two, an admin "
                       "gives the role to somebody else")
-               : fail(
-                     ctx, FM_E_FORBIDDEN,
-                     "this loosens the policy, and there are two people with the role policy, or have "
-                     "been: two activate it, on the page or with a token");
+               : fail(ctx, FM_E_FORBIDDEN,
+                      "this loosens the policy, and there are two people with the role policy, or "
+                      "have "
+                      "been: two activate it, on the page or with a token");
 }
 
 static enum fm_err activate_loosening(struct flow *flow, struct ctx *ctx, struct store_conn *conn,

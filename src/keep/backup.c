@@ -169,7 +169,8 @@ SQL(SQL_CANDIDATE,
     " loosened) SELECT $id, hash, canonical, source, 0, 3, $now, 0, $loosened FROM policies"
     " WHERE state = 1");
 
-#define NOT_KNOWN "[\"the policy comes from a backup: what ruled after that was made is not known\"]"
+#define NOT_KNOWN                                                                                  \
+    "[\"the policy comes from a backup: what ruled after that was made is not known\"]"
 
 static enum fm_err record_candidate(struct ctx *ctx, struct store_conn *conn, struct id id,
                                     struct hash version)
@@ -208,9 +209,9 @@ static enum fm_err ask_for_policy(struct ctx *ctx, struct store_conn *conn, int6
     if (!found) {
         return FM_OK; /* there is none, or it waits already */
     }
-    TRY(store_exec(ctx, conn, &SQL_CANDIDATE,
-                   ARGS(A_ID("$id", &id), A_INT("$now", clock_now_us()),
-                        A_TEXT("$loosened", S(NOT_KNOWN)))));
+    TRY(store_exec(
+        ctx, conn, &SQL_CANDIDATE,
+        ARGS(A_ID("$id", &id), A_INT("$now", clock_now_us()), A_TEXT("$loosened", S(NOT_KNOWN)))));
     return record_candidate(ctx, conn, id, version);
 }
 

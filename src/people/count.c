@@ -13,8 +13,8 @@ _Static_assert(ROLE_BIT(ROLE_POLICY) == 4 && ROLE_BIT(ROLE_LEAD) == 2, "the trig
 enum fm_err people_have_been_two(struct ctx *ctx, struct store_conn *conn, enum people_two what,
                                  bool *out)
 {
-    static const struct str names[] = {[TWO_POLICY] = STR("two_policy"),
-                                       [TWO_RESUME] = STR("two_resume")};
+    static const struct str names[] = {
+        [TWO_POLICY] = STR("two_policy"), [TWO_RESUME] = STR("two_resume")};
     int64_t count = 0;
 
     TRY(store_int(ctx, conn, &SQL_TWO, ARGS(A_TEXT("$name", names[what])), 0, &count));

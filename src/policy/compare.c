@@ -383,8 +383,8 @@ static const struct json *row_of(const struct json *list, struct str id)
     return NULL;
 }
 
-/* A rule that speaks where nothing did takes the place of the defaults. One that cannot be evaluated
- * speaks for review, whatever it says. */
+/* A rule that speaks where nothing did takes the place of the defaults. One that cannot be
+ * evaluated speaks for review, whatever it says. */
 static void check_new_rule(struct comparison *c, struct str id, const struct json *rule)
 {
     const struct json *then = json_get(rule, S("then"));
@@ -394,7 +394,8 @@ static void check_new_rule(struct comparison *c, struct str id, const struct jso
         loosen(c, "rules.%.*s is new, and says %.*s where the defaults say %s", STR_ARG(id),
                STR_ARG(json_text(then)), verdict_name(c->to->then));
     } else if (c->to->then == VERDICT_BLOCK) {
-        loosen(c, "rules.%.*s is new, and an error in it asks for a review where the defaults block",
+        loosen(c,
+               "rules.%.*s is new, and an error in it asks for a review where the defaults block",
                STR_ARG(id));
     }
     if (duration_parse(json_text(json_get(rule, S("respond_within"))), &respond_us) &&
@@ -517,8 +518,8 @@ static bool list_eq(struct policy_list a, struct policy_list b)
     return true;
 }
 
-/* What waits in a queue that is no more is the leads' (review/route.c); a new one of that name would
- * take it from them. */
+/* What waits in a queue that is no more is the leads' (review/route.c); a new one of that name
+ * would take it from them. */
 static void compare_new_queues(struct comparison *c)
 {
     for (size_t i = 0; i < c->to->queue_count; i++) {
@@ -616,8 +617,7 @@ enum fm_err policy_compare(struct ctx *ctx, const struct policy *from, const str
                            struct policy_change *out)
 {
     AUTO(arena_done) struct arena *scratch = arena_new(POLICY_SCRATCH_MAX);
-    struct comparison c = {
-        .ctx = ctx, .scratch = scratch, .from = from, .to = to, .out = out};
+    struct comparison c = {.ctx = ctx, .scratch = scratch, .from = from, .to = to, .out = out};
     struct ctx own;
 
     *out = (struct policy_change){.same = hash_eq(from->version, to->version)};

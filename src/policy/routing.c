@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Whether a change of the policy can move a hold to another queue, and so to other people. Of the
- * rules that match, the one with the shortest time to respond names the queue (assess/conditions.c):
- * a new rule that names one, or a time that is lowered, can take a hold from those who decided it. And
- * the backup of a queue joins at half of the time.
+ * rules that match, the one with the shortest time to respond names the queue
+ * (assess/conditions.c): a new rule that names one, or a time that is lowered, can take a hold from
+ * those who decided it. And the backup of a queue joins at half of the time.
  *
  * It must never reason about which rules match together: any two may.
  */
@@ -74,7 +74,8 @@ const struct policy_queue *routing_backup(const struct policy *policy)
 
 struct routing {
     const struct policy *from, *to;
-    const struct policy_rule **before; /* per rule of `to`: the one that routed before; NULL: none */
+    const struct policy_rule *
+        *before; /* per rule of `to`: the one that routed before; NULL: none */
 };
 
 /* Another rule that named the queue where both match, and does no more. */

@@ -185,8 +185,8 @@ static bool waits_after_restore(struct offline *offline)
 {
     bool waits = false;
 
-    return offline->conn &&
-           flow_read_restored(offline->ctx, offline->conn, &waits) == FM_OK && waits;
+    return offline->conn && flow_read_restored(offline->ctx, offline->conn, &waits) == FM_OK &&
+           waits;
 }
 
 static void look_at_policy(struct offline *offline, struct check_result *out)

@@ -155,11 +155,12 @@ void reload_tell_restored(struct ctx *ctx, struct flow *flow, struct store_conn 
     if (!flow_is_restored(flow)) {
         return;
     }
-    fprintf(stderr,
-            "fermata: the policy of this store comes from a backup, and may be looser than the one "
-            "that ruled last:\n"
-            "  everything is held for review until two people with the role policy have activated a "
-            "version.\n");
+    fprintf(
+        stderr,
+        "fermata: the policy of this store comes from a backup, and may be looser than the one "
+        "that ruled last:\n"
+        "  everything is held for review until two people with the role policy have activated a "
+        "version.\n");
     if (flow_version_candidate(ctx, reader, &candidate) == FM_OK && candidate.row) {
         id_format(ID_POLICY, candidate.id, id);
         fprintf(stderr, "  To confirm it: fermata policy activate %s\n", id);

@@ -242,18 +242,20 @@ static const char migration_inbox[] =
 /* That there have been two who can loosen the policy (roles & 4), or end a pause (roles & 6): rows
  * of meta that nothing takes away, whatever becomes of the people. */
 #define TWO_OF(name, roles, also)                                                                  \
-    "INSERT INTO meta(name, value) SELECT '" name "', 1 WHERE (SELECT count(*) FROM people WHERE " \
-    also " roles & " roles ") > 1 ON CONFLICT(name) DO NOTHING;"
+    "INSERT INTO meta(name, value) SELECT '" name                                                  \
+    "', 1 WHERE (SELECT count(*) FROM people WHERE " also " roles & " roles                        \
+    ") > 1 ON CONFLICT(name) DO NOTHING;"
 #define TWO_NOW                                                                                    \
     TWO_OF("two_policy", "4", "disabled_at IS NULL AND")                                           \
     TWO_OF("two_resume", "6", "disabled_at IS NULL AND")
 
 static const char migration_two[] =
     /* before, nobody counted: whoever had the role may have had it at one time with another */
-    TWO_OF("two_policy", "4", "") TWO_OF("two_resume", "6", "")
-    "CREATE TRIGGER people_two_added AFTER INSERT ON people BEGIN " TWO_NOW " END;"
-    "CREATE TRIGGER people_two_changed AFTER UPDATE OF roles, disabled_at ON people BEGIN " TWO_NOW
-    " END;";
+    TWO_OF("two_policy", "4", "")
+        TWO_OF("two_resume", "6",
+               "") "CREATE TRIGGER people_two_added AFTER INSERT ON people BEGIN " TWO_NOW " END;"
+                   "CREATE TRIGGER people_two_changed AFTER UPDATE OF roles, disabled_at ON people "
+                   "BEGIN " TWO_NOW " END;";
 
 const struct migration store_migrations[] = {
     {1, "people, policy, audit log, proposals", migration_1},

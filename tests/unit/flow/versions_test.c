@@ -170,8 +170,9 @@ static enum fm_err run_leave(struct ctx *ctx, struct store_conn *conn, void *wit
 {
     const struct leaving *leaving = with;
 
-    return leaving->roles ? people_set_roles(ctx, conn, world_operator, leaving->person, leaving->roles)
-                          : people_deactivate(ctx, conn, world_operator, leaving->person);
+    return leaving->roles
+               ? people_set_roles(ctx, conn, world_operator, leaving->person, leaving->roles)
+               : people_deactivate(ctx, conn, world_operator, leaving->person);
 }
 
 /* Whoever takes the role away from the other one gains nothing. */

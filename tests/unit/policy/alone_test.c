@@ -43,9 +43,10 @@ static const struct {
     const char *key, *from, *to;
     enum who there, back;
 } rows[] = {
-    {"defaults", "defaults: {then: review, queue: general, mode: read, undo: 5s, "
-                 "respond_within: 1h, on_expiry: keep, valid_for: 2h, outcome_within: 1h, "
-                 "decide_by: [page, token], warm_up: 5}\n",
+    {"defaults",
+     "defaults: {then: review, queue: general, mode: read, undo: 5s, "
+     "respond_within: 1h, on_expiry: keep, valid_for: 2h, outcome_within: 1h, "
+     "decide_by: [page, token], warm_up: 5}\n",
      "", TWO, TWO},
     {"defaults.then", "then: review, queue: general", "then: block, queue: general", ALONE, TWO},
     {"defaults.then", "then: review, queue: general", "then: earn, queue: general", TWO, ALONE},
@@ -115,8 +116,8 @@ static const struct {
     {"rules.*.respond_within", "respond_within: 10m", "respond_within: 9m", ALONE, TWO},
     {"rules.*.respond_within", "respond_within: 20m", "respond_within: 19m", ALONE, TWO},
     {"rules.*.respond_within", "respond_within: 20m", "respond_within: 9m", TWO, TWO},
-    {"rules.*.respond_within", "'true', queue: leads}", "'true', queue: leads, respond_within: 30m}",
-     ALONE, TWO},
+    {"rules.*.respond_within", "'true', queue: leads}",
+     "'true', queue: leads, respond_within: 30m}", ALONE, TWO},
     {"rules.*.respond_within", "'true', queue: leads}", "'true', queue: leads, respond_within: 1m}",
      TWO, TWO},
     {"rules.*.undo", "undo: 10s", "undo: 20s", ALONE, TWO},
@@ -133,13 +134,14 @@ static const struct {
     {"budgets.*.limit", "limit: 10", "limit: 9", ALONE, TWO},
     {"budgets.*.then", "limit: 10, then: review", "limit: 10, then: block", ALONE, TWO},
     {"budgets.*.because", "because: B}", "because: C}", TWO, TWO},
-    {"tests", "version: 1\n", "version: 1\ntests: [{name: n, given: {action: a.bare}, want: {verdict: review}}]\n",
-     ALONE, ALONE},
+    {"tests", "version: 1\n",
+     "version: 1\ntests: [{name: n, given: {action: a.bare}, want: {verdict: review}}]\n", ALONE,
+     ALONE},
 };
 
 /* One value only, or nothing that a test of the file does not say itself. */
-static const char *const no_choice[] = {"version",   "include", "schedules",  "novelty",
-                                        "autonomy", "confidence"};
+static const char *const no_choice[] = {"version", "include",  "schedules",
+                                        "novelty", "autonomy", "confidence"};
 
 static const struct policy *changed(struct loading *l, const char *from, const char *to)
 {

@@ -180,9 +180,10 @@ static void test_block_is_the_end(void **state)
 /* At half of the time the backup decides, too: less of it is less for those of the queue. */
 static void test_backup(void **state)
 {
-    static const char file[] =
-        "version: 1\ndefaults: {respond_within: %s}\nqueues: {general: {members: [ana, ben], backup: "
-        "b}, b: {members: [%s]}}\nrules: [{id: r, when: 'true', mode: read, respond_within: %s}%s]\n";
+    static const char file[] = "version: 1\ndefaults: {respond_within: %s}\nqueues: {general: "
+                               "{members: [ana, ben], backup: "
+                               "b}, b: {members: [%s]}}\nrules: [{id: r, when: 'true', mode: read, "
+                               "respond_within: %s}%s]\n";
     static const char more[] = ", {id: n, when: 'true', then: review, respond_within: 1m}";
     static const struct {
         const char *defaults, *backup, *rule, *more, *loosens;
@@ -254,10 +255,8 @@ static void test_many(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_block_is_the_end),
-        cmocka_unit_test(test_backup),
-        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_block_is_the_end),
+        cmocka_unit_test(test_backup), cmocka_unit_test(test_silence),
         cmocka_unit_test(test_many),
     };
 

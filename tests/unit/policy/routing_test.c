@@ -7,7 +7,6 @@
 
 #include "policy/inner.h"
 
-
 #define RULES 4
 
 static uint32_t random_state = 1;
@@ -73,9 +72,8 @@ static void random_policy(struct policy *out, struct policy_rule rules[RULES],
                            .actions = actions,
                            .action_count = 2};
     for (size_t i = 0; i < RULES; i++) {
-        rules[i] = (struct policy_rule){.id = {&ids[i], 1},
-                                        .queue = queues[below(4)],
-                                        .respond_within_us = below(4)};
+        rules[i] = (struct policy_rule){
+            .id = {&ids[i], 1}, .queue = queues[below(4)], .respond_within_us = below(4)};
     }
     for (size_t i = 0; i < 2; i++) {
         actions[i] = (struct policy_action){.queue = queues[below(3)]};
