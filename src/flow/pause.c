@@ -298,15 +298,18 @@ static void count_resumer(void *with, const struct person *person)
     *(size_t *)with += (person->roles & RESUMES) != 0;
 }
 
-/* Nobody else could agree. */
-static bool is_alone(struct actor by)
+/* Nobody else could agree, nor ever could: who makes the second go must gain nothing by it. */
+static enum fm_err is_alone(struct ctx *ctx, struct store_conn *conn, struct actor by, bool *out)
 {
     const struct directory *directory = directory_keep();
     size_t count = 0;
+    bool two;
 
     directory_each_person(directory, count_resumer, &count);
     directory_drop(directory);
-    return count == (by.kind == ACTOR_REVIEWER ? 1 : 0);
+    TRY(people_have_been_two(ctx, conn, TWO_RESUME, &two));
+    *out = !two && count == (by.kind == ACTOR_REVIEWER ? 1 : 0);
+    return FM_OK;
 }
 
 static enum fm_err ask(struct flow *flow, struct ctx *ctx, struct store_conn *conn, struct actor by,
@@ -323,8 +326,9 @@ static enum fm_err ask(struct flow *flow, struct ctx *ctx, struct store_conn *co
 enum fm_err flow_resume(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                         struct actor by, struct id id, struct pause *pause)
 {
-    bool alone = is_alone(by), asked;
+    bool alone, asked;
 
+    TRY(is_alone(ctx, conn, by, &alone));
     TRY(pause_find(ctx, conn, id, pause));
     if (pause->ended_at_us) {
         return FM_OK; /* the wish is fulfilled */

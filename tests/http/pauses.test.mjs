@@ -141,6 +141,21 @@ test("the only one who could agrees with nobody: alone, and the log says so", as
   assert.deepEqual(leaves(small, made), ["pause.started reviewer 0", "pause.ended reviewer 1"]);
 });
 
+test("whoever takes the other one's role still needs a second", async (t) => {
+  const small = await startWorld(t, { people: ["lea", "pol", "adm"], agents: ["bot"] });
+  const made = await pause(small.pol, {});
+  await small.adm.post(`/v1/people/${small.pol.id}/roles`, { roles: ["auditor"] });
+  for (let i = 0; i < 2; i += 1) {
+    assert.equal((await small.lea.delete(`/v1/pauses/${made.id}`)).status, 202, "she asks, and asks again");
+  }
+  await small.adm.post(`/v1/people/${small.pol.id}/deactivate`);
+  assert.equal((await small.lea.delete(`/v1/pauses/${made.id}`)).status, 202);
+  await small.server.addPerson("lead2", ["lead"]);
+  const lead2 = await small.server.signIn("lead2");
+  assert.equal((await lead2.delete(`/v1/pauses/${made.id}`)).status, 200);
+  assert.equal(leaves(small, made).at(-1), "pause.ended reviewer 0");
+});
+
 test("who has asked and has left since does not count", async (t) => {
   const small = await startWorld(t, { people: ["lea", "pol", "adm"], agents: ["bot"] });
   await small.server.addPerson("lead2", ["lead"]);
