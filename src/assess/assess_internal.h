@@ -14,6 +14,7 @@ struct assess_run {
     const struct json *arguments;
     struct cel_activation *activation; /* NULL: the policy has no conditions */
     struct policy_scope scope;
+    bool starved; /* the last evaluation ended because others had used up its steps */
 };
 
 /* Binds the variables of conditions to the proposal: most of them when they are first read.

@@ -19,6 +19,7 @@ struct cel_result conditions_eval(struct assess_run *run, const struct cel_progr
     struct cel_result result = cel_eval(program, run->activation, run->ctx->arena,
                                         left < CEL_COST_MAX ? left : CEL_COST_MAX);
 
+    run->starved = left < CEL_COST_MAX && result.value.kind == CEL_ERROR;
     run->out->cost += result.cost;
     return result;
 }
@@ -188,13 +189,21 @@ static enum fm_err add_match(struct assess_run *run, const struct policy_rule *r
     return FM_OK;
 }
 
+/* Nobody knows whether a rule that fails is meant: it asks for a review. But one that blocks must not
+ * be got round by those before it, which one person may add alone, nor by arguments that keep them
+ * busy. */
+static enum verdict failed_verdict(const struct assess_run *run, enum verdict then)
+{
+    return run->starved && then == VERDICT_BLOCK ? VERDICT_BLOCK : VERDICT_REVIEW;
+}
+
 /* The error is the reason. */
 static enum fm_err add_failure(struct assess_run *run, const struct policy_rule *rule,
                                struct str message)
 {
     struct assess_reason reason = {
         .source = "rule",
-        .verdict = VERDICT_REVIEW, /* whatever the rule says: nobody knows whether it is meant */
+        .verdict = failed_verdict(run, rule->has_then ? rule->then : VERDICT_REVIEW),
         .rule = rule->id,
         .text = arena_printf(run->ctx->arena, "The rule %.*s could not be evaluated: %.*s",
                              STR_ARG(rule->id), STR_ARG(head_of(message, TEXT_SHOWN))),
@@ -311,7 +320,7 @@ static enum fm_err budget_failed(struct assess_run *run, const struct policy_bud
                          : S("the amount is no number from 0 to 9000000000000");
     struct assess_reason reason = {
         .source = "budget",
-        .verdict = VERDICT_REVIEW,
+        .verdict = failed_verdict(run, budget->then),
         .rule = budget->id,
         .text = arena_printf(run->ctx->arena, "The budget %.*s could not be evaluated: %.*s",
                              STR_ARG(budget->id), STR_ARG(why)),

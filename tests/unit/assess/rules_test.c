@@ -282,6 +282,13 @@ static void test_cost_of_all(void **state)
     assess_rules(&l, buf_str(&rules).p, "pay", &a);
     EXPECT(a.verdict == VERDICT_REVIEW, "%s", verdict_name(a.verdict));
     EXPECT(a.cost <= ASSESS_COST_MAX + CEL_COST_MAX, "%llu steps", (unsigned long long)a.cost);
+    buf_printf(&rules, "  - {id: z, then: block, when: 'args.amount > 1.0'}\n");
+    {
+        AUTO(loading_done) struct loading m = {0};
+        assess_rules(&m, buf_str(&rules).p, "pay", &a);
+        EXPECT(a.verdict == VERDICT_BLOCK, "those before it must not switch off what blocks: %s",
+               verdict_name(a.verdict));
+    }
 }
 
 int main(void)
