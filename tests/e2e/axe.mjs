@@ -317,7 +317,7 @@ export const STATES = [
       const added = yaml.replace("actions:\n", `actions:\n  ${action}: {then: allow}\n`);
       const { body } = await page.caller.post("/v1/policies", { yaml: added });
       await page.goto(`${world.server.url}/policy?v=${body.id}`);
-      await page.getByLabel("Nobody else has the role policy").check();
+      await page.getByLabel("Nobody else has ever had the role policy").check();
       await page.click("text=Activate alone");
       await page.click("text=Run it as a shadow");
       await waitForText(page, "#shadow-heading", "On");

@@ -81,7 +81,7 @@ test("a rule that may loosen: built, tried on the past, proposed, activated by a
   await waitForText(page, ".bullets", "rules.ticket-tag-tags is new");
   await waitForText(page, ".src", "+");
   assert.equal(await button(page, "Activate alone").isDisabled(), true);
-  await page.getByLabel("Nobody else has the role policy").check();
+  await page.getByLabel("Nobody else has ever had the role policy").check();
   await button(page, "Activate alone").click();
   await button(page, "Yes, activate it alone").click();
   await waitForText(page, ".notice.danger", "forbidden");
@@ -206,7 +206,7 @@ test("one person alone: it is spelled out, and stands in the list", async (t) =>
   const pol = await server.signIn("pol");
   const { body } = await pol.post("/v1/policies", { yaml: POLICY.replace("actions:\n", "actions:\n  letter.post: {then: allow}\n") });
   const page = await openPage(t, browser, server, { who: "pol", path: `/policy?v=${body.id}` });
-  await page.getByLabel("Nobody else has the role policy").check();
+  await page.getByLabel("Nobody else has ever had the role policy").check();
   await button(page, "Activate alone").click();
   await button(page, "Yes, activate it alone").click();
   await waitForText(page, ".notice.ok", "It is in force");
