@@ -12,8 +12,6 @@
 
 SQL(SQL_RESTORED, "SELECT count(*) FROM meta WHERE name = 'restored'");
 SQL(SQL_CONFIRM, "DELETE FROM meta WHERE name = 'restored'");
-SQL(SQL_RETIRE_WAITING, "UPDATE policies SET state = 2 WHERE state = 0 AND road = 3");
-_Static_assert(POLICY_CANDIDATE == 0 && POLICY_RETIRED == 2 && ROAD_RESTORE == 3, "as said above");
 
 enum fm_err flow_read_restored(struct ctx *ctx, struct store_conn *conn, bool *out)
 {
@@ -52,7 +50,6 @@ bool restored_reason(const struct flow *flow, struct assess_reason *out)
 enum fm_err restored_confirm(struct flow *flow, struct ctx *ctx, struct store_conn *conn)
 {
     TRY(store_exec(ctx, conn, &SQL_CONFIRM, NO_ARGS));
-    TRY(store_exec(ctx, conn, &SQL_RETIRE_WAITING, NO_ARGS));
     if (flow) {
         flow->pauses_changed = true; /* read again behind the batch, with the mark */
     }

@@ -49,6 +49,7 @@ const char *policy_state_name(enum policy_state state)
 const char *policy_road_name(enum policy_road road)
 {
     static const char *const names[] = {"file", "api", "console", "restore"};
+    _Static_assert(ROAD_RESTORE == 3, "keep/backup.c says so");
 
     ASSERT((size_t)road < COUNT_OF(names));
     return names[road];

@@ -157,13 +157,13 @@ SQL(SQL_END_APPROVALS, "UPDATE proposals SET approved_until = $now,"
                        " next_at = CASE state WHEN 3 THEN $now ELSE next_at END WHERE state IN (2, 3)");
 _Static_assert(PROPOSAL_UNDO == 2 && PROPOSAL_APPROVED == 3, "the statement above says so");
 
-/* The policy in force also becomes a candidate, unless it is one from a restore before. road 3:
+/* The policy in force also becomes a candidate, unless its text is one already. road 3:
  * ROAD_RESTORE of flow.h, which is above this folder. */
 SQL(SQL_MARK_RESTORED, "INSERT INTO meta(name, value) SELECT 'restored', $epoch"
                        " WHERE EXISTS(SELECT 1 FROM policies WHERE state = 1)"
                        " ON CONFLICT(name) DO UPDATE SET value = excluded.value");
-SQL(SQL_HASH, "SELECT hash FROM policies WHERE state = 1"
-              " AND NOT EXISTS(SELECT 1 FROM policies WHERE state = 0 AND road = 3)");
+SQL(SQL_HASH, "SELECT hash FROM policies p WHERE state = 1 AND NOT EXISTS"
+              "(SELECT 1 FROM policies c WHERE c.state = 0 AND c.hash = p.hash)");
 SQL(SQL_CANDIDATE,
     "INSERT INTO policies(id, hash, canonical, source, state, road, proposed_at, activated_at,"
     " loosened) SELECT $id, hash, canonical, source, 0, 3, $now, 0, $loosened FROM policies"

@@ -152,8 +152,7 @@ static void live_policy(const struct checks_live *live, struct check_result *out
         check_warns(out, "mend the file (`fermata policy check FILE`), then send SIGHUP again",
                     "%s", why);
     } else if (flow_is_restored(live->flow)) {
-        check_warns(out,
-                    "two people with the role policy look at it, and activate the version that waits",
+        check_warns(out, "two people with the role policy look at it, and activate what waits",
                     "it comes from a backup and is not confirmed: everything is held for review");
     } else if (note.p) {
         check_warns(out,

@@ -374,7 +374,8 @@ test("a version that one person tightens after the restore does not confirm it",
   assert.equal((await confirm(pia, again.body)).body.state, "active");
   assert.equal(await heldStill(bot), false);
   const states = (await pol.get("/v1/policies")).body.items.map(({ state }) => state);
-  assert.deepEqual(states.sort(), ["active", "retired", "retired", "retired"], "the backup's version waits no more");
+  assert.deepEqual(states.sort(), ["active", "candidate", "retired", "retired"], "the backup's version is a candidate like any");
+  assert.equal((await policyCheck(server)).status, "ok", "and asks for nobody");
 });
 
 test("where there have never been two, one confirms it: with alone, or by --policy-alone", async (t) => {
