@@ -40,7 +40,7 @@ const struct cli_option serving_options[SERVING_OPTIONS] = {
 static const struct cli_option data_option = {"--data", CLI_VALUE,
                                               offsetof(struct serving, common.dir), "DIR", ""};
 
-/* --- one value ---------------------------------------------------------------------------------- */
+/* --- one value ------------------------------------------------------------------- */
 
 static bool is_set(const struct serving *in, const struct cli_option *option)
 {
@@ -82,7 +82,7 @@ static const char *put(struct serving *in, const struct cli_option *option, cons
     return NULL;
 }
 
-/* --- environment -------------------------------------------------------------------------------- */
+/* --- environment ------------------------------------------------------------------- */
 
 /* "--public-url" -> "FERMATA_PUBLIC_URL" */
 static void variable_of(const char *option, char out[NAME_MAX_BYTES])
@@ -137,7 +137,7 @@ static int read_environment(struct ctx *ctx, const struct cli_usage *usage, stru
     return CLI_GO;
 }
 
-/* --- file --------------------------------------------------------------------------------------- */
+/* --- file ------------------------------------------------------------------- */
 
 static const struct cli_option *row_of(struct str name)
 {
@@ -202,7 +202,7 @@ static int read_file(struct ctx *ctx, const struct cli_usage *usage, struct serv
     return put_settings(usage, in, settings, count);
 }
 
-/* --- values ------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------- */
 
 static int read_networks(const struct cli_usage *usage, const struct serving *in,
                          struct outgoing_rules *rules)
