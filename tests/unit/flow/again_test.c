@@ -98,7 +98,7 @@ static void test_own_share_is_out(void **state)
     EXPECT_STATE("a fourth", pay("0"), PROPOSAL_BLOCKED);
     restart();
     OK(decide(story.ana, &held_before[0], DECISION_APPROVE));
-    OK(modify(story.ana, &held_before[1], "{\"amount\":10}", false));
+    OK(modify(story.ana, &held_before[1], "{\"amount\":10,\"note\":\"same\"}", false));
     BLOCKED(modify(story.ana, &held_before[2], "{\"amount\":10.5}", false), "sum");
     OK(decide(story.ana, &held_before[2], DECISION_APPROVE));
     EXPECT_STATE("a fourth", pay("0"), PROPOSAL_BLOCKED);
