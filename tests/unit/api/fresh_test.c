@@ -66,5 +66,5 @@ int main(void)
         cmocka_unit_test(test_room),
     };
     crypto_init();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return CHECK_RUN(tests);
 }
