@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import * as file from "node:test";
 
+import { until } from "../http/receiver.mjs";
 import { openPage, openProposal, press, waitForText, wake } from "./browser.mjs";
 import { propose, refund, released, startWorld } from "./world.mjs";
 
@@ -53,7 +54,10 @@ test("a claim is given back with c, and somebody else's is respected", async (t)
   await waitForText(page, ".claim.mine", "You hold it");
   await press(page, "c");
   await page.waitForSelector(".bar.claim-first");
-  assert.equal((await page.caller.get(`/v1/proposals/${proposal.id}`)).body.hold.claimed_by, null);
+  await until(
+    async () => (await page.caller.get(`/v1/proposals/${proposal.id}`)).body.hold.claimed_by,
+    (holder) => holder === null, // the page shows it before the server has it
+  );
   const ben = await server.signIn("ben");
   await ben.post(`/v1/proposals/${proposal.id}/claim`);
   await waitForText(page, ".bar.claimed", "ben is looking at it");
