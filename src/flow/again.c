@@ -85,7 +85,8 @@ enum lack again_compare(const struct policy *policy, const struct assessment *no
                : LACKS_NOTHING;
 }
 
-enum fm_err again_blocked(struct ctx *ctx, const struct assessment *now, struct str action)
+enum fm_err again_blocked(struct ctx *ctx, const struct assessment *now, struct str pointer,
+                          struct str action)
 {
     const struct assess_reason *reason = &now->reasons[0];
 
@@ -93,10 +94,10 @@ enum fm_err again_blocked(struct ctx *ctx, const struct assessment *now, struct 
         reason = &now->reasons[i];
     }
     if (!reason->rule.p) {
-        return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/verdict"),
-                       "the policy blocks %.*s now: %.*s", STR_ARG(action), STR_ARG(reason->text));
+        return fail_at(ctx, FM_E_INVALID_ARGUMENT, pointer, "the policy blocks %.*s now: %.*s",
+                       STR_ARG(action), STR_ARG(reason->text));
     }
-    return fail_at(ctx, FM_E_INVALID_ARGUMENT, S("/verdict"),
+    return fail_at(ctx, FM_E_INVALID_ARGUMENT, pointer,
                    "the policy blocks %.*s now, by the %s %.*s: %.*s", STR_ARG(action),
                    reason->source, STR_ARG(reason->rule), STR_ARG(reason->text));
 }

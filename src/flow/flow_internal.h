@@ -62,7 +62,7 @@ struct flow {
     /* committer's thread only, as everything below */
     const struct policy *activated; /* in the running batch */
     int64_t activated_row;
-    const struct policy *marked;    /* `activated` before the running command */
+    const struct policy *marked; /* `activated` before the running command */
     int64_t marked_row;
     struct id marked_id;
     struct id activated_id;
@@ -78,7 +78,7 @@ struct flow {
 
     struct paused *paused;
     size_t paused_count;
-    bool pauses_changed; /* in the running batch: they are read again behind it */
+    bool pauses_changed;   /* in the running batch: they are read again behind it */
     _Atomic bool restored; /* the policy comes from a backup, and is not confirmed */
 
     struct announcement *news;
@@ -104,7 +104,7 @@ struct weighing {
     struct store_conn *conn;
     int64_t agent; /* row */
     int64_t now_us;
-    const struct json *request; /* NULL when it was erased */
+    const struct json *request;   /* NULL when it was erased */
     const struct proposal *again; /* is weighed again: without what it has counted for itself */
     char agent_id[ID_TEXT_MAX];
     struct assess_input input;
@@ -118,8 +118,8 @@ enum fm_err weighing_of(struct weighing *w, struct ctx *ctx, struct store_conn *
 bool weigh_is_needed(const struct weighing *w, const struct assessment *begun);
 /* Finishes it in s->weighed; `may_draw`: also warm-up and coin. What flow_prepare has made
  * stays. */
-enum fm_err weigh(struct flow *flow, struct weighing *w, struct flow_submission *s,
-                  bool may_draw) MUST_CHECK;
+enum fm_err weigh(struct flow *flow, struct weighing *w, struct flow_submission *s, bool may_draw)
+    MUST_CHECK;
 /* Sets what `history` counts of an accepted proposal. */
 void weigh_note_history(const struct weighing *w, const struct assessment *assessment,
                         struct proposal *p);
@@ -172,15 +172,15 @@ enum lack { LACKS_NOTHING, LACKS_PERMISSION, LACKS_PEOPLE, LACKS_READING, LACKS_
 enum lack again_compare(const struct policy *policy, const struct assessment *now,
                         const struct proposal *p, const struct person *person, int64_t at_us);
 /* The problem of an approval that the policy blocks, with the rule's or budget's name. */
-enum fm_err again_blocked(struct ctx *ctx, const struct assessment *now, struct str action)
-    MUST_CHECK;
+enum fm_err again_blocked(struct ctx *ctx, const struct assessment *now, struct str pointer,
+                          struct str action) MUST_CHECK;
 /* Raises the hold's mode and undo time to those of now. */
 void again_oblige(const struct assessment *now, struct proposal *p);
 /* Changes the hold and its reasons into what is asked for now; nothing is stored. `edited`: it is a
  * person's edit that asks for it. */
 enum fm_err again_tighten(struct flow *flow, struct ctx *ctx, struct assessment *now,
-                          enum lack lack, bool edited, struct proposal *p,
-                          int64_t now_us) MUST_CHECK;
+                          enum lack lack, bool edited, struct proposal *p, int64_t now_us)
+    MUST_CHECK;
 /* Whether an approval may be released: `*why` is NULL and its charge is that of now; or says why
  * not, and the proposal is tightened. */
 enum fm_err again_release(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
@@ -204,8 +204,8 @@ enum fm_err flow_charge_again(struct flow *flow, struct ctx *ctx, struct store_c
 /* Adds to an agent's pending count; taken back with the command. */
 enum fm_err ledger_add(struct flow *flow, struct ctx *ctx, int64_t agent, int pending) MUST_CHECK;
 /* Whether the agent may propose once more; counts the attempt. FM_E_RATE_LIMITED. */
-enum fm_err ledger_admit(struct flow *flow, struct ctx *ctx, const struct policy *policy, int64_t agent,
-                         int64_t now_us) MUST_CHECK;
+enum fm_err ledger_admit(struct flow *flow, struct ctx *ctx, const struct policy *policy,
+                         int64_t agent, int64_t now_us) MUST_CHECK;
 enum fm_err ledger_load(struct flow *flow, struct ctx *ctx, struct store_conn *conn) MUST_CHECK;
 
 /* Notes an event of the running command for announcing after COMMIT. */
@@ -214,7 +214,8 @@ void flow_note(struct flow *flow, enum journal_kind kind, const struct proposal 
 
 /* Reads a proposal that the caller may see: otherwise FM_E_NOT_FOUND, as if there were none. */
 enum fm_err flow_find(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
-                      const struct flow_caller *caller, struct id id, struct proposal *out) MUST_CHECK;
+                      const struct flow_caller *caller, struct id id, struct proposal *out)
+    MUST_CHECK;
 
 /* Withdraws a proposal because the new one `by` takes its place; zero: without one. */
 enum fm_err flow_supersede(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
@@ -250,7 +251,8 @@ enum fm_err shadow_purge(struct ctx *ctx, struct store_conn *conn, int64_t now_u
 /* Counts a person's decision for agent and category: `by` 1 when it was made, -1 when it no longer
  * stands before anybody but people saw it. */
 enum fm_err flow_count_decision(struct ctx *ctx, struct store_conn *conn,
-                                const struct proposal *proposal, int64_t verdict, int by) MUST_CHECK;
+                                const struct proposal *proposal, int64_t verdict, int by)
+    MUST_CHECK;
 
 /* Who was deactivated, reset or given other roles since the request came changes nothing (A43). */
 enum fm_err flow_check_stands(struct ctx *ctx, const struct person *person) MUST_CHECK;

@@ -192,7 +192,7 @@ enum fm_err flow_decide(struct flow *flow, struct ctx *ctx, struct store_conn *c
         lack = again_compare(policy, &d.now, out, caller->person, d.now_us);
     }
     if (lack == LACKS_PERMISSION) {
-        return again_blocked(ctx, &d.now, out->action);
+        return again_blocked(ctx, &d.now, S("/verdict"), out->action);
     }
     return lack ? hand_over(&d, ctx, conn, lack, out) : record_decision(&d, ctx, conn, out);
 }

@@ -43,11 +43,12 @@ enum fm_err flow_prepare(struct ctx *ctx, struct store_conn *conn, const struct 
  * it is made again. */
 static enum fm_err assess_now(struct flow *flow, struct ctx *ctx, struct store_conn *conn,
                               int64_t agent, struct flow_submission *s, bool may_draw,
-                              int64_t now_us, struct weighing *w)
+                              int64_t now_us, const struct proposal *again, struct weighing *w)
 {
     const struct policy *policy = flow_policy_now(flow);
 
     TRY(weighing_of(w, ctx, conn, policy, agent, now_us));
+    w->again = again;
     if (s->policy != policy) {
         TRY(intake_check_schema(ctx, policy, s->submission.action, s->submission.arguments));
         TRY(begin_assessment(w, s));
@@ -212,7 +213,7 @@ enum fm_err flow_submit(struct flow *flow, struct ctx *ctx, struct store_conn *c
 
     TRY(ledger_admit(flow, ctx, flow_policy_now(flow), caller->agent->row, now_us));
     TRY(supersede(flow, ctx, conn, caller, s->submission.supersedes, s->id));
-    TRY(assess_now(flow, ctx, conn, caller->agent->row, s, true, now_us, &w));
+    TRY(assess_now(flow, ctx, conn, caller->agent->row, s, true, now_us, NULL, &w));
     start_row(out, flow, caller, s, now_us);
     weigh_note_history(&w, s->weighed, out);
     TRY(place(flow, ctx, conn, caller, s, out, now_us));
@@ -296,12 +297,12 @@ enum fm_err flow_revise(struct flow *flow, struct ctx *ctx, struct store_conn *c
     TRY(journal_payload(ctx, conn, (uint64_t)out->payload, &request));
     TRY(intake_revise(ctx, policy, request, body, &s.submission));
     TRY(flow_prepare(ctx, conn, policy, caller->agent, &s));
-    TRY(assess_now(flow, ctx, conn, caller->agent->row, &s, false, now_us, &w));
+    TRY(assess_now(flow, ctx, conn, caller->agent->row, &s, false, now_us, out, &w));
     if (s.weighed->verdict == VERDICT_BLOCK) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT, "the policy blocks %.*s now", STR_ARG(out->action));
+        return again_blocked(ctx, s.weighed, S("/arguments"), out->action);
     }
     out->action = s.submission.action;
     TRY(hold_again(flow, ctx, conn, caller, &s, out, now_us));
-    TRY(weigh_charge(flow, &w, s.weighed, out->row, false));
+    TRY(flow_charge_again(flow, ctx, conn, &w, s.weighed, out));
     return give_to_asker(flow, ctx, conn, out, now_us);
 }

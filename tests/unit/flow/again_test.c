@@ -10,8 +10,8 @@
     "[role:lead]}}\n"
 #define DEFAULTS(undo)                                                                             \
     "version: 1\ndefaults: {then: review, undo: " undo ", decide_by: [page], warm_up: 0}\n" QUEUES
-#define PAY "actions: {pay: {then: review, domain: billing}, tag: {then: allow}}\n"
-#define NOW DEFAULTS("0s") PAY
+#define PAY   "actions: {pay: {then: review, domain: billing}, tag: {then: allow}}\n"
+#define NOW   DEFAULTS("0s") PAY
 #define LATER DEFAULTS("1m") PAY
 
 static struct proposal paid(const char *amount)
@@ -36,13 +36,14 @@ static void test_edit_is_counted(void **state)
     struct proposal p;
 
     (void)state;
-    rule_by(NOW
-            "rules:\n"
-            "  - {id: often, when: 'history.agent.count_1h >= 2 && args.amount > 50.0', then: block}\n"
-            "  - {id: much, when: 'history.subject.sum_24h + args.amount > 200.0', then: block}\n"
-            "  - {id: books, when: '\"billing\" in domains && args.amount > 90.0', then: block}\n"
-            "budgets: [{id: day, sum: args.amount, per: agent, window: 24h, limit: 80, then: "
-            "block}]\n");
+    rule_by(
+        NOW
+        "rules:\n"
+        "  - {id: often, when: 'history.agent.count_1h >= 2 && args.amount > 50.0', then: block}\n"
+        "  - {id: much, when: 'history.subject.sum_24h + args.amount > 200.0', then: block}\n"
+        "  - {id: books, when: '\"billing\" in domains && args.amount > 90.0', then: block}\n"
+        "budgets: [{id: day, sum: args.amount, per: agent, window: 24h, limit: 80, then: "
+        "block}]\n");
     p = paid("10");
     BLOCKED(modify(story.ana, &p, "{\"amount\":81}", false), "the budget day");
     BLOCKED(modify(story.ana, &p, "{\"amount\":91}", false), "the rule books");
@@ -104,6 +105,25 @@ static void test_own_share_is_out(void **state)
     EXPECT_STATE("a fourth", pay("0"), PROPOSAL_BLOCKED);
 }
 
+/* Nor does a revision: it takes the place of the one before, and counts as what it is. */
+static void test_own_share_of_a_revision(void **state)
+{
+    struct proposal p, q, r;
+
+    (void)state;
+    rule_by(NOW "rules:\n"
+                "  - {id: three, when: 'history.agent.count_1h >= 3', then: block}\n"
+                "  - {id: sum, when: 'history.agent.sum_24h + args.amount > 30.0', then: block}\n");
+    p = paid("10");
+    q = paid("10");
+    r = paid("10");
+    OK(decide(story.ana, &p, DECISION_RETURN));
+    BLOCKED(revise(story.bot, &p, "{\"arguments\":{\"amount\":11}}"), "sum");
+    OK(revise(story.bot, &p, "{\"arguments\":{\"amount\":4}}"));
+    OK(modify(story.ana, &q, "{\"amount\":16}", false));
+    BLOCKED(modify(story.ana, &r, "{\"amount\":11}", false), "sum");
+}
+
 /* Of 200 edits at once on a budget for ten, ten stand: nobody is ever charged for two. */
 static void test_parallel_edits(void **state)
 {
@@ -114,8 +134,9 @@ static void test_parallel_edits(void **state)
     size_t approved = 0;
 
     (void)state;
-    rule_by(NOW "budgets: [{id: day, when: 'args.amount > 1.0', sum: args.amount, per: all, window: "
-                "24h, limit: 50, then: block}]\n");
+    rule_by(NOW
+            "budgets: [{id: day, when: 'args.amount > 1.0', sum: args.amount, per: all, window: "
+            "24h, limit: 50, then: block}]\n");
     for (size_t i = 0; i < COUNT; i++) {
         struct proposal p = paid("1");
         commands[i] = (struct story_cmd){.deed = DECIDE,
@@ -417,12 +438,19 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         STORY_TEST(test_edits_in_history),
-        STORY_TEST(test_edit_is_counted),       STORY_TEST(test_own_share_is_out),
-        STORY_TEST(test_parallel_edits),        STORY_TEST(test_undone_edit),
-        STORY_TEST(test_edit_for_others),       STORY_TEST(test_edit_asks_for_reading),
-        STORY_TEST(test_edit_is_only_offered),  STORY_TEST(test_approval_of_now),
-        STORY_TEST(test_release),               STORY_TEST(test_release_draws_nothing),
-        STORY_TEST(test_release_membership),    STORY_TEST(test_release_of_an_edit),
+        STORY_TEST(test_edit_is_counted),
+        STORY_TEST(test_own_share_is_out),
+        STORY_TEST(test_own_share_of_a_revision),
+        STORY_TEST(test_parallel_edits),
+        STORY_TEST(test_undone_edit),
+        STORY_TEST(test_edit_for_others),
+        STORY_TEST(test_edit_asks_for_reading),
+        STORY_TEST(test_edit_is_only_offered),
+        STORY_TEST(test_approval_of_now),
+        STORY_TEST(test_release),
+        STORY_TEST(test_release_draws_nothing),
+        STORY_TEST(test_release_membership),
+        STORY_TEST(test_release_of_an_edit),
         STORY_TEST(test_warm_up_by_a_rule),
     };
 
