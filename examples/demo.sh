@@ -52,7 +52,7 @@ free_port() {
 }
 
 make_password() {
-    head -c 16 /dev/urandom | base64 | tr -d '/+=\n' | cut -c 1-16
+    head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n' # hexadecimal: no name is ever in it
 }
 
 make_samples() {

@@ -174,7 +174,8 @@ static bool close_maps(struct load *load, struct node *root)
 
 bool tree_join(struct load *load, struct node *root, struct node *const *parts, size_t count)
 {
-    const struct node *names = root->kind == NODE_MAP ? names_of(load, root) : NULL;
+    bool includes = root->kind == NODE_MAP && node_find(root, S("include"));
+    const struct node *names = includes ? names_of(load, root) : NULL;
     const struct node *name = names ? names->first : NULL;
     size_t wanted = names ? names->count : 0;
 
@@ -193,11 +194,11 @@ bool tree_join(struct load *load, struct node *root, struct node *const *parts, 
                       "each after a line ---",
                       quoted(load, name->text));
     }
-    if (root->kind != NODE_MAP || !node_find(root, S("include"))) {
-        return true;
+    if (includes) { /* until it is closed, the tree cannot be searched */
+        drop_include(root);
+        return close_maps(load, root);
     }
-    drop_include(root);
-    return close_maps(load, root);
+    return true;
 }
 
 /* Files ---------------------------------------------------------------------------------------- */

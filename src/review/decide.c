@@ -198,7 +198,7 @@ static enum fm_err not_undoable(struct ctx *ctx, struct store_conn *conn,
     enum fm_err ended;
 
     if (proposal_is_pending(proposal)) {
-        return fail(ctx, FM_E_INVALID_ARGUMENT, "it is pending: there is no decision to undo");
+        return fail(ctx, FM_E_NOT_DECIDED, "it is pending: there is no decision to undo");
     }
     ended = review_ended(ctx, conn, proposal); /* its members say who and when */
     if (ended != FM_E_ALREADY_DECIDED || is_over) {

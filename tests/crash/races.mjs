@@ -238,7 +238,7 @@ const RACES = [
     undo: true,
     before: 'approved',
     who: { ana: simple('undo'), lea: simple('undo') },
-    lose: ['already-released'],
+    lose: ['not-decided'],
     ends: [
       { won: ['ana'], leaves: [UNDONE], status: 'pending' },
       { won: ['lea'], leaves: [UNDONE], status: 'pending' },
@@ -267,7 +267,7 @@ const RACES = [
     undo: true,
     before: 'approved',
     who: { ana: simple('undo'), agent: simple('withdraw') },
-    lose: ['already-released'],
+    lose: ['already-decided'],
     ends: [
       { won: ['agent'], leaves: [WITHDRAWN], status: 'withdrawn' },
       { won: ['ana', 'agent'], leaves: [UNDONE, WITHDRAWN], status: 'withdrawn' },

@@ -110,7 +110,7 @@ test("expired under the reviewer: the agent no longer wants the answer", async (
 test("claimed by a colleague: I see who, and can decide again once it is given back", async (t) => {
   const { proposal, page } = await opened(t, "W-claimed");
   await ben.post(`/v1/proposals/${proposal.id}/claim`);
-  await waitForText(page, ".bar.claimed", /ben is looking at it and holds it until \d\d:\d\d/);
+  await waitForText(page, ".bar.claimed", /ben is looking at it and holds it until (\d+ \w+ )?\d\d:\d\d/);
   await waitForText(page, ".row.selected", "ben is looking");
   await press(page, "a");
   assert.equal((await ben.get(`/v1/proposals/${proposal.id}`)).body.decision, null);

@@ -101,6 +101,7 @@ const PRODUCIBLE = {
       return bot.post("/v1/permits/redeem", { permit, arguments: args });
     },
   ],
+  "not-decided": [409, async () => act(ana, await propose(bot), "undo")],
   "not-returned": [409, async () => act(bot, await propose(bot), "revise", { brief: {} })],
   "not-approved": [409, async () => act(bot, await propose(bot), "outcome", { status: "failed" })],
   "already-exists": [409, () => adm.post("/v1/agents", { name: "bot", owner: "ana" })],

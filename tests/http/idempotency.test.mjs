@@ -192,6 +192,9 @@ const ROUTES = {
     const name = `a-${randomUUID()}`;
     return [adm, "/v1/agents", { name, owner: "ana" }, { name, owner: "ben" }];
   },
+  "POST /v1/agents/{agent}/hosts": () => {
+    return [adm, `/v1/agents/${other.id}/hosts`, { add: ["a.example"] }, { add: ["b.example"] }];
+  },
   "POST /v1/agents/{agent}/webhook-secret": () => [adm, `/v1/agents/${other.id}/webhook-secret`, undefined, {}],
   "POST /v1/people": () => {
     const name = `p-${randomUUID()}`;

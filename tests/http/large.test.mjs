@@ -62,7 +62,7 @@ test("many large proposals", async (t) => {
 test("many notes: the newest are shown, and it can still be read and decided", async (t) => {
   const { bot, ana } = await startWorld(t);
   const made = await propose(bot);
-  const text = "\u0001".repeat(8 * 1024);
+  const text = `x${"\u0001".repeat(8 * 1024 - 1)}`;
   for (let number = 0; number < 200; number++) {
     await act(ana, made, "comment", { text: number < 199 ? text : "the last" });
   }

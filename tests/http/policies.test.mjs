@@ -124,6 +124,9 @@ test("one person alone cannot choose who decides", async (t) => {
 
   const harmless = await post(pol, ROUTED(SOFT("20m")));
   assert.equal(`${harmless.status} ${harmless.body.state}`, "201 active", "the order stays as it was");
+  const once = () => pol.post("/v1/policies", { yaml: ROUTED(SOFT("20m")) }, { key: "once" });
+  const [first, again] = [await once(), await once()];
+  assert.deepEqual([first.status, again.status, again.body], [201, 200, first.body], "repeated, not proposed twice");
   assert.equal(await held(), "leads false true 404");
 });
 

@@ -16,6 +16,7 @@ const ELSEWHERE = new Set([
   "followStream 200", // a stream: stream.test.mjs
   "followProposal 200", // a stream: events.test.mjs
   "isReady 503", // while starting or stopping
+  "reviewAccess 413 too-large", // beyond 50,000 lines: a smaller limit stands in no configuration
   "readBundle 413 too-large", // beyond 24 MiB: tests/unit/insights/bundle_test.c has a smaller limit
   "readCheckpoint 404 not-found", // in the first moment of a new store
 ]);

@@ -61,7 +61,7 @@ describe("undo", TOGETHER, () => {
   test("nothing to undo, or gone: each is told as it is", async (t) => {
     const { bot, ana, ben } = await world(t, { undo: "60s" });
     const made = await propose(bot);
-    const nothing = async () => expectProblem(await act(ana, made, "undo"), 422, "invalid-argument").detail;
+    const nothing = async () => expectProblem(await act(ana, made, "undo"), 409, "not-decided").detail;
     assert.equal(await nothing(), "it is pending: there is no decision to undo");
     await decided(ana, made);
     const { decision } = expectProblem(await decide(ben, made, "reject"), 409, "already-decided");

@@ -131,7 +131,7 @@ static void test_undo(void **state)
            "nothing of the decision is left");
     pass(5 * SECOND_US, &p);
     EXPECT_STATE("and nothing is released", p, PROPOSAL_CLAIMED);
-    REFUSED(undo(story.ana, &p), FM_E_INVALID_ARGUMENT); /* nothing was decided */
+    REFUSED(undo(story.ana, &p), FM_E_NOT_DECIDED);
     OK(decide(story.ana, &p, DECISION_REJECT));
     REFUSED(undo(story.ana, &p), FM_E_ALREADY_RELEASED);
 }

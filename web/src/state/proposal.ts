@@ -198,6 +198,7 @@ const STALE = new Set([
     "claimed",
     "claim-first",
     "already-released",
+    "not-decided",
     "not-found",
 ]);
 
