@@ -31,7 +31,7 @@
     X(CLAIM_FIRST, 409, "claim-first", "Claim the proposal before deciding")                         \
     X(TOO_FAST, 409, "too-fast", "Decided sooner than the mode allows")                              \
     X(PERMIT_USED, 409, "permit-used", "The permit has been redeemed")                               \
-    X(NOT_DECIDED, 409, "not-decided", "There is no decision to undo")                              \
+    X(NOT_DECIDED, 409, "not-decided", "There is no decision to undo")                             \
     X(NOT_RETURNED, 409, "not-returned", "Only a returned proposal can be revised")                  \
     X(NOT_APPROVED, 409, "not-approved", "Only an approved proposal has an outcome")                 \
     X(EXISTS, 409, "already-exists", "There is one of that name already")                            \
