@@ -133,7 +133,7 @@ static void *read_list(struct load *load, const struct node *list, const struct 
     }
     for (const struct node *map = list->first; map; map = map->next, n++) {
         const struct node *id = node_find(map, S("id"));
-        if (value_is_map(load, map, key->name) && map->kind == NODE_MAP) {
+        if (value_is_map(load, map, key->name)) { /* nothing is an empty one, which lacks all */
             read_one(load, map, rows + n * size);
         }
         ids[n] = (struct id_at){id && id->kind == NODE_TEXT ? id->text : STR_NONE,
@@ -268,7 +268,7 @@ void read_agents(struct load *load, const struct node *value, const struct key *
     for (size_t i = 0; i < value->count; i++) {
         const struct node *child = value->sorted[i];
         agents[i].name = value_person_name(load, child);
-        if (value_is_map(load, child, "an agent") && child->kind == NODE_MAP) {
+        if (value_is_map(load, child, "an agent")) {
             keys_read_map(load, child, agent_keys, &agents[i]);
             (void)has_key(load, child, "an agent", "domains");
         }

@@ -368,7 +368,7 @@ static void read_test(struct load *load, const struct node *map, struct policy_t
 
     *test = (struct policy_test){.at = {.line = map->at.line, .column = map->at.column}};
     test->want.respond_within_us = test->want.undo_us = -1;
-    if (!value_is_map(load, map, "a test") || map->kind != NODE_MAP) {
+    if (!value_is_map(load, map, "a test")) {
         return;
     }
     keys_read_map(load, map, test_keys, test);

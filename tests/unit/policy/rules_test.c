@@ -224,6 +224,15 @@ static void test_sections_refused(void **state)
          "2:10: \"role:x\" cannot name an agent: 1 to 64 bytes of letters, digits and . _ - @"},
         {"an agent without domains", "version: 1\nagents: {bot: {}}\n",
          "2:15: an agent needs the key \"domains\""},
+        {"an agent of nothing", "version: 1\nagents: {a: }\n",
+         "2:13: an agent needs the key \"domains\""},
+        {"a rule of nothing", "version: 1\nrules:\n  -\n",
+         "3:4: a rule needs the key \"id\"\n3:4: a rule needs the key \"when\"\n"
+         "3:4: this rule does nothing: give it `then`, or an obligation such as `mode` or "
+         "`respond_within`"},
+        {"a test of nothing", "version: 1\ntests:\n  -\n",
+         "3:4: a test needs the key \"given\"\n3:4: a test needs the key \"name\"\n"
+         "3:4: a test needs the key \"want\""},
         {"a word without letters", "version: 1\nlexicons: {a: ['!?']}\n",
          "2:12: \"!?\" has no letter and no digit: nothing could mention it"},
         {"a word that is a list", "version: 1\nlexicons: {a: [[b]]}\n",
