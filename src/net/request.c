@@ -67,7 +67,8 @@ void *request_begin(void *loop_with, const char *target, struct MHD_Connection *
     struct loop *loop = loop_with;
     struct connection *connection =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-    struct http_request *request = connection ? request_take(loop) : NULL;
+    bool is_over = loop->drained_told || loop->stopping; /* what began now could not be awaited */
+    struct http_request *request = connection && !is_over ? request_take(loop) : NULL;
 
     if (!request) {
         return NULL; /* request_call closes the connection */
@@ -220,9 +221,8 @@ enum MHD_Result request_call(void *loop, struct MHD_Connection *mhd, const char 
 {
     struct http_request *request = *context;
 
-    (void)loop;
     (void)mhd;
-    if (!request) {
+    if (!request || (request->phase <= PHASE_BODY && ((struct loop *)loop)->stopping)) {
         return MHD_NO;
     }
     switch (request->phase) {
