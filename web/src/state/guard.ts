@@ -9,8 +9,6 @@ import { signal } from "@preact/signals";
 
 export const ARM_MS = 500;
 
-let paintedAt = Number.POSITIVE_INFINITY;
-let focusedAt = performance.now();
 let touched = false;
 let timer = 0;
 
@@ -27,14 +25,13 @@ function rearm(): void {
 
 /* Another proposal, or another revision of it, is on the screen from now. */
 export function guardPainted(): void {
-    paintedAt = performance.now();
     rearm();
 }
 
-/* Whether a press or click of `event` may approve. */
+/* Whether a press or click of `event` may approve: never when Approve is drawn as inert, and never
+ * in silence when it is not. */
 export function guardAllows(event: Event): boolean {
-    const since = performance.now() - Math.max(paintedAt, focusedAt);
-    return event.isTrusted && touched && since >= ARM_MS && document.visibilityState === "visible";
+    return event.isTrusted && touched && armed.value && document.visibilityState === "visible";
 }
 
 /* Watches the window; called once. */
@@ -45,14 +42,10 @@ export function startGuard(): void {
     const leave = (): void => {
         touched = false;
     };
-    const enter = (): void => {
-        focusedAt = performance.now();
-        rearm();
-    };
     addEventListener("pointermove", touch, { passive: true });
     addEventListener("touchstart", touch, { passive: true });
     addEventListener("keydown", touch, { capture: true });
     addEventListener("blur", leave);
-    addEventListener("focus", enter);
-    document.addEventListener("visibilitychange", enter);
+    addEventListener("focus", rearm);
+    document.addEventListener("visibilitychange", rearm);
 }
