@@ -7,6 +7,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { call, newIdempotencyKey, query, type Problem } from "../api";
 import { Empty, Failure, Skeleton, Tag, type Tone } from "../parts/bits";
+import { Head } from "../parts/table";
 import { Said } from "../parts/untrusted";
 import { announce } from "../state/announce";
 import { now } from "../state/clock";
@@ -145,18 +146,7 @@ function Choice() {
 function Table({ items }: { items: readonly Webhook[] }) {
     return (
         <table class="wide-table stacked">
-            <thead>
-                <tr>
-                    {["Written", "What", "To", "Standing", "Tried"].map((name) => (
-                        <th key={name} scope="col">
-                            {name}
-                        </th>
-                    ))}
-                    <th scope="col">
-                        <span class="sr">What can be done</span>
-                    </th>
-                </tr>
-            </thead>
+            <Head columns={["Written", "What", "To", "Standing", "Tried"]} last="What can be done" />
             <tbody>
                 {items.map((item) => (
                     <Row key={item.id} item={item} />

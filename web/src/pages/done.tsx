@@ -7,11 +7,11 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, type Problem } from "../api";
 import { Empty, Failure, Skeleton, Tag, type Tone } from "../parts/bits";
+import { Head, ProposalCell } from "../parts/table";
 import { Said } from "../parts/untrusted";
 import { now } from "../state/clock";
 import { undoDecision } from "../state/held";
 import { onLive } from "../state/live";
-import { titleOf } from "../state/proposal";
 import { decides, me, noticeProblem } from "../state/session";
 import { clockTime, duration, instant } from "../text/format";
 import { capital, DECIDED, OUTCOME, STATUS, word } from "../text/words";
@@ -139,14 +139,7 @@ function DoneRow({ proposal }: { proposal: Proposal }) {
             <td data-label="When" class="nowrap">
                 <time dateTime={decision?.at}>{clockTime(decision?.at ?? "", now.value)}</time>
             </td>
-            <th scope="row">
-                <a href={`/p/${proposal.id}`}>
-                    <Said text={titleOf(proposal)} />
-                </a>
-                <span class="sub">
-                    <Said text={proposal.agent.name} /> · <Said text={proposal.category} />
-                </span>
-            </th>
+            <ProposalCell proposal={proposal} kind={proposal.category} />
             <td data-label="Decision">
                 <Tag tone={TONES[decision?.verdict ?? ""] ?? "plain"}>
                     {capital(word(DECIDED, decision?.verdict ?? ""))}
@@ -188,15 +181,7 @@ function DoneRow({ proposal }: { proposal: Proposal }) {
 function DoneTable({ items }: { items: readonly Proposal[] }) {
     return (
         <table class="wide-table stacked">
-            <thead>
-                <tr>
-                    <th scope="col">When</th>
-                    <th scope="col">Proposal</th>
-                    <th scope="col">Decision</th>
-                    <th scope="col">Status</th>
-                    <th scope="col">Outcome</th>
-                </tr>
-            </thead>
+            <Head columns={["When", "Proposal", "Decision", "Status", "Outcome"]} />
             <tbody>
                 {items.map((proposal) => (
                     <DoneRow key={proposal.id} proposal={proposal} />

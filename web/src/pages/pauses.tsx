@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api";
 import { Empty, Failure, Skeleton } from "../parts/bits";
 import { refusalOf } from "../parts/password_form";
+import { Head } from "../parts/table";
 import { Said } from "../parts/untrusted";
 import { announce } from "../state/announce";
 import { now } from "../state/clock";
@@ -166,17 +167,7 @@ export function PausesPage() {
             )}
             {list && list.length > 0 && (
                 <table class="wide-table stacked">
-                    <thead>
-                        <tr>
-                            <th scope="col">What</th>
-                            <th scope="col">Since</th>
-                            <th scope="col">By</th>
-                            <th scope="col">Going on</th>
-                            <th scope="col">
-                                <span class="sr">Actions</span>
-                            </th>
-                        </tr>
-                    </thead>
+                    <Head columns={["What", "Since", "By", "Going on"]} last="Actions" />
                     <tbody>
                         {list.map((pause) => (
                             <PauseRow key={pause.id} pause={pause} />

@@ -8,6 +8,7 @@ import type { ComponentChildren } from "preact";
 import { api } from "../api";
 import { Failure, Skeleton, Tag } from "../parts/bits";
 import { Dialog } from "../parts/dialogs";
+import { Head } from "../parts/table";
 import { Said } from "../parts/untrusted";
 import { now } from "../state/clock";
 import { access, change, codeFor, failure, readAccess, shownOnce } from "../state/people";
@@ -267,25 +268,11 @@ function AddPerson() {
 }
 
 function People({ people }: { people: readonly Person[] }) {
-    const columns = ["Name", "Roles", "State", "Signed in"];
     return (
         <section class="block" aria-labelledby="people-list">
             <h2 id="people-list">People</h2>
             <table class="wide-table stacked">
-                <thead>
-                    <tr>
-                        {columns.map((name) => (
-                            <th key={name} scope="col">
-                                {name}
-                            </th>
-                        ))}
-                        {isAdmin() && (
-                            <th scope="col">
-                                <span class="sr">Actions</span>
-                            </th>
-                        )}
-                    </tr>
-                </thead>
+                <Head columns={["Name", "Roles", "State", "Signed in"]} last={isAdmin() && "Actions"} />
                 <tbody>
                     {people.map((person) => (
                         <PersonRow key={person.id} person={person} />

@@ -9,12 +9,12 @@ import { useEffect } from "preact/hooks";
 import { api, call, query, type Problem } from "../api";
 import { useKeys } from "../keys";
 import { Empty, Failure, Key, Skeleton, Tag, type Tone } from "../parts/bits";
+import { Head, ProposalCell } from "../parts/table";
 import { Said } from "../parts/untrusted";
 import { go, place } from "../router";
 import { announce } from "../state/announce";
 import { now } from "../state/clock";
 import { line, onLive } from "../state/live";
-import { titleOf } from "../state/proposal";
 import { me, noticeProblem, seesAll } from "../state/session";
 import { clockTime, plural } from "../text/format";
 import { capital, DECIDED, STATUS, word } from "../text/words";
@@ -196,14 +196,7 @@ function Row({ proposal }: { proposal: Proposal }) {
             <td data-label="When" class="nowrap">
                 <time dateTime={at}>{clockTime(at, now.value)}</time>
             </td>
-            <th scope="row">
-                <a href={`/p/${proposal.id}`}>
-                    <Said text={titleOf(proposal)} />
-                </a>
-                <span class="sub">
-                    <Said text={proposal.agent.name} /> · <Said text={proposal.action} />
-                </span>
-            </th>
+            <ProposalCell proposal={proposal} kind={proposal.action} />
             <td data-label="Status">
                 <Tag tone={TONES[status] ?? "plain"}>{word(STATUS, status)}</Tag>
                 {hold && (
@@ -232,15 +225,7 @@ function Row({ proposal }: { proposal: Proposal }) {
 function Table({ items }: { items: readonly Proposal[] }) {
     return (
         <table class="wide-table stacked">
-            <thead>
-                <tr>
-                    {["When", "Proposal", "Status", "Decision"].map((name) => (
-                        <th key={name} scope="col">
-                            {name}
-                        </th>
-                    ))}
-                </tr>
-            </thead>
+            <Head columns={["When", "Proposal", "Status", "Decision"]} />
             <tbody>
                 {items.map((proposal) => (
                     <Row key={proposal.id} proposal={proposal} />

@@ -14,6 +14,7 @@ import { BECOMES, spoken, word } from "../text/words";
 import type { Page } from "../wire";
 import { Examples } from "./backtest";
 import { Empty, Failure, Skeleton, Tag } from "./bits";
+import { Head } from "./table";
 import { Said } from "./untrusted";
 
 interface Answer<T> {
@@ -32,20 +33,6 @@ function useAnswer<T>(): Answer<T> {
         );
     };
     return { ...state, take };
-}
-
-function Head({ columns }: { columns: readonly string[] }) {
-    return (
-        <thead>
-            <tr>
-                {columns.map((name) => (
-                    <th key={name} scope="col">
-                        {name}
-                    </th>
-                ))}
-            </tr>
-        </thead>
-    );
 }
 
 function Loading({ problem, label, retry }: { problem: Problem | null; label: string; retry: () => void }) {

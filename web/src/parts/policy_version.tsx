@@ -17,6 +17,7 @@ import { BECOMES, word } from "../text/words";
 import { ReplayView } from "./backtest";
 import { Failure, Notice, Skeleton, Tag, type Tone } from "./bits";
 import { Diff, Source, Tests } from "./policy_text";
+import { Head } from "./table";
 import { Said } from "./untrusted";
 
 const STATES: Readonly<Record<string, readonly [string, Tone]>> = {
@@ -97,15 +98,7 @@ export function VersionsTab({ list }: { list: readonly Version[] }) {
     return (
         <>
             <table class="wide-table stacked">
-                <thead>
-                    <tr>
-                        {["Version", "State", "Proposed", "Activated", "Loosens"].map((name) => (
-                            <th key={name} scope="col">
-                                {name}
-                            </th>
-                        ))}
-                    </tr>
-                </thead>
+                <Head columns={["Version", "State", "Proposed", "Activated", "Loosens"]} />
                 <tbody>
                     {list.map((version) => (
                         <Row key={version.id} version={version} />
