@@ -63,11 +63,11 @@ enum fm_err idempotency_read(struct call *call)
     return idempotency_set(call, http_path(call->request), key);
 }
 
-/* A kept row of `answers`, in the arena. */
+/* A row of `answers`. Of the same body, call->answer has its answer; or the id of what an answer
+ * with a secret was about. */
 struct kept {
     bool is_there, is_same;
     int status;
-    struct str answer; /* or the id of what an answer with a secret was about */
     int64_t at_us;
 };
 

@@ -101,11 +101,7 @@ static void write_person_me(struct json_out *out, const struct policy *policy,
     jo_key(out, "can");
     write_can(out, person->roles);
     jo_key(out, "reasons");
-    jo_array(out);
-    for (size_t i = 0; i < policy->reasons.count; i++) {
-        jo_str(out, policy->reasons.items[i]);
-    }
-    jo_array_end(out);
+    policy_list_write(out, policy->reasons);
     jo_m_time(out, "expires_at", expires_at_us);
     write_password(out, person);
     jo_object_end(out);

@@ -216,11 +216,7 @@ static enum fm_err render_hosts(struct call *call, struct store_conn *conn, stru
     jo_object(&out);
     jo_m_id(&out, "id", ID_AGENT, call->id);
     jo_key(&out, "hosts");
-    jo_array(&out);
-    for (size_t i = 0; i < in->hosts.count; i++) {
-        jo_str(&out, in->hosts.items[i]);
-    }
-    jo_array_end(&out);
+    policy_list_write(&out, in->hosts);
     jo_object_end(&out);
     return FM_OK;
 }

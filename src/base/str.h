@@ -62,6 +62,9 @@ size_t str_find(struct str s, char byte);
  * without a separator the whole is returned and `*rest` becomes absent. */
 struct str str_split(struct str *rest, char separator);
 
+/* The value of a hexadecimal digit in either case, or -1. */
+int hex_digit(char c);
+
 /* Reads an unsigned decimal of 1 to 19 digits, nothing else around it. False and `*out` untouched on
  * anything else, overflow included. */
 bool str_to_u64(struct str s, uint64_t *out);

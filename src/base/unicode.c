@@ -35,14 +35,11 @@ bool code_point_is_visible(uint32_t code)
            !uc_is_property_default_ignorable_code_point(code) && !is_blank(code);
 }
 
-#define BRAILLE_BLANK 0x2800 /* a symbol by its category, a blank to the eye */
-
 bool text_is_blank(struct str text)
 {
     for (size_t at = 0; at < text.n;) {
         uint32_t code = str_next_code_point(text, &at);
-        if (code_point_is_visible(code) && !uc_is_property_white_space(code) &&
-            code != BRAILLE_BLANK) {
+        if (code_point_is_visible(code) && !uc_is_property_white_space(code)) {
             return false;
         }
     }

@@ -43,7 +43,7 @@ static void print_findings(struct ctx *ctx, const char *file, const struct polic
 {
     for (size_t i = 0; i < count; i++) {
         struct policy_place at = findings[i].at;
-        struct str name = cli_safe(ctx, at.file.p ? at.file : str_of(file));
+        struct str name = cli_safe(ctx, policy_file_of(at, str_of(file)));
         struct str message = cli_safe(ctx, findings[i].message);
         printf("%.*s:%u:%u: %s%.*s\n", STR_ARG(name), at.line, at.column,
                findings[i].warning ? "warning: " : "", STR_ARG(message));
@@ -186,11 +186,7 @@ static void write_queue(struct json_out *out, const struct policy_queue *queue)
     }
     jo_array_end(out);
     jo_key(out, "people");
-    jo_array(out);
-    for (size_t i = 0; i < queue->people.count; i++) {
-        jo_str(out, queue->people.items[i]);
-    }
-    jo_array_end(out);
+    policy_list_write(out, queue->people);
     jo_m_str(out, "backup", queue->backup);
     jo_object_end(out);
 }

@@ -75,7 +75,7 @@ static void print_people(struct ctx *ctx, const char *file, const struct tests *
     for (size_t i = 0; i < count; i++) {
         if (!tests->outcomes[i].passed) {
             struct policy_place at = tests->policy->tests[i].at;
-            struct str name = cli_safe(ctx, at.file.p ? at.file : str_of(file));
+            struct str name = cli_safe(ctx, policy_file_of(at, str_of(file)));
             printf("%.*s:%u:%u: the test fails\n", STR_ARG(name), at.line, at.column);
         }
     }

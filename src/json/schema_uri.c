@@ -144,14 +144,6 @@ static void transform(struct buf *merged, const struct uri *base, struct uri *r)
     }
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* Percent-encoding undone; what is none stays. */
 static struct str decode(struct arena *arena, struct str text)
 {

@@ -40,11 +40,11 @@ static enum decision_verdict verdict_of(const struct json *data)
     return verdict;
 }
 
-static struct id id_of(enum id_kind kind, const struct json *object, struct str name)
+struct id chain_id(const struct json *object, enum id_kind kind, const char *name)
 {
     struct id id;
 
-    return id_parse(kind, json_text(json_get(object, name)), &id) ? id : (struct id){{0}};
+    return id_parse(kind, json_text(json_get(object, str_of(name))), &id) ? id : (struct id){{0}};
 }
 
 static bool approves(enum decision_verdict verdict)
@@ -58,7 +58,7 @@ static void on_decided(const struct json *leaf, int64_t index, struct walk *walk
     enum decision_verdict verdict = verdict_of(data);
 
     if (id_is_zero(out->claimer)) {
-        out->claimer = id_of(ID_PERSON, json_get(leaf, S("by")), S("id"));
+        out->claimer = chain_id(json_get(leaf, S("by")), ID_PERSON, "id");
     }
     if (!walk->is_settled && !(walk->is_dropped && approves(verdict))) {
         out->decision_leaf = index;
@@ -67,8 +67,8 @@ static void on_decided(const struct json *leaf, int64_t index, struct walk *walk
             out->release_at = 0;
         }
         out->verdict = verdict;
-        out->decision = id_of(ID_DECISION, data, S("decision"));
-        out->decider = id_of(ID_PERSON, json_get(leaf, S("by")), S("id"));
+        out->decision = chain_id(data, ID_DECISION, "decision");
+        out->decider = chain_id(json_get(leaf, S("by")), ID_PERSON, "id");
     }
     walk->is_settled = true;
 }
@@ -94,11 +94,11 @@ static void take_newest(const struct json *leaf, enum journal_kind kind, int64_t
         out->outcome_leaf = index;
         out->outcome = outcome_of(json_get(leaf, S("data")));
     } else if (kind == JOURNAL_PROPOSAL_CLAIMED && id_is_zero(out->claimer)) {
-        out->claimer = id_of(ID_PERSON, by, S("id"));
+        out->claimer = chain_id(by, ID_PERSON, "id");
     } else if (kind == JOURNAL_PROPOSAL_ESCALATED && out->content_leaf < 0) {
         out->escalated_leaf = out->escalations++ ? out->escalated_leaf : index;
     } else if (kind == JOURNAL_PROPOSAL_WITHDRAWN) {
-        out->ender = id_of(ID_AGENT, by, S("id"));
+        out->ender = chain_id(by, ID_AGENT, "id");
     }
 }
 
@@ -151,7 +151,7 @@ static enum fm_err read_leaf(struct ctx *ctx, struct store_conn *conn, struct id
     *previous = rows_is_null(rows, 0) ? -1 : rows_int(rows, 0);
     if (*previous >= index ||
         json_parse(ctx, rows_bytes(rows, 1), &JSON_LIMITS_WIRE, &leaf) != FM_OK ||
-        !id_eq(id_of(ID_PROPOSAL, leaf, S("proposal")), proposal)) {
+        !id_eq(chain_id(leaf, ID_PROPOSAL, "proposal"), proposal)) {
         out->broken = index;
     } else {
         take_in(leaf, index, *previous < 0, walk, out);
@@ -263,11 +263,9 @@ static bool is_queue(const struct json *data, const char *name, struct str queue
 /* How strict a verdict is; -1: it is none. */
 static int rank_of(const struct json *verdict)
 {
-    static const char *const names[] = {"allow", "earn", "review", "block"};
-
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (str_eq(json_text(verdict), str_of(names[i]))) {
-            return (int)i;
+    for (int rank = VERDICT_ALLOW; rank <= VERDICT_BLOCK; rank++) {
+        if (str_eq(json_text(verdict), str_of(verdict_name((enum verdict)rank)))) {
+            return rank;
         }
     }
     return -1;
@@ -295,7 +293,7 @@ const char *chain_content_contradiction(struct ctx *ctx, const struct chain *cha
     if (json_number(json_get(data, S("revision"))) != (double)proposal->revision) {
         return "has another revision than its leaves tell";
     }
-    if (!chain->is_reassessed && !id_eq(id_of(ID_POLICY, data, S("policy")), policy)) {
+    if (!chain->is_reassessed && !id_eq(chain_id(data, ID_POLICY, "policy"), policy)) {
         return "was assessed by another policy than its leaves tell";
     }
     if (!chain->is_reassessed &&

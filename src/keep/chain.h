@@ -31,6 +31,9 @@ struct chain {
     bool is_redeemed;
 };
 
+/* The id under a member of a leaf; zero where there is none of that kind. */
+struct id chain_id(const struct json *object, enum id_kind kind, const char *name);
+
 /* Reads the leaves of a proposal back from `newest`. A chain that does not hold together is no
  * error: see `broken`. `ctx` is scratch: its arena is reset for every leaf. Any connection. */
 enum fm_err chain_read(struct ctx *ctx, struct store_conn *conn, struct id proposal, int64_t newest,

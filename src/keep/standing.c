@@ -11,6 +11,7 @@
 #include "keep/standing.h"
 
 #include "base/map.h"
+#include "keep/chain.h"
 #include "policy/policy.h"
 
 #include <stdlib.h>
@@ -79,13 +80,6 @@ struct standing {
 };
 
 /* --- what leaves tell ------------------------------------------------------------------------- */
-
-static struct id id_at(const struct json *object, enum id_kind kind, const char *name)
-{
-    struct id id;
-
-    return id_parse(kind, json_text(json_get(object, str_of(name))), &id) ? id : (struct id){{0}};
-}
 
 static struct id actor_of(const struct journal_leaf *leaf)
 {
@@ -156,7 +150,7 @@ static void tell_change(struct standing *s, struct told *t, const struct journal
 static void tell_agent(struct standing *s, struct told *t, const struct journal_leaf *leaf)
 {
     (void)s;
-    t->person = id_at(leaf->data, ID_PERSON, "owner");
+    t->person = chain_id(leaf->data, ID_PERSON, "owner");
 }
 
 static void tell_key(struct standing *s, struct told *t, const struct journal_leaf *leaf)
@@ -164,8 +158,8 @@ static void tell_key(struct standing *s, struct told *t, const struct journal_le
     const struct json *scopes = json_get(leaf->data, S("scopes"));
 
     (void)s;
-    t->agent = id_at(leaf->data, ID_AGENT, "agent");
-    t->person = id_at(leaf->data, ID_PERSON, "person");
+    t->agent = chain_id(leaf->data, ID_AGENT, "agent");
+    t->person = chain_id(leaf->data, ID_PERSON, "person");
     t->bits = bits_of(scopes, SCOPE_COUNT, scope_text);
     t->kind = scopes                               ? CREDENTIAL_SERVICE
               : leaf->kind == JOURNAL_LINK_CREATED ? CREDENTIAL_LINK

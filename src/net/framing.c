@@ -113,14 +113,6 @@ static enum MHD_Result look(void *with, enum MHD_ValueKind kind, const char *nam
     return MHD_YES;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static const char *escape_fault(const char *escape, bool in_path)
 {
     int high = hex_digit(escape[1]);

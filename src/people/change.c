@@ -227,15 +227,6 @@ enum fm_err people_add_person(struct ctx *ctx, struct store_conn *conn, struct a
 
 /* Agents --------------------------------------------------------------------------------------- */
 
-static void write_hosts(struct json_out *out, struct policy_list hosts)
-{
-    jo_array(out);
-    for (size_t i = 0; i < hosts.count; i++) {
-        jo_str(out, hosts.items[i]);
-    }
-    jo_array_end(out);
-}
-
 static enum fm_err insert_agent(struct ctx *ctx, struct store_conn *conn, struct actor by,
                                 struct id id, struct str name, int64_t owner,
                                 struct policy_list hosts, const char *webhook_secret, int64_t *row)
@@ -244,7 +235,7 @@ static enum fm_err insert_agent(struct ctx *ctx, struct store_conn *conn, struct
     struct json_out out = JSON_OUT(&text);
     enum fm_err err;
 
-    write_hosts(&out, hosts);
+    policy_list_write(&out, hosts);
     if (!buf_ok(&text)) {
         return fail_memory(ctx);
     }
@@ -273,7 +264,7 @@ static enum fm_err record_agent(struct ctx *ctx, struct store_conn *conn, struct
     jo_m_id(&leaf, "owner", ID_PERSON, owner);
     jo_object(&erasable);
     jo_key(&erasable, "hosts");
-    write_hosts(&erasable, hosts);
+    policy_list_write(&erasable, hosts);
     jo_m_str(&erasable, "name", name);
     jo_object_end(&erasable);
     return people_record(ctx, conn, JOURNAL_AGENT_ADDED, by, &data, &payload);
@@ -432,7 +423,7 @@ enum fm_err people_change_hosts(struct ctx *ctx, struct store_conn *conn, struct
     if (!changed) {
         return FM_OK;
     }
-    write_hosts(&out, *hosts);
+    policy_list_write(&out, *hosts);
     if (!buf_ok(&text)) {
         return fail_memory(ctx);
     }

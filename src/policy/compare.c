@@ -424,16 +424,6 @@ static void add_move(void *with, const struct policy_rule *rule, struct str inst
            STR_ARG(instead), STR_ARG(rule->queue));
 }
 
-static int64_t respond_of(const struct policy *policy, struct str id)
-{
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        if (str_eq(policy->rules[i].id, id)) {
-            return policy->rules[i].respond_within_us;
-        }
-    }
-    return 0;
-}
-
 /* Less time to respond brings a queue's backup in sooner. */
 static void compare_backups(struct comparison *c)
 {
@@ -445,7 +435,8 @@ static void compare_backups(struct comparison *c)
     }
     for (size_t i = 0; queue && i < c->to->rule_count; i++) {
         const struct policy_rule *rule = &c->to->rules[i];
-        int64_t before = respond_of(c->from, rule->id);
+        const struct policy_rule *old = policy_rule(c->from, rule->id);
+        int64_t before = old ? old->respond_within_us : 0;
         if (rule->respond_within_us && (!before || rule->respond_within_us < before)) {
             loosen(c, "rules.%.*s leaves less time, which brings in the backup of %.*s sooner",
                    STR_ARG(rule->id), STR_ARG(queue->name));

@@ -49,18 +49,11 @@ static bool is_invisible(uint32_t code)
            uc_is_general_category_withtable(code, UC_CATEGORY_MASK_Cf);
 }
 
-static int hex_of(char c)
-{
-    return c >= '0' && c <= '9'                   ? c - '0'
-           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                  : -1;
-}
-
 /* %40: the plain character that it encodes; 0: nothing of the kind stands at `at`. */
 static char decoded_at(struct str text, size_t at)
 {
-    int high = at + 2 < text.n && text.p[at] == '%' ? hex_of(text.p[at + 1]) : -1;
-    int low = high >= 0 ? hex_of(text.p[at + 2]) : -1;
+    int high = at + 2 < text.n && text.p[at] == '%' ? hex_digit(text.p[at + 1]) : -1;
+    int low = high >= 0 ? hex_digit(text.p[at + 2]) : -1;
     uint32_t code = low >= 0 ? (uint32_t)(high * 16 + low) : 0;
 
     return is_plain(code) ? (char)code : 0;

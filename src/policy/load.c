@@ -58,7 +58,7 @@ static enum fm_err load_report(struct load *load, struct str file, struct policy
         const struct policy_finding *row = &findings[i];
         if (!row->warning) {
             return fail(load->ctx, FM_E_INVALID_ARGUMENT, "%.*s:%u:%u: %.*s",
-                        STR_ARG(row->at.file.p ? row->at.file : file), row->at.line, row->at.column,
+                        STR_ARG(policy_file_of(row->at, file)), row->at.line, row->at.column,
                         STR_ARG(row->message));
         }
     }

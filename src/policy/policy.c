@@ -109,6 +109,25 @@ const struct policy_queue *policy_queue(const struct policy *policy, struct str 
     return i < policy->queue_count ? &policy->queues[i] : NULL;
 }
 
+const struct policy_rule *policy_rule(const struct policy *policy, struct str id)
+{
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        if (str_eq(policy->rules[i].id, id)) {
+            return &policy->rules[i];
+        }
+    }
+    return NULL;
+}
+
+void policy_list_write(struct json_out *out, struct policy_list list)
+{
+    jo_array(out);
+    for (size_t i = 0; i < list.count; i++) {
+        jo_str(out, list.items[i]);
+    }
+    jo_array_end(out);
+}
+
 _Static_assert(offsetof(struct policy_agent, name) == 0, "row_find reads the name there");
 _Static_assert(offsetof(struct policy_lexicon, name) == 0, "row_find reads the name there");
 

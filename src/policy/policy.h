@@ -103,6 +103,12 @@ struct policy_place {
     unsigned line, column;
 };
 
+/* The file that it stands in; `otherwise` where that is the file itself. */
+static inline struct str policy_file_of(struct policy_place at, struct str otherwise)
+{
+    return at.file.p ? at.file : otherwise;
+}
+
 /* A condition with a consequence. What it does not say leaves the obligations as they are. */
 struct policy_rule {
     struct str id;
@@ -328,6 +334,12 @@ void policy_drop(const struct policy *policy);                 /* one less; NULL
 /* By name; NULL when the file does not have it. O(log n). */
 const struct policy_action *policy_action(const struct policy *policy, struct str name);
 const struct policy_queue *policy_queue(const struct policy *policy, struct str name);
+
+/* A rule by its id; NULL when there is none. O(n): rules are in the order of the file. */
+const struct policy_rule *policy_rule(const struct policy *policy, struct str id);
+
+/* Writes a list as a JSON array. */
+void policy_list_write(struct json_out *out, struct policy_list list);
 
 /* Likewise an agent that the file speaks of, and a lexicon. */
 const struct policy_agent *policy_agent(const struct policy *policy, struct str name);

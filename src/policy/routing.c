@@ -23,12 +23,9 @@ static bool goes_before(const struct policy *policy, const struct policy_rule *a
 /* The rule of that id, where it names a queue. */
 static const struct policy_rule *router(const struct policy *policy, struct str id)
 {
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        if (policy->rules[i].queue.p && str_eq(policy->rules[i].id, id)) {
-            return &policy->rules[i];
-        }
-    }
-    return NULL;
+    const struct policy_rule *rule = policy_rule(policy, id);
+
+    return rule && rule->queue.p ? rule : NULL;
 }
 
 /* A hold to which no other rule gives a queue is in the action's, or in that of the defaults. */

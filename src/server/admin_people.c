@@ -277,11 +277,7 @@ enum fm_err admin_agent_hosts(struct ctx *ctx, struct instance *instance,
     TRY(carry_out(ctx, instance, &change, run_agent_hosts));
     jo_m_str(answer, "agent", change.of);
     jo_key(answer, "hosts");
-    jo_array(answer);
-    for (size_t i = 0; i < change.hosts.count; i++) {
-        jo_str(answer, change.hosts.items[i]);
-    }
-    jo_array_end(answer);
+    policy_list_write(answer, change.hosts);
     return FM_OK;
 }
 

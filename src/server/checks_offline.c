@@ -205,7 +205,7 @@ static void look_at_policy(struct offline *offline, struct check_result *out)
         check_fails(out, "`fermata policy check FILE` says every mistake", "%s",
                     offline->ctx->detail);
     } else if (count > 0) {
-        struct str file = findings[0].at.file.p ? findings[0].at.file : str_of(path);
+        struct str file = policy_file_of(findings[0].at, str_of(path));
         check_warns(out, "`fermata policy check FILE` says all of them", "%.*s:%u:%u: %.*s",
                     STR_ARG(file), findings[0].at.line, findings[0].at.column,
                     STR_ARG(findings[0].message));

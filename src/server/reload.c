@@ -54,7 +54,7 @@ static enum fm_err read_file(struct ctx *ctx, const char *path, struct finding_l
 
     for (size_t i = 0; i < findings->count; i++) {
         const struct policy_finding *finding = &findings->items[i];
-        struct str file = finding->at.file.p ? finding->at.file : str_of(path);
+        struct str file = policy_file_of(finding->at, str_of(path));
         fprintf(stderr, "%.*s:%u:%u: %s%.*s\n", STR_ARG(file), finding->at.line, finding->at.column,
                 finding->warning ? "warning: " : "", STR_ARG(finding->message));
         for (struct str rest = finding->excerpt; rest.n > 0;) {
