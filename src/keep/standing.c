@@ -41,7 +41,7 @@ SQL(SQL_EPOCH, "SELECT value FROM meta WHERE name = 'epoch'");
 _Static_assert(CREDENTIAL_SESSION == 2 && CREDENTIAL_LINK == 4, "the statement above says so");
 
 /* As rows and leaves say them: flow.h numbers them, and is above this layer. */
-static const char *const roads[] = {"file", "api", "console"};
+static const char *const roads[] = {"file", "api", "console", "restore"};
 static const char *const covers[] = {"everything", "agent", "action", "category"};
 enum { CANDIDATE, ACTIVE, RETIRED };
 

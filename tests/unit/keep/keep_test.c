@@ -63,15 +63,21 @@ static void tell_story(void)
 }
 
 /* A copy of the closed store, with `sql` done to it. */
-static const char *tampered_copy(const char *sql)
+static void tamper(const char *dir, const char *sql)
 {
-    const char *dir = arena_printf(world.arena, "%s/copy%d", world.dir, copies++).p;
     struct store_conn *conn;
 
-    OK(keep_backup(&world.ctx, world.dir, dir, NULL, NULL));
     OK(conn_open(&world.ctx, dir, true, &conn));
     OK(conn_script(&world.ctx, conn, sql));
     conn_close(conn);
+}
+
+static const char *tampered_copy(const char *sql)
+{
+    const char *dir = arena_printf(world.arena, "%s/copy%d", world.dir, copies++).p;
+
+    OK(keep_backup(&world.ctx, world.dir, dir, NULL, NULL));
+    tamper(dir, sql);
     return dir;
 }
 
@@ -417,6 +423,9 @@ static void test_restore(void **state)
                     &epoch));
     EXPECT(epoch == 3, "each restore opens one more");
     expect_waiting(arena_printf(world.arena, "%s/again", world.dir).p);
+    tamper(restored, "UPDATE policies SET road = 1 WHERE road = 3");
+    verify(restored, STR_NONE, &report);
+    EXPECT(mentions(&report, "another road"), "a restore cannot be made to look like a proposal");
 }
 
 int main(void)
